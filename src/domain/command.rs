@@ -1,0 +1,117 @@
+//! Everything that may be asked of a request once it exists, by people, clocks and workers alike.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Member, PersonId, Receipt, Removal};
+
+/// What is asked of one request. Whoever asks, it goes through [`decide`](super::decide()).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// An approver says yes.
+    Approve {
+        /// Who, with the groups read at this click.
+        by: Member,
+        /// A remark for the record.
+        comment: Option<String>,
+    },
+    /// An approver says no; that is final.
+    Deny {
+        /// Who, with the groups read at this click.
+        by: Member,
+        /// Why; not empty.
+        why: String,
+    },
+    /// The requester withdraws a request that waits.
+    Cancel {
+        /// Who.
+        by: Member,
+    },
+    /// The holder gives the access back before its time.
+    GiveBack {
+        /// Who.
+        by: Member,
+    },
+    /// An approver takes the access away.
+    Revoke {
+        /// Who, with the groups read at this act.
+        by: Member,
+        /// Why; not empty.
+        why: String,
+    },
+
+    /// Nobody decided in time.
+    Expire,
+    /// The time of the grant is over.
+    Lapse,
+    /// The end is near: the holder is to be reminded.
+    Remind,
+
+    /// A worker is about to call the target to give the access.
+    BeginActivation,
+    /// The target holds the access, verified.
+    ReportActivated {
+        /// What the target answered.
+        receipt: Receipt,
+    },
+    /// The target refused. `first` says that no earlier call can have worked.
+    ReportRejected {
+        /// The target's words.
+        error: String,
+        /// Whether this was the first call for this grant.
+        first: bool,
+    },
+    /// The target was not reached: nothing was changed there.
+    ReportUnreached {
+        /// What went wrong.
+        error: String,
+    },
+    /// The target has not said for too long whether it gave the access.
+    GiveUpActivating {
+        /// The last error.
+        error: String,
+    },
+    /// The access is verified gone, or another grant keeps it.
+    ReportRemoved {
+        /// What the target answered; none when another grant keeps the access and nothing was to be
+        /// removed.
+        removal: Option<Removal>,
+        /// The end of that other grant.
+        covered_until: Option<chrono::DateTime<chrono::Utc>>,
+    },
+    /// The removal keeps failing; it is still retried.
+    ReportRemovalFailing {
+        /// Attempts so far.
+        attempts: u32,
+        /// The last error.
+        error: String,
+    },
+}
+
+/// Who caused something. Every ledger entry names one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "actor", rename_all = "snake_case")]
+pub enum Actor {
+    /// A person.
+    Person {
+        /// Who.
+        person: PersonId,
+        /// By which way.
+        origin: Origin,
+    },
+    /// A deadline.
+    Clock,
+    /// A worker's report of what a target said.
+    Worker,
+}
+
+/// The way by which something came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Slack.
+    Slack,
+    /// The HTTP API.
+    Api,
+    /// The command line.
+    Cli,
+}

@@ -1,0 +1,379 @@
+//! The one function that decides, for every entry alike.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Access, Command, Event, GrantState, Member, Refusal, Request, RequestId, RequestState,
+    RevokeCause, Route,
+};
+
+/// Something that must happen outside. It names a thing and never its new value: whoever carries it
+/// out reads the state again, so doing it twice or late is harmless.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Make the target hold what the grants of this access want.
+    Converge {
+        /// The access.
+        access: Access,
+    },
+    /// Make the card, its thread and the messages to the holder tell what is true.
+    SyncCard {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+impl Effect {
+    /// The outbox stream: effects of one stream are carried out one at a time, in order.
+    pub fn stream(&self) -> String {
+        match self {
+            Self::Converge { access } => access.stream(),
+            Self::SyncCard { request } => format!("card:{request}"),
+        }
+    }
+}
+
+/// What a command leads to: the next state, the events for the ledger, the effects for the outbox.
+/// All three are saved in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The request as it is from now on.
+    pub next: Request,
+    /// What happened, never empty.
+    pub events: Vec<Event>,
+    /// What must happen outside.
+    pub effects: Vec<Effect>,
+}
+
+impl Decision {
+    /// The decision that follows from events: the next state is the events applied, and every
+    /// change refreshes the card.
+    fn from_events(request: Request, events: Vec<Event>, now: DateTime<Utc>) -> Self {
+        let mut effects = vec![Effect::SyncCard {
+            request: request.id,
+        }];
+        if events.iter().any(needs_converge) {
+            effects.insert(
+                0,
+                Effect::Converge {
+                    access: request.access.clone(),
+                },
+            );
+        }
+        let next = events.iter().fold(request, |request, event| {
+            event.apply(Some(request.clone()), now).unwrap_or(request)
+        });
+        Self {
+            next,
+            events,
+            effects,
+        }
+    }
+}
+
+/// Whether the target has to be asked after this event.
+fn needs_converge(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RequestApproved { .. } | Event::RevocationBegun { .. }
+    )
+}
+
+/// Takes in a new request, which must be pending: records that it was asked and, for a rule that
+/// approves by itself, that it is approved.
+pub fn admit(request: Request, now: DateTime<Utc>) -> Result<Decision, Refusal> {
+    let mut events = vec![Event::Requested {
+        request: Box::new(request.clone()),
+    }];
+    if request.terms.route == Route::Automatic {
+        events.push(Event::RequestApproved {
+            after: extended_end(&request, now)?,
+        });
+    }
+    Ok(Decision::from_events(request, events, now))
+}
+
+/// Decides on a command. Pure: the same request, command and time give the same answer. The caller
+/// holds the request's row lock and saves the whole decision, or nothing.
+pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<Decision, Refusal> {
+    let events = match command {
+        Command::Approve { by, comment } => approve(&request, by, comment, now)?,
+        Command::Deny { by, why } => deny(&request, &by, why)?,
+        Command::Cancel { by } => cancel(&request, &by)?,
+        Command::GiveBack { by } => give_back(&request, &by, now)?,
+        Command::Revoke { by, why } => revoke(&request, &by, why, now)?,
+        Command::Expire => expire(&request, now)?,
+        Command::Lapse => lapse(&request, now)?,
+        Command::Remind => remind(&request, now)?,
+        Command::BeginActivation => begin_activation(&request, now)?,
+        Command::ReportActivated { receipt } => {
+            let until = activating_until(&request)?;
+            vec![Event::GrantActivated { until, receipt }]
+        }
+        Command::ReportRejected { error, first } => rejected(&request, error, first, now)?,
+        Command::ReportUnreached { error } => {
+            activating_until(&request)?;
+            vec![Event::ActivationUnreached { error }]
+        }
+        Command::GiveUpActivating { error } => give_up(&request, error, now)?,
+        Command::ReportRemoved {
+            removal,
+            covered_until,
+        } => {
+            let since = revoking_since(&request)?;
+            let lag_seconds = (now - since).max(TimeDelta::zero()).num_seconds();
+            vec![Event::GrantRevoked {
+                removal,
+                covered_until,
+                lag_seconds,
+            }]
+        }
+        Command::ReportRemovalFailing { attempts, error } => {
+            revoking_since(&request)?;
+            vec![Event::RemovalFailing { attempts, error }]
+        }
+    };
+    Ok(Decision::from_events(request, events, now))
+}
+
+/// The step that a request waits in, or the answer for whoever comes too late.
+fn pending(request: &Request, now: DateTime<Utc>) -> Result<usize, Refusal> {
+    match &request.state {
+        // The sweep may not have come by yet, but the time for deciding is over.
+        RequestState::Pending { expires_at, .. } if *expires_at <= now => {
+            Err(Refusal::AlreadyDecided {
+                outcome: super::refusal::Outcome::Expired,
+                by: None,
+                at: *expires_at,
+            })
+        }
+        RequestState::Pending { step, .. } => Ok(*step),
+        _ => Err(request.already_decided()),
+    }
+}
+
+fn approve(
+    request: &Request,
+    by: Member,
+    comment: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
+    let step = pending(request, now)?;
+    may_decide(request, &by)?;
+    if request
+        .approvals()
+        .iter()
+        .any(|given| same_human(&given.by, &by))
+    {
+        return Err(Refusal::AlreadyApprovedByYou);
+    }
+    let met = request.step_is_met(step, request.approvals(), &by);
+    let mut events = vec![Event::ApprovalGiven { by, step, comment }];
+    if met {
+        events.push(Event::StepFinished { step });
+        if step + 1 == request.terms.route.steps().len() {
+            events.push(Event::RequestApproved {
+                after: extended_end(request, now)?,
+            });
+        }
+    }
+    Ok(events)
+}
+
+/// The end of the grant that the request prolongs. A prolongation that comes after the end, or
+/// after the removal has begun, is refused: there is nothing left to prolong.
+fn extended_end(request: &Request, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
+    match &request.extends {
+        None => Ok(None),
+        Some(extends) => extends
+            .until
+            .filter(|until| now < *until)
+            .map(Some)
+            .ok_or(Refusal::NothingToExtend),
+    }
+}
+
+/// Deciding needs somebody else than the requester, who is in a group of the step asked now.
+fn may_decide(request: &Request, by: &Member) -> Result<(), Refusal> {
+    if request.belongs_to(by) {
+        return Err(Refusal::OwnRequest);
+    }
+    let from = request
+        .current_step()
+        .map(|step| step.from.clone())
+        .unwrap_or_default();
+    if !from.iter().any(|group| by.groups.contains(group)) {
+        return Err(Refusal::NotAnApprover { needed: from });
+    }
+    Ok(())
+}
+
+fn same_human(one: &Member, other: &Member) -> bool {
+    one.is(other.person) || one.also.iter().any(|row| other.is(*row))
+}
+
+fn deny(request: &Request, by: &Member, why: String) -> Result<Vec<Event>, Refusal> {
+    if !matches!(request.state, RequestState::Pending { .. }) {
+        return Err(request.already_decided());
+    }
+    may_decide(request, by)?;
+    let why = said(why)?;
+    Ok(vec![Event::RequestDenied { by: by.person, why }])
+}
+
+/// What was said, trimmed; saying nothing is refused.
+fn said(why: String) -> Result<String, Refusal> {
+    let trimmed = why.trim();
+    if trimmed.is_empty() {
+        Err(Refusal::WhyNeeded)
+    } else {
+        Ok(trimmed.to_owned())
+    }
+}
+
+fn cancel(request: &Request, by: &Member) -> Result<Vec<Event>, Refusal> {
+    if !request.belongs_to(by) {
+        return Err(Refusal::NotYours);
+    }
+    match request.state {
+        RequestState::Pending { .. } => Ok(vec![Event::RequestCancelled]),
+        _ => Err(request.already_decided()),
+    }
+}
+
+fn give_back(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    if !request.belongs_to(by) {
+        return Err(Refusal::NotYours);
+    }
+    begin_revocation(request, RevokeCause::GivenBack, now)
+}
+
+fn revoke(
+    request: &Request,
+    by: &Member,
+    why: String,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
+    if !request.is_approver(by) {
+        let steps = request.terms.route.steps().iter();
+        return Err(Refusal::NotAnApprover {
+            needed: steps.flat_map(|s| s.from.clone()).collect(),
+        });
+    }
+    begin_revocation(
+        request,
+        RevokeCause::Revoked {
+            by: by.person,
+            why: said(why)?,
+        },
+        now,
+    )
+}
+
+/// A grant that is not yet verified active is taken away too: the call may have worked.
+fn begin_revocation(
+    request: &Request,
+    cause: RevokeCause,
+    since: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Activating { .. } | GrantState::Active { .. }) => {
+            Ok(vec![Event::RevocationBegun { since, cause }])
+        }
+        _ => Err(Refusal::NotActive {
+            outcome: request.outcome().map(|(outcome, ..)| outcome),
+        }),
+    }
+}
+
+fn expire(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match &request.state {
+        RequestState::Pending { expires_at, .. } if *expires_at <= now => {
+            Ok(vec![Event::RequestExpired])
+        }
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// Also a grant whose activation was begun but never confirmed lapses: at the end named in the call.
+fn lapse(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match request.grant().and_then(|grant| grant.state.wanted_until()) {
+        Some(until) if until <= now => Ok(vec![Event::RevocationBegun {
+            since: until,
+            cause: RevokeCause::Lapsed,
+        }]),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+fn remind(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Active {
+            remind_at: Some(at),
+            ..
+        }) if *at <= now => Ok(vec![Event::HolderReminded]),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// Names the end in the call to the target. A call that was begun before keeps its end: it may have
+/// worked, and the time runs from there.
+fn begin_activation(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match request.grant() {
+        Some(grant) => match &grant.state {
+            GrantState::Activating { until: None, .. } => {
+                let start = grant.after.map_or(now, |after| after.max(now));
+                let until = start + TimeDelta::from(request.terms.duration);
+                Ok(vec![Event::ActivationBegun { until }])
+            }
+            _ => Err(Refusal::NotDue),
+        },
+        None => Err(Refusal::NotDue),
+    }
+}
+
+/// The end that was named in the call. Reports without a call, or after the grant has moved on, are
+/// refused: the next converge of the same stream puts the target right.
+fn activating_until(request: &Request) -> Result<DateTime<Utc>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Activating {
+            until: Some(until), ..
+        }) => Ok(*until),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// Only a clean refusal of the first call proves that nothing was given; after any call with an
+/// unknown outcome the access is removed to be sure.
+fn rejected(
+    request: &Request,
+    error: String,
+    first: bool,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
+    activating_until(request)?;
+    if first {
+        Ok(vec![Event::GrantFailed { error }])
+    } else {
+        give_up(request, error, now)
+    }
+}
+
+fn give_up(request: &Request, error: String, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Activating { .. }) => Ok(vec![Event::RevocationBegun {
+            since: now,
+            cause: RevokeCause::ActivationUnknown { error },
+        }]),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+fn revoking_since(request: &Request) -> Result<DateTime<Utc>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Revoking { since, .. }) => Ok(*since),
+        _ => Err(Refusal::NotDue),
+    }
+}

@@ -1,0 +1,120 @@
+//! A grant: access really given, or on its way in or out. It lives only inside an approved request.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{PersonId, Receipt, Span};
+
+/// The grant of an approved request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The end of the grant that this one prolongs; its own time is counted from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DateTime<Utc>>,
+    /// Where it stands.
+    pub state: GrantState,
+}
+
+/// Where a grant stands. Each variant holds what is true then; states never go back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum GrantState {
+    /// Approved; the target has not yet said that it holds the access.
+    Activating {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// The end that was named in the call to the target, if one was begun. The call may have
+        /// worked even when no answer came, so the time runs from the call.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The target holds the access.
+    Active {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// When its time is over.
+        until: DateTime<Utc>,
+        /// When the holder is to be reminded; none once that is done.
+        remind_at: Option<DateTime<Utc>>,
+        /// What the target answered.
+        receipt: Receipt,
+    },
+    /// It must go. Left only when the target has been asked and the access is verified gone.
+    Revoking {
+        /// From when it should have been gone; removal lag is counted from here.
+        since: DateTime<Utc>,
+        /// Why.
+        cause: RevokeCause,
+        /// Set while the removal keeps failing: loud, and still retried.
+        failing: Option<Failing>,
+    },
+    /// Verified gone.
+    Revoked {
+        /// When that was known.
+        at: DateTime<Utc>,
+        /// Why it was taken away.
+        cause: RevokeCause,
+        /// The end of another grant that keeps the same access alive at the target, if any.
+        covered_until: Option<DateTime<Utc>>,
+    },
+    /// The target refused cleanly on the first try: nothing was given.
+    Failed {
+        /// When.
+        at: DateTime<Utc>,
+        /// The target's words.
+        error: String,
+    },
+}
+
+/// A removal that keeps failing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The last error.
+    pub error: String,
+}
+
+/// Why access is taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum RevokeCause {
+    /// Its time was over.
+    Lapsed,
+    /// The holder gave it back.
+    GivenBack,
+    /// Somebody else took it away.
+    Revoked {
+        /// Who.
+        by: PersonId,
+        /// Why.
+        why: String,
+    },
+    /// The target never said whether it gave the access: removed to be sure.
+    ActivationUnknown {
+        /// The last error.
+        error: String,
+    },
+}
+
+impl GrantState {
+    /// Until when this grant wants its access to be at the target; none when it does not.
+    pub fn wanted_until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Activating { until, .. } => *until,
+            Self::Active { until, .. } => Some(*until),
+            Self::Revoking { .. } | Self::Revoked { .. } | Self::Failed { .. } => None,
+        }
+    }
+
+    /// Whether nothing can change any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Revoked { .. } | Self::Failed { .. })
+    }
+}
+
+/// When the holder of a grant is reminded: `before` the end, or a quarter of the whole time where
+/// that is less.
+pub(super) fn remind_at(since: DateTime<Utc>, until: DateTime<Utc>, before: Span) -> DateTime<Utc> {
+    let quarter = (until - since) / 4;
+    until - TimeDelta::from(before).min(quarter.max(TimeDelta::zero()))
+}

@@ -1,0 +1,36 @@
+//! The rules of the house as plain values: no async, no I/O, no clock, no randomness.
+//!
+//! Modules in reading order: who and what ([`person`], [`access`], [`target`], [`duration`]), what is
+//! asked and what policy answers ([`ask`], [`terms`]), the two state machines ([`request`],
+//! [`grant`]), what may be asked of them ([`command`]), what may happen ([`event`]), the one
+//! function that decides ([`decide()`]), and what a target should hold ([`wanted()`]).
+
+pub mod access;
+pub mod ask;
+pub mod command;
+pub mod decide;
+pub mod duration;
+pub mod event;
+pub mod grant;
+pub mod person;
+pub mod refusal;
+pub mod request;
+pub mod target;
+pub mod terms;
+pub mod wanted;
+
+pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
+pub use ask::{Ask, Roster, Verdict};
+pub use command::{Actor, Command, Origin};
+pub use decide::{Decision, Effect, admit, decide};
+pub use duration::Span;
+pub use event::Event;
+pub use grant::{Grant, GrantState, RevokeCause};
+pub use person::{Identity, Member, Person, PersonId};
+pub use refusal::{Outcome, Refusal};
+pub use request::{Approval, Extends, Request, RequestId, RequestState};
+pub use target::{
+    ConnectorSpec, PostgresMode, PostgresSpec, Receipt, Removal, SecretRef, Target, WebhookSpec,
+};
+pub use terms::{Quorum, ResourceCard, Route, Step, Terms};
+pub use wanted::{Wanted, wanted};

@@ -1,0 +1,228 @@
+//! Every "no", with what the person who asked needs to know. A refusal is an answer, not an error.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{GroupName, PersonId, ResourceName, RoleName, RuleName, Span};
+
+/// Why something was not done. `Display` is the plain sentence for people; the room that shows it
+/// may dress it up (mentions, times in the reader's zone) but says the same.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "refusal", rename_all = "snake_case")]
+pub enum Refusal {
+    // -- asking --
+    /// The policy knows no such resource.
+    #[error("I know no resource called “{asked}”.{}", did_you_mean(suggestions))]
+    NoSuchResource {
+        /// As it was written.
+        asked: String,
+        /// Names that look alike, best first.
+        suggestions: Vec<String>,
+    },
+    /// The resource has no such role.
+    #[error("{resource} has no role “{asked}”. Its roles: {}.", roles.join(", "))]
+    NoSuchRole {
+        /// The resource.
+        resource: ResourceName,
+        /// As it was written.
+        asked: String,
+        /// The roles that exist.
+        roles: Vec<String>,
+    },
+    /// The resource has several roles and none was named.
+    #[error("{resource} has several roles, please name one: {}.", roles.join(", "))]
+    RoleNeeded {
+        /// The resource.
+        resource: ResourceName,
+        /// The roles that exist.
+        roles: Vec<String>,
+    },
+    /// No rule matches, so nothing is allowed.
+    #[error(
+        "No rule of the policy lets you ask for {role} on {resource}. \
+         If you need it, ask the owners of the policy to add a rule."
+    )]
+    NoRule {
+        /// The resource.
+        resource: ResourceName,
+        /// The role.
+        role: RoleName,
+    },
+    /// A rule says no.
+    #[error("The policy says no: {message} (rule “{rule}”)")]
+    DeniedByRule {
+        /// The rule.
+        rule: RuleName,
+        /// Its words for people.
+        message: String,
+    },
+    /// The rule wants a reason of a certain form.
+    #[error("{message} Add it at the end of the command, after the duration.")]
+    ReasonNeeded {
+        /// The rule's words, or ours when it has none.
+        message: String,
+    },
+    /// The reason is longer than can be shown.
+    #[error("The reason is too long ({length} characters); please keep it under {limit}.")]
+    ReasonTooLong {
+        /// Its length in characters.
+        length: usize,
+        /// The most that is accepted.
+        limit: usize,
+    },
+    /// Longer than the rule allows.
+    #[error("{asked} is more than the policy allows: at most {limit} for {role} on {resource}.")]
+    TooLong {
+        /// As asked.
+        asked: Span,
+        /// The limit.
+        limit: Span,
+        /// The resource.
+        resource: ResourceName,
+        /// The role.
+        role: RoleName,
+    },
+    /// Nobody, or not enough people, could approve.
+    #[error(
+        "Nobody could finish this approval: it needs {needed} of {}, and besides you there {} {eligible}. \
+         Ask the owners of the policy to fill the group.",
+        join(from), if *eligible == 1 { "is" } else { "are" }
+    )]
+    TooFewApprovers {
+        /// The step's groups.
+        from: Vec<GroupName>,
+        /// Different people needed.
+        needed: usize,
+        /// People there are, the requester left out.
+        eligible: usize,
+    },
+    /// Who is in a group could not be read.
+    #[error(
+        "I could not read who is in {} just now, so nothing was done. Please try again.",
+        join(groups)
+    )]
+    GroupUnreadable {
+        /// The groups.
+        groups: Vec<GroupName>,
+    },
+    /// Who the person is could not be established.
+    #[error("{why}")]
+    UnknownPerson {
+        /// What is missing, and what to do.
+        why: String,
+    },
+    /// The same delivery was already carried out.
+    #[error("This was already done.")]
+    Duplicate,
+
+    // -- deciding --
+    /// The request does not exist.
+    #[error("I know no such request.")]
+    NoSuchRequest,
+    /// People do not decide on their own requests.
+    #[error("This is your own request, so somebody else has to decide.")]
+    OwnRequest,
+    /// The person is in none of the groups that this step asks.
+    #[error("Only {} can decide on this request now.", join(needed))]
+    NotAnApprover {
+        /// The groups that may decide now.
+        needed: Vec<GroupName>,
+    },
+    /// The person has approved already; the others are still missing.
+    #[error("You have already approved this request; it waits for others.")]
+    AlreadyApprovedByYou,
+    /// The request is no longer waiting.
+    #[error("This request was already {outcome}.")]
+    AlreadyDecided {
+        /// What became of it.
+        outcome: Outcome,
+        /// Who did that, where a person did.
+        by: Option<PersonId>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What the request would prolong is over.
+    #[error("The access that this would extend has ended. Please make a new request.")]
+    NothingToExtend,
+    /// Denying and revoking want a reason.
+    #[error("Please say why, so that the other side can act on it.")]
+    WhyNeeded,
+
+    // -- holding --
+    /// Only the holder (or, to cancel, the requester) may do this.
+    #[error("Only the person who asked can do that.")]
+    NotYours,
+    /// There is no access to act on.
+    #[error("There is no access under this request: {}.", .outcome.as_ref().map_or_else(|| "it is not approved".to_owned(), ToString::to_string))]
+    NotActive {
+        /// What became of it, if it is over.
+        outcome: Option<Outcome>,
+    },
+
+    // -- the machine's own commands; people never see these --
+    /// A timer came early, or a report came late: nothing to do.
+    #[error("Nothing to do in this state.")]
+    NotDue,
+}
+
+/// What became of a request, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Approved; the access may still be on its way, active, or over.
+    Approved,
+    /// Denied by an approver.
+    Denied,
+    /// Withdrawn by the person who asked.
+    Cancelled,
+    /// Nobody decided in time.
+    Expired,
+    /// The access is being taken away, or was.
+    Ended,
+    /// The target refused.
+    Failed,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+impl Refusal {
+    /// Whether the refusal tells something about people trying what they may not, and therefore is
+    /// written to the ledger. Typing errors and stale clicks are not.
+    pub fn is_telling(&self) -> bool {
+        matches!(
+            self,
+            Self::OwnRequest
+                | Self::NotAnApprover { .. }
+                | Self::NotYours
+                | Self::DeniedByRule { .. }
+                | Self::NoRule { .. }
+                | Self::TooFewApprovers { .. }
+        )
+    }
+}
+
+fn join(groups: &[GroupName]) -> String {
+    groups
+        .iter()
+        .map(GroupName::as_str)
+        .collect::<Vec<_>>()
+        .join(" or ")
+}
+
+fn did_you_mean(suggestions: &[String]) -> String {
+    match suggestions {
+        [] => " `/jit list` shows what you can ask for.".to_owned(),
+        names => format!(" Did you mean {}?", names.join(" or ")),
+    }
+}
