@@ -2,5 +2,6 @@
 
 pub mod connectors;
 pub mod domain;
+pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
