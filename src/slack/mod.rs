@@ -1,0 +1,3 @@
+//! All that knows Slack.
+
+pub mod payload;
