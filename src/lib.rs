@@ -1,7 +1,9 @@
 //! jitbot: just-in-time access, asked for and approved in Slack.
 
+pub mod clock;
 pub mod connectors;
 pub mod domain;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod slack;
+pub mod store;

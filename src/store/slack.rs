@@ -1,0 +1,289 @@
+//! Deliveries from Slack, and messages of ours that stand there.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Store, StoreError, Tx};
+use crate::domain::RequestId;
+
+/// A delivery that waits to be carried out.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What makes it itself.
+    pub key: String,
+    /// The delivery as it came.
+    pub payload: String,
+    /// How often its handling was begun, this time included.
+    pub attempt: i32,
+    /// When it came in first.
+    pub received_at: DateTime<Utc>,
+}
+
+/// What a message of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardKind {
+    /// The card in a channel; its thread tells the story.
+    Card,
+    /// A copy in an approver's direct messages.
+    Approver,
+    /// A message in the requester's direct messages.
+    Holder,
+}
+
+impl CardKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Approver => "approver",
+            Self::Holder => "holder",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "card" => Self::Card,
+            "approver" => Self::Approver,
+            _ => Self::Holder,
+        }
+    }
+}
+
+/// A message of ours that is kept true in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedCard {
+    /// The conversation, by id.
+    pub channel: String,
+    /// The message within it.
+    pub ts: String,
+    /// What it is for.
+    pub kind: CardKind,
+    /// What it showed last; none for an adopted copy.
+    pub content_hash: Option<Vec<u8>>,
+}
+
+/// How far the story of a request has been told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// The last ledger entry told in the card's thread.
+    pub story_seq: i64,
+    /// The last ledger entry told to the requester.
+    pub notice_seq: i64,
+    /// Why the card does not stand in its own channel, if so.
+    pub trouble: Option<String>,
+}
+
+impl Store {
+    /// Keeps a delivery before it is acknowledged. Answers whether it is new; one that is kept
+    /// already is left as it is.
+    pub async fn persist_delivery(
+        &self,
+        key: &str,
+        payload: &str,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+    ) -> Result<bool, StoreError> {
+        let new = sqlx::query!(
+            "insert into deliveries (key, received_at, payload, attempt, lease_until)
+             values ($1, $2, $3, 1, $4) on conflict (key) do nothing",
+            key,
+            now,
+            payload,
+            now + lease
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(new.rows_affected() == 1)
+    }
+
+    /// Takes deliveries whose handler did not finish in time, as after a crash.
+    pub async fn take_unfinished_deliveries(
+        &self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let taken = sqlx::query_as!(
+            Delivery,
+            r#"update deliveries set attempt = attempt + 1, lease_until = $2
+               where key in (select key from deliveries
+                 where finished_at is null and lease_until <= $1
+                 order by received_at limit $3 for update skip locked)
+               returning key, payload as "payload!", attempt, received_at"#,
+            now,
+            now + lease,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(taken)
+    }
+
+    /// Marks a delivery as carried out, where no change went with it. Its payload is forgotten.
+    pub async fn finish_delivery(&self, key: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.finish_delivery(key, now).await?;
+        tx.commit().await
+    }
+
+    /// Forgets deliveries that were finished before then.
+    pub async fn forget_deliveries(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let done = sqlx::query!("delete from deliveries where finished_at < $1", before)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// How many deliveries are not finished.
+    pub async fn unfinished_deliveries(&self) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar!(
+            r#"select count(*) as "n!" from deliveries where finished_at is null"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(count)
+    }
+
+    /// The messages that show a request, oldest first.
+    pub async fn cards_of(&self, request: RequestId) -> Result<Vec<PostedCard>, StoreError> {
+        let rows = sqlx::query!(
+            "select channel, ts, kind, content_hash from cards
+             where request_id = $1 order by posted_at, ts",
+            request.as_uuid()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| PostedCard {
+                channel: row.channel,
+                ts: row.ts,
+                kind: CardKind::from_name(&row.kind),
+                content_hash: row.content_hash,
+            })
+            .collect())
+    }
+
+    /// Remembers a message that shows a request, or what it shows now. A message that is known
+    /// already keeps its kind.
+    pub async fn keep_card(
+        &self,
+        request: RequestId,
+        card: &PostedCard,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into cards (channel, ts, request_id, kind, content_hash, posted_at)
+             values ($1, $2, $3, $4, $5, $6)
+             on conflict (channel, ts) do update set content_hash = excluded.content_hash",
+            card.channel,
+            card.ts,
+            request.as_uuid(),
+            card.kind.name(),
+            card.content_hash,
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Adopts a copy of a card that was clicked and is not known, so that it is kept true from now
+    /// on. Answers whether it was new. A copy adopted in a conversation of its own (`D…`) is an
+    /// approver's, any other a card.
+    pub async fn adopt_card(
+        &self,
+        request: RequestId,
+        channel: &str,
+        ts: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let kind = if channel.starts_with('D') {
+            CardKind::Approver
+        } else {
+            CardKind::Card
+        };
+        let new = sqlx::query!(
+            "insert into cards (channel, ts, request_id, kind, content_hash, posted_at)
+             select $1, $2, $3, $4, null, $5
+             where exists (select from requests where id = $3)
+             on conflict (channel, ts) do nothing",
+            channel,
+            ts,
+            request.as_uuid(),
+            kind.name(),
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(new.rows_affected() == 1)
+    }
+
+    /// Forgets a message that is gone from Slack.
+    pub async fn forget_card(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "delete from cards where channel = $1 and ts = $2",
+            channel,
+            ts
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How far the story of a request has been told.
+    pub async fn telling(&self, request: RequestId) -> Result<Telling, StoreError> {
+        let told = sqlx::query_as!(
+            Telling,
+            "select story_seq, notice_seq, trouble from tellings where request_id = $1",
+            request.as_uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(told.unwrap_or_default())
+    }
+
+    /// Remembers how far the story has been told. Cursors never go back.
+    pub async fn keep_telling(
+        &self,
+        request: RequestId,
+        telling: &Telling,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into tellings (request_id, story_seq, notice_seq, trouble)
+             values ($1, $2, $3, $4)
+             on conflict (request_id) do update set
+               story_seq = greatest(tellings.story_seq, excluded.story_seq),
+               notice_seq = greatest(tellings.notice_seq, excluded.notice_seq),
+               trouble = excluded.trouble",
+            request.as_uuid(),
+            telling.story_seq,
+            telling.notice_seq,
+            telling.trouble
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Marks a delivery as carried out, in the transaction that stores its effect. Answers false
+    /// if it was finished before: then nothing of this transaction may be kept. A delivery that was
+    /// never persisted is remembered here.
+    pub async fn finish_delivery(
+        &mut self,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "insert into deliveries (key, received_at, finished_at) values ($1, $2, $2)
+             on conflict (key) do update
+               set finished_at = $2, payload = null, lease_until = null
+               where deliveries.finished_at is null",
+            key,
+            now
+        )
+        .execute(&mut *self.0)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
