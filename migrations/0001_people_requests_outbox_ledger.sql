@@ -79,7 +79,7 @@ create table requests (
   constraint only_revoking_fails check (failing is null or grant_status = 'revoking'),
   constraint only_revoked_is_covered check (covered_until is null or grant_status = 'revoked'),
   constraint failed_has_an_error check ((coalesce(grant_status, '') = 'failed') = (grant_error is not null)),
-  constraint nobody_extends_themselves check (extends is null or extends < id)
+  constraint nobody_extends_themselves check (extends is null or extends <> id)
 );
 create index requests_expiring on requests (expires_at) where status = 'pending';
 create index requests_lapsing on requests (grant_until) where grant_status in ('activating', 'active');

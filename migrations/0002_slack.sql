@@ -23,6 +23,7 @@ create table cards (
   ts text not null,
   request_id uuid not null references requests (id),
   kind text not null check (kind in ('card', 'approver', 'holder')),
+  person_id uuid references persons (id),
   content_hash bytea,
   posted_at timestamptz not null,
   primary key (channel, ts)
@@ -33,6 +34,7 @@ comment on column cards.channel is 'The conversation, by id.';
 comment on column cards.ts is 'The message within it.';
 comment on column cards.request_id is 'The request it shows.';
 comment on column cards.kind is 'card: in a channel; approver: in an approver''s direct messages; holder: in the requester''s.';
+comment on column cards.person_id is 'Whose direct message it is, where that is known.';
 comment on column cards.content_hash is 'What it showed last, so that an update that changes nothing is not sent; null for a copy whose content is not known.';
 comment on column cards.posted_at is 'When it was posted or adopted.';
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Store, StoreError, Tx};
-use crate::domain::RequestId;
+use crate::domain::{PersonId, RequestId};
 
 /// A delivery that waits to be carried out.
 #[derive(Clone, Debug)]
@@ -56,6 +56,8 @@ pub struct PostedCard {
     pub ts: String,
     /// What it is for.
     pub kind: CardKind,
+    /// Whose direct message it is, where that is known.
+    pub person: Option<PersonId>,
     /// What it showed last; none for an adopted copy.
     pub content_hash: Option<Vec<u8>>,
 }
@@ -145,7 +147,7 @@ impl Store {
     /// The messages that show a request, oldest first.
     pub async fn cards_of(&self, request: RequestId) -> Result<Vec<PostedCard>, StoreError> {
         let rows = sqlx::query!(
-            "select channel, ts, kind, content_hash from cards
+            "select channel, ts, kind, person_id, content_hash from cards
              where request_id = $1 order by posted_at, ts",
             request.as_uuid()
         )
@@ -157,6 +159,7 @@ impl Store {
                 channel: row.channel,
                 ts: row.ts,
                 kind: CardKind::from_name(&row.kind),
+                person: row.person_id.map(PersonId::from_uuid),
                 content_hash: row.content_hash,
             })
             .collect())
@@ -171,13 +174,14 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         sqlx::query!(
-            "insert into cards (channel, ts, request_id, kind, content_hash, posted_at)
-             values ($1, $2, $3, $4, $5, $6)
+            "insert into cards (channel, ts, request_id, kind, person_id, content_hash, posted_at)
+             values ($1, $2, $3, $4, $5, $6, $7)
              on conflict (channel, ts) do update set content_hash = excluded.content_hash",
             card.channel,
             card.ts,
             request.as_uuid(),
             card.kind.name(),
+            card.person.map(PersonId::as_uuid),
             card.content_hash,
             now
         )

@@ -1,0 +1,133 @@
+//! Takes effects from the outbox and has them carried out, each stream one at a time.
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use std::panic::AssertUnwindSafe;
+
+use chrono::TimeDelta;
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::{Worker, backoff};
+use crate::domain::Effect;
+use crate::engine::EngineError;
+use crate::store::StoreError;
+use crate::store::outbox::{Claim, Kind};
+
+/// How an effect ended.
+pub(super) enum Done {
+    /// It was carried out and settled.
+    Settled,
+    /// It failed and is to be tried again after that time (or the usual backoff).
+    Again(String, Option<TimeDelta>),
+}
+
+impl Worker {
+    /// Takes what is due of one kind and carries it out, several streams at once. Answers how many
+    /// effects were settled.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn deliver(&self, kind: Kind) -> Result<usize, StoreError> {
+        let now = self.engine.now().await?;
+        let store = self.engine.store();
+        let claims = store.claim(kind, now, self.pace.lease, self.pace.at_once).await?;
+        let mut running: FuturesUnordered<_> =
+            claims.into_iter().map(|claim| self.carry_out_safely(claim)).collect();
+        let mut settled = 0;
+        while let Some(done) = running.next().await {
+            settled += usize::from(done);
+        }
+        Ok(settled)
+    }
+
+    /// Carries out one effect. A panic in it is counted and isolated: the effect is put off like
+    /// after any failure, and the others go on.
+    async fn carry_out_safely(&self, claim: Claim) -> bool {
+        let done = AssertUnwindSafe(self.carry_out(&claim)).catch_unwind().await;
+        let (error, wait) = match done {
+            Ok(Ok(Done::Settled)) => return true,
+            Ok(Ok(Done::Again(error, wait))) => (error, wait),
+            // Another worker has it now, and reports on it.
+            Ok(Err(EngineError::Store(StoreError::Overtaken))) => return false,
+            Ok(Err(error)) => (error.to_string(), None),
+            Err(_) => {
+                metrics::counter!("jit_effects_panicked_total").increment(1);
+                ("it panicked".to_owned(), None)
+            }
+        };
+        tracing::warn!(stream = %claim.stream, attempt = claim.attempt, %error, "an effect failed");
+        self.put_off(&claim, &error, wait).await;
+        false
+    }
+
+    async fn carry_out(&self, claim: &Claim) -> Result<Done, EngineError> {
+        match &claim.effect {
+            Effect::Converge { access } => self.converge(claim, access).await,
+            Effect::SyncCard { request } => self.sync_card(claim, *request).await,
+        }
+    }
+
+    async fn put_off(&self, claim: &Claim, error: &str, wait: Option<TimeDelta>) {
+        let wait = wait.unwrap_or_else(|| backoff::after(claim.attempt));
+        let put_off = async {
+            let due = self.engine.now().await? + wait;
+            self.engine.store().put_off(claim, due, error).await
+        };
+        match put_off.await {
+            // Overtaken, or unreachable: the lease ends by itself and the effect is taken again.
+            Ok(()) | Err(StoreError::Overtaken) => {}
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "an effect keeps its lease");
+            }
+        }
+    }
+
+    pub(super) async fn deliver_until(&self, kind: Kind, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            // Asking to be woken before looking, so that nothing committed in between is missed.
+            let woken = self.engine.wake().notified();
+            let worked = match self.deliver(kind).await {
+                Ok(settled) => settled > 0,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the outbox failed");
+                    false
+                }
+            };
+            if worked {
+                continue;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = woken => {}
+                () = tokio::time::sleep(self.pace.poll) => {}
+            }
+        }
+    }
+
+    /// Passes on hints from other processes. When the connection dies the poll covers until it is
+    /// back.
+    pub(super) async fn listen_until(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let listening = async {
+                let mut listener = self.engine.store().listen().await?;
+                loop {
+                    listener.recv().await?;
+                    self.engine.wake().notify_waiters();
+                }
+            };
+            let lost: Result<std::convert::Infallible, StoreError> = tokio::select! {
+                () = stop.cancelled() => return,
+                lost = listening => lost,
+            };
+            if let Err(error) = lost {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "no hints from other processes; polling goes on");
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(self.pace.poll * 10) => {}
+            }
+        }
+    }
+}
