@@ -226,18 +226,16 @@ impl Client {
 
     /// A channel by its id, or by `#name` among those that the bot may see.
     pub async fn conversation(&self, channel: &str) -> Result<Conversation, SlackFault> {
-        match channel.strip_prefix('#') {
-            Some(name) => self.conversation_named(name).await,
-            None => {
-                let query = vec![("channel", Some(channel))];
-                let call = self.read("conversations.info", Pace::Tier3, query);
-                let answer: wire::ChannelAnswer = self.call(call).await?;
-                let found = answer
-                    .channel
-                    .and_then(wire::WireChannel::into_conversation);
-                found.ok_or_else(|| SlackFault::Channel("channel_not_found".into()))
-            }
+        if let Some(name) = channel.strip_prefix('#') {
+            return self.conversation_named(name).await;
         }
+        let query = vec![("channel", Some(channel))];
+        let call = self.read("conversations.info", Pace::Tier3, query);
+        let answer: wire::ChannelAnswer = self.call(call).await?;
+        let found = answer
+            .channel
+            .and_then(wire::WireChannel::into_conversation);
+        found.ok_or_else(|| SlackFault::Channel("channel_not_found".into()))
     }
 
     async fn conversation_named(&self, name: &str) -> Result<Conversation, SlackFault> {

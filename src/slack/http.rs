@@ -193,9 +193,8 @@ pub fn verify(
 
 fn signed(secret: &SecretString, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
     let key = secret.expose_secret().as_bytes();
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("HMAC takes keys of any length"),
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes keys of any length")
     };
     for part in [b"v0:", timestamp.as_bytes(), b":", body] {
         mac.update(part);

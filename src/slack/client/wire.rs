@@ -66,8 +66,6 @@ pub struct Conversation {
     pub name: String,
     /// Whether the bot is in it.
     pub is_member: bool,
-    /// Whether it is private.
-    pub is_private: bool,
     /// Whether it is archived.
     pub is_archived: bool,
     /// Whether people of other organisations are in it.
@@ -176,7 +174,6 @@ pub(super) struct WireChannel {
     id: Option<String>,
     name: Option<String>,
     is_member: Option<bool>,
-    is_private: Option<bool>,
     is_archived: Option<bool>,
     is_ext_shared: Option<bool>,
 }
@@ -235,7 +232,6 @@ impl WireChannel {
             id: self.id?,
             name: self.name.unwrap_or_default(),
             is_member: self.is_member.unwrap_or_default(),
-            is_private: self.is_private.unwrap_or_default(),
             is_archived: self.is_archived.unwrap_or_default(),
             is_shared_outside: self.is_ext_shared.unwrap_or_default(),
         })

@@ -72,10 +72,10 @@ struct Message {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Action {
-    #[serde(deserialize_with = "nullable")]
-    action_id: String,
-    #[serde(deserialize_with = "nullable")]
-    action_ts: String,
+    #[serde(rename = "action_id", deserialize_with = "nullable")]
+    id: String,
+    #[serde(rename = "action_ts", deserialize_with = "nullable")]
+    at: String,
     #[serde(flatten)]
     input: Input,
 }
@@ -277,9 +277,9 @@ impl Interaction {
         let message = self.message.unwrap_or_default();
         Ok(Matter::Click(Click {
             by,
-            action_id: action.action_id,
+            action_id: action.id,
             value: action.input.into_text().unwrap_or_default(),
-            at: action.action_ts,
+            at: action.at,
             channel: self.channel.map(|named| named.id).or(container.channel_id),
             message_ts: container.message_ts.or(message.ts),
             thread_ts: container.thread_ts.or(message.thread_ts),
