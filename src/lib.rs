@@ -4,3 +4,4 @@ pub mod connectors;
 pub mod domain;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod slack;
