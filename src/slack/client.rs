@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::limiter::{Key, Limiter, Pace};
+use super::view::Content;
 
 mod connect;
 mod fault;
@@ -25,15 +26,6 @@ pub use wire::{Conversation, Installation, Posted, SlackUser};
 
 /// The pages of channels that are read in search of a name.
 const PAGES: usize = 20;
-
-/// What a message says: blocks for the eye, text for notifications and screen readers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The whole in plain words, never empty.
-    pub text: String,
-    /// The blocks.
-    pub blocks: Vec<Value>,
-}
 
 /// How a response URL is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
