@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod connectors;
 pub mod domain;
+pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod slack;
