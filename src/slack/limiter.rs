@@ -53,13 +53,13 @@ impl Pace {
         Self::Special,
     ];
 
-    /// The rate and the burst: a third of a minute's worth, so that a busy moment does not wait.
+    /// The rate and the burst. Slack counts by the minute, so a minute may be used up at once.
     fn quota(self) -> Quota {
         let (a_minute, burst) = match self {
             Self::Message => (60, 3),
-            Self::Tier2 => (20, 7),
-            Self::Tier3 => (50, 17),
-            Self::Tier4 => (100, 34),
+            Self::Tier2 => (20, 20),
+            Self::Tier3 => (50, 50),
+            Self::Tier4 => (100, 100),
             Self::Special => (300, 50),
         };
         let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
