@@ -61,7 +61,7 @@ impl Default for SocketTimes {
         Self {
             connections: 2,
             first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(60),
+            longest_wait: Duration::from_mins(1),
             connect: Duration::from_secs(10),
             ping: Duration::from_secs(10),
             silence: Duration::from_secs(30),

@@ -161,8 +161,8 @@ struct Authorization {
 struct Envelope {
     #[serde(rename = "type", deserialize_with = "nullable")]
     kind: String,
-    #[serde(deserialize_with = "nullable")]
-    envelope_id: String,
+    #[serde(rename = "envelope_id", deserialize_with = "nullable")]
+    id: String,
     #[serde(deserialize_with = "nullable")]
     reason: String,
     payload: Option<Value>,
@@ -365,7 +365,7 @@ pub(super) fn frame(json: &[u8]) -> Result<Frame, Malformed> {
                 reason: wire.reason,
             });
         }
-        _ if wire.envelope_id.is_empty() => return Ok(Frame::Unknown { kind: wire.kind }),
+        _ if wire.id.is_empty() => return Ok(Frame::Unknown { kind: wire.kind }),
         _ => {}
     }
     let payload = wire.payload.unwrap_or_default();
@@ -379,7 +379,7 @@ pub(super) fn frame(json: &[u8]) -> Result<Frame, Malformed> {
         }),
     };
     Ok(Frame::Envelope {
-        id: wire.envelope_id,
+        id: wire.id,
         delivery: delivery.map(Box::new),
     })
 }
