@@ -1,88 +1,13 @@
 //! What people type after `/jit`. Forgiving about how it is written, strict about what it means:
 //! whatever is not understood is answered with a sentence and an example made from what was typed.
 
+mod slash;
 mod words;
 
-use std::fmt;
-
 use crate::domain::{Span, duration::SpanFault};
+pub use slash::{Slash, Which};
+use slash::{near, verb};
 use words::Word;
-
-/// A command that was understood. Names are as they were written; whether they exist is for the
-/// policy to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Slash {
-    /// Show what can be typed.
-    Help,
-    /// Show what can be asked for.
-    List,
-    /// Show what the person holds and waits for.
-    Active,
-    /// Ask for access.
-    Request {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// For how long.
-        duration: Span,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
-    /// Say what would happen, without asking.
-    Explain {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// For how long.
-        duration: Option<Span>,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
-    /// Ask for more time.
-    Extend {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// How much longer.
-        duration: Span,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
-    /// Give access back before its end.
-    Done {
-        /// Which; none where the person holds just one.
-        what: Option<Which>,
-    },
-    /// Withdraw a request that waits.
-    Cancel {
-        /// Which; none where just one waits.
-        what: Option<Which>,
-    },
-    /// Take access away from somebody.
-    Revoke {
-        /// Which.
-        what: Which,
-        /// Why; never empty.
-        why: String,
-    },
-}
-
-/// How people point at a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// By its number: `#42`.
-    Number(i64),
-    /// By what it is for.
-    Named {
-        /// The resource.
-        resource: String,
-        /// The role.
-        role: Option<String>,
-    },
-}
 
 /// Why a text is no command, and what could be typed instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,19 +59,6 @@ pub enum FaultKind {
     WhyMissing,
 }
 
-/// The commands with the other names they answer to.
-const VERBS: [(&str, &[&str]); 9] = [
-    ("help", &["?", "-h", "--help", "usage", "hi", "hello"]),
-    ("list", &["ls", "resources"]),
-    ("active", &["mine", "status"]),
-    ("request", &["req", "ask", "get"]),
-    ("explain", &["check"]),
-    ("extend", &["prolong"]),
-    ("done", &["return", "finish"]),
-    ("cancel", &["withdraw"]),
-    ("revoke", &["remove"]),
-];
-
 /// Names before the duration: the resource and the role.
 const NAMES: usize = 2;
 
@@ -185,23 +97,6 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
         Some("revoke") => rest.revoked(),
         _ => line.without_verb(first),
     }
-}
-
-fn verb(word: &str) -> Option<&'static str> {
-    let known = VERBS
-        .iter()
-        .find(|(verb, also)| *verb == word || also.contains(&word));
-    known.map(|(verb, _)| *verb)
-}
-
-/// The command that a mistyped word most likely meant.
-fn near(word: &str) -> Option<&'static str> {
-    let scored = VERBS
-        .iter()
-        .map(|(verb, _)| (strsim::damerau_levenshtein(word, verb), *verb));
-    let (distance, verb) = scored.min()?;
-    let allowed = if verb.len() > 5 { 2 } else { 1 };
-    (distance <= allowed && word.chars().count() > 2).then_some(verb)
 }
 
 /// Words, and the text they were split from.
@@ -264,6 +159,10 @@ impl<'a> Line<'a> {
         };
         let example = match meant {
             Some(verb) => format!("/jit {verb} {}", rest.shown(..)),
+            // A word like `orders-db` is a resource rather than a mistyped command.
+            None if first.bare.contains(['-', '_', '/', '.']) => {
+                format!("/jit request {} 1h", first.bare)
+            }
             None => "/jit request staging-db 1h".to_owned(),
         };
         let kind = FaultKind::UnknownVerb {
@@ -374,16 +273,7 @@ impl<'a> Line<'a> {
 
     /// The line as typed, with a good duration in the place of the one at `at`.
     fn example(self, verb: &str, at: usize) -> String {
-        let number: String = self.words[at]
-            .bare
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        let good = match number.parse::<u32>() {
-            Ok(number @ 1..=12) => format!("{number}h"),
-            Ok(number @ 13..=90) => format!("{number}m"),
-            _ => "1h".to_owned(),
-        };
+        let good = suggestion(&self.words[at].bare);
         format!("/jit {verb} {} {good}", self.shown(..at))
     }
 
@@ -482,6 +372,24 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The duration that was most likely meant by something that is none.
+fn suggestion(word: &str) -> String {
+    let digits = |text: &str| {
+        text.chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    let number = digits(word).parse::<u32>();
+    let half = word.ends_with('h') && (word.contains(".5") || word.contains(",5"));
+    match number {
+        Ok(0) if half => "30m".to_owned(),
+        Ok(number @ 1..=12) if half => format!("{number}h30m"),
+        Ok(number @ 1..=12) => format!("{number}h"),
+        Ok(number @ 13..=90) => format!("{number}m"),
+        _ => "1h".to_owned(),
+    }
+}
+
 fn which(first: &Word, role: Option<&Word>) -> Which {
     match first.bare.trim_start_matches('#').parse::<i64>() {
         Ok(number) if 0 < number => Which::Number(number),
@@ -496,79 +404,6 @@ fn which(first: &Word, role: Option<&Word>) -> Which {
 fn looks_like_duration(word: &str) -> bool {
     word.trim_start_matches(['-', '+'])
         .starts_with(|c: char| c.is_ascii_digit())
-}
-
-impl fmt::Display for Which {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "#{number}"),
-            Self::Named {
-                resource,
-                role: None,
-            } => f.write_str(resource),
-            Self::Named {
-                resource,
-                role: Some(role),
-            } => write!(f, "{resource} {role}"),
-        }
-    }
-}
-
-/// The line that would be typed after `/jit` to say the same, for *ask again* and examples.
-impl fmt::Display for Slash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts: Vec<String> = Vec::new();
-        let mut asked = |verb: &str,
-                         resource: &str,
-                         role: &Option<String>,
-                         span: Option<&Span>,
-                         reason: &str| {
-            parts.extend([verb.to_owned(), resource.to_owned()]);
-            parts.extend(role.clone());
-            parts.extend(span.map(ToString::to_string));
-            parts.push(reason.to_owned());
-        };
-        match self {
-            Self::Help => return f.write_str("help"),
-            Self::List => return f.write_str("list"),
-            Self::Active => return f.write_str("active"),
-            Self::Request {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("request", resource, role, Some(duration), reason);
-            }
-            Self::Extend {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("extend", resource, role, Some(duration), reason);
-            }
-            Self::Explain {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("explain", resource, role, duration.as_ref(), reason);
-            }
-            Self::Done { what } => parts.extend(pointing("done", what.as_ref())),
-            Self::Cancel { what } => parts.extend(pointing("cancel", what.as_ref())),
-            Self::Revoke { what, why } => parts.push(format!("revoke {what}: {why}")),
-        }
-        f.write_str(parts.join(" ").trim_end())
-    }
-}
-
-fn pointing(verb: &str, what: Option<&Which>) -> [String; 2] {
-    [
-        verb.to_owned(),
-        what.map(ToString::to_string).unwrap_or_default(),
-    ]
 }
 
 #[cfg(test)]

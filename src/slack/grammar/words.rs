@@ -76,8 +76,6 @@ pub(super) struct Word {
     pub(super) colon: bool,
     /// Where it begins, in bytes.
     pub(super) start: usize,
-    /// Where it ends, in bytes.
-    pub(super) end: usize,
 }
 
 impl Word {
@@ -105,7 +103,6 @@ pub(super) fn split(text: &str) -> Vec<Word> {
                 bare: bare(piece),
                 colon: piece.trim_end_matches(is_mark).ends_with(':'),
                 start: at,
-                end: at + piece.len(),
             });
         }
         // `clean` has made every blank one byte long.

@@ -40,7 +40,7 @@ fn choices(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> {
     match &request.state {
         RequestState::Pending { expires_at, .. } if now < *expires_at => Some(decide(request)),
         RequestState::Approved { grant, .. } => match grant.state {
-            GrantState::Activating { .. } | GrantState::Active { .. } => Some(revoke(request)),
+            GrantState::Activating { .. } | GrantState::Active { .. } => revoke(request),
             _ => None,
         },
         _ => None,
@@ -74,11 +74,17 @@ fn decide(request: &Request) -> SlackBlock {
     ])
 }
 
-fn revoke(request: &Request) -> SlackBlock {
+/// Approvers may revoke; a rule that approves by itself has none, so nobody could press it.
+fn revoke(request: &Request) -> Option<SlackBlock> {
+    if request.terms.route.steps().is_empty() {
+        return None;
+    }
     let label = format!(
         "Revoke the access of request {}; for its approvers",
         request.number
     );
     let revoke = button(ids::REVOKE, request.id, "Revoke…", &label);
-    buttons(vec![revoke.with_style(SlackBlockButtonStyle::Danger)])
+    Some(buttons(vec![
+        revoke.with_style(SlackBlockButtonStyle::Danger),
+    ]))
 }

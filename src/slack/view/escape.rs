@@ -2,7 +2,8 @@
 //! never splits an entity, and nothing that was cut off can change what is left.
 //!
 //! Two forms: [`plain`] for places where Slack reads no markup (`plain_text`, rich text), and
-//! [`inline`] for a phrase inside a sentence of ours that Slack reads as mrkdwn.
+//! [`inline`] for a phrase inside a sentence of ours that Slack reads as mrkdwn. Limits count UTF-16
+//! units, the strictest that Slack may count.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -35,13 +36,13 @@ pub fn policy(text: &str, limit: usize) -> String {
 
 /// Cuts mrkdwn of ours to a limit without splitting a character, an entity or a `<…>` token.
 pub fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
+    if width(text) <= limit {
         return text.to_owned();
     }
-    let room = limit.saturating_sub(MORE.chars().count());
+    let room = limit.saturating_sub(width(MORE));
     let (mut end, mut used) = (0, 0);
     for (at, grapheme) in text.grapheme_indices(true) {
-        used += grapheme.chars().count();
+        used += width(grapheme);
         if used > room {
             break;
         }
@@ -53,6 +54,10 @@ pub fn cut(text: &str, limit: usize) -> String {
         .min(open_at(kept, '<', '>'))
         .min(open_at(kept, '&', ';'));
     format!("{}{MORE}", kept[..whole].trim_end())
+}
+
+fn width(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
 }
 
 /// Where a token was opened near the end and not closed; the length of the text if none was.
@@ -193,7 +198,7 @@ mod tests {
     fn a_cut_splits_neither_entity_nor_token_nor_grapheme() {
         assert_eq!(inline("ab&cd", 5), "ab…");
         assert_eq!(cut("hi <@U123> there", 8), "hi…");
-        assert_eq!(cut("a👩\u{200D}💻b", 3), "a…");
+        assert_eq!(cut("a👩\u{200D}💻b", 4), "a…");
         assert_eq!(cut("abc", 3), "abc");
     }
 

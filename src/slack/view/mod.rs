@@ -14,7 +14,6 @@ pub mod faces;
 pub mod ids;
 pub mod modal;
 pub mod reply;
-pub mod story;
 pub mod text;
 
 #[cfg(test)]
@@ -26,3 +25,4 @@ mod tests;
 
 pub use content::Content;
 pub use faces::{Face, Faces};
+pub use text::story;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::Faces;
+use super::super::{Faces, escape};
 use super::{access, asks, groups, name, people, rule, said, when};
 use crate::domain::grant::Failing;
 use crate::domain::{
@@ -11,6 +11,10 @@ use crate::domain::{
 
 /// How long a target may take before the card says that it takes long.
 const SLOW: TimeDelta = TimeDelta::seconds(30);
+/// Approvals shown one by one.
+const APPROVALS: usize = 8;
+/// Characters of a remark on an approval.
+const REMARK: usize = 120;
 
 /// The first line: who wants what for how long. In bold, as the rest explains it.
 pub fn headline(request: &Request, faces: &Faces) -> String {
@@ -25,10 +29,14 @@ fn wish(request: &Request, faces: &Faces) -> String {
         person if person == request.requester => String::new(),
         person => format!(" for {}", faces.mention(person)),
     };
+    let wants = match request.state {
+        RequestState::Pending { .. } => "wants",
+        _ => "asked for",
+    };
     match &request.extends {
-        Some(_) => format!("wants {span} more of {what}{holder}"),
-        None if holder.is_empty() => format!("wants {what} for {span}"),
-        None => format!("wants {what}{holder}, {span}"),
+        Some(_) => format!("{wants} {span} more of {what}{holder}"),
+        None if holder.is_empty() => format!("{wants} {what} for {span}"),
+        None => format!("{wants} {what}{holder}, {span}"),
     }
 }
 
@@ -116,23 +124,17 @@ fn missing(step: &Step, index: usize, approvals: &[Approval]) -> String {
         .filter(|approval| approval.step == index)
         .count();
     let needed = step.quorum.people(step.from.len());
-    match (step.quorum, needed.saturating_sub(given)) {
-        (_, _) if given == 0 => asks(step).replace('*', ""),
-        (Quorum::Any(_), left) => {
-            format!(
-                "{left} more of {} approvals, {}",
-                needed,
-                groups(&step.from, "or").replace('*', "")
-            )
-        }
-        (Quorum::All(_), left) => {
-            format!(
-                "{left} more of {} approvals, {}",
-                needed,
-                groups(&step.from, "and").replace('*', "")
-            )
-        }
+    if given == 0 {
+        return asks(step).replace('*', "");
     }
+    // Where each group has to say yes, two of the same group leave one missing all the same.
+    let left = needed.saturating_sub(given).max(1);
+    let last = match step.quorum {
+        Quorum::Any(_) => "or",
+        Quorum::All(_) => "and",
+    };
+    let from = groups(&step.from, last).replace('*', "");
+    format!("{left} more of {needed} approvals, {from}")
 }
 
 /// Who may still approve this step: the people read when it was asked, without those who have
@@ -152,17 +154,25 @@ pub fn extends_until(request: &Request) -> Option<DateTime<Utc>> {
 }
 
 fn approved_by(approvals: &[Approval], faces: &Faces) -> Vec<String> {
-    let shown = approvals.iter().take(10);
     let line = |given: &Approval| {
-        let remark = given.comment.as_deref().map(|c| format!(": “{}”", said(c)));
-        let by = faces.mention(given.by.person);
+        let remark = given
+            .comment
+            .as_deref()
+            .map(|words| escape::inline(words, REMARK));
+        let remark = remark
+            .map(|words| format!(": “{words}”"))
+            .unwrap_or_default();
         format!(
-            "✅ {by} approved {}{}",
-            when(given.at),
-            remark.unwrap_or_default()
+            "✅ {} approved {}{remark}",
+            faces.mention(given.by.person),
+            when(given.at)
         )
     };
-    shown.map(line).collect()
+    let mut lines: Vec<String> = approvals.iter().take(APPROVALS).map(line).collect();
+    if APPROVALS < approvals.len() {
+        lines.push(format!("✅ {} more approved", approvals.len() - APPROVALS));
+    }
+    lines
 }
 
 /// Who approved, once that is history.
@@ -202,7 +212,11 @@ fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<U
             failing: Some(failing),
             ..
         } => {
-            format!("{}\n{}", stuck(request, failing, faces), over(cause, faces))
+            format!(
+                "{}\nIt must go: {}",
+                stuck(request, failing, faces),
+                over(cause, faces)
+            )
         }
         GrantState::Revoking {
             cause,
@@ -285,8 +299,7 @@ pub fn small_print(request: &Request) -> String {
         let sign = if is_high(request) { "🔴 " } else { "" };
         parts.push(format!("{sign}Sensitivity: *{}*", name(sensitivity)));
     }
-    parts.push(rule(request));
-    parts.join("  ·  ")
+    format!("{}\n{}", parts.join("  ·  "), rule(request))
 }
 
 /// Whether the policy calls the resource highly sensitive, so that approving wants a second look.

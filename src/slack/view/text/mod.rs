@@ -4,6 +4,7 @@
 pub mod card;
 pub mod dm;
 pub mod reply;
+pub mod story;
 
 use chrono::{DateTime, Utc};
 
@@ -163,8 +164,30 @@ pub fn channel_lost(channel: &str, why: &str, asked: &[PersonId], faces: &Faces)
         ),
     };
     format!(
-        "⚠️ I could not post this card in {}: {}. {asked} The request is not lost, and this card works too.",
-        name(channel),
-        said(why),
+        "⚠️ I could not post this card in {}: {}. {asked} The request is not lost, and the card here works too.",
+        self::channel(channel),
+        said(why).trim_end_matches('.'),
     )
+}
+
+/// A channel: live by its id, as a word by its name.
+pub fn channel(channel: &str) -> String {
+    let id = channel.starts_with(['C', 'G', 'D'])
+        && (3..=32).contains(&channel.len())
+        && channel
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    if id {
+        format!("<#{channel}>")
+    } else {
+        name(channel)
+    }
+}
+
+/// A link to a message of ours, if it is one that can stand in mrkdwn.
+pub fn link(url: &str, words: &str) -> Option<String> {
+    let good = (url.starts_with("https://") || url.starts_with("http://"))
+        && !url.contains(['<', '>', '|', '"'])
+        && !url.contains(char::is_whitespace);
+    good.then(|| format!("<{}|{words}>", url.replace('&', "&amp;")))
 }
