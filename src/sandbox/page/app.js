@@ -2,7 +2,8 @@
 //
 // For a browser test. Addresses: `/?user=bob&channel=dm&thread=TS&tab=home` (ids or names; `dm` is
 // the conversation with the app); `/archives/CHANNEL/pTS` is a message's permalink.
-//   #app[data-ready="true"]       the first state has been drawn; [data-version] counts drawings
+//   #app[data-ready="true"]       the first state has been drawn; [data-me] is the person it was drawn
+//                                 for; [data-version] counts drawings
 //   #people [data-user]           a button per person, with .badge for unread direct messages
 //   #channels, #dms [data-channel]  a button per conversation, with .badge
 //   #composer, #send              the input line; Enter sends; ArrowUp brings back what was sent
@@ -48,9 +49,16 @@ function load() {
   loading ??= (async () => {
     while (again) {
       again = false;
-      const response = await fetch(`/sandbox/state?user=${encodeURIComponent(store.user)}`);
-      store.state = await response.json();
-      store.user = store.state.me;
+      const asked = store.user;
+      const response = await fetch(`/sandbox/state?user=${encodeURIComponent(asked)}`);
+      const state = await response.json();
+      // Somebody switched meanwhile: what came is another person's.
+      if (store.user !== asked) {
+        again = true;
+        continue;
+      }
+      store.state = state;
+      store.user = state.me;
       draw();
     }
     loading = null;
@@ -86,7 +94,8 @@ function context() {
 
 function channelNow() {
   const { channels } = store.state;
-  return channels.find((known) => known.id === store.channel) ?? channels[0];
+  const direct = store.channel.startsWith("D") && channels.find((known) => known.im_with);
+  return channels.find((known) => known.id === store.channel) ?? (direct || channels[0]);
 }
 
 function resolveChannel(wanted) {
@@ -103,8 +112,8 @@ function avatar(user, className = "avatar") {
   const node = el("span", className);
   const letters = user.real_name.split(/\s+/).map((word) => word[0] ?? "").join("");
   node.textContent = user.app ? "🔑" : user.id === "USLACKBOT" ? "💬" : letters.slice(0, 2).toUpperCase();
-  const sum = [...user.id].reduce((total, letter) => total + letter.charCodeAt(0), 0);
-  node.style.setProperty("--hue", user.app ? 220 : HUES[sum % HUES.length]);
+  const at = store.state.users.findIndex((known) => known.id === user.id);
+  node.style.setProperty("--hue", user.app || at < 0 ? 220 : HUES[at % HUES.length]);
   node.setAttribute("aria-hidden", "true");
   return node;
 }
@@ -146,6 +155,7 @@ function draw() {
   drawHome();
   drawModal();
   $("app").dataset.ready = "true";
+  $("app").dataset.me = store.user;
   $("app").dataset.version = String((store.drawn += 1));
 }
 
@@ -161,7 +171,7 @@ function drawSide() {
   $("dms").replaceChildren(...rows(channels.filter((known) => known.im_with)));
   const people = users.filter((user) => user.id !== app.bot_user && !user.is_bot);
   $("people").replaceChildren(...people.map((user) => personRow(user, unread[user.id] ?? 0)));
-  const others = people.reduce((sum, user) => sum + (unread[user.id] ?? 0), 0);
+  const others = people.reduce((sum, user) => sum + (user.id === store.user ? 0 : unread[user.id] ?? 0), 0);
   $("side-badge").hidden = others === 0;
   $("side-badge").textContent = others;
   const own = channels.reduce((sum, known) => sum + (known.im_with ? known.unread : 0), 0);
@@ -438,6 +448,7 @@ function drawModal() {
   } else {
     (layer.querySelector("[aria-invalid]") ?? layer.querySelector(".modal-body input,.modal-body select,.modal-body textarea") ?? $("modal-close")).focus();
   }
+  layer.querySelector(".has-error")?.scrollIntoView({ block: "nearest" });
 }
 
 function modalBox(view) {
@@ -578,6 +589,7 @@ function go(channel, thread = null) {
 async function become(user) {
   const direct = Boolean(channelNow()?.im_with);
   store.user = user;
+  $("app").dataset.ready = "false";
   homeAsked = "";
   typed.clear();
   await load();

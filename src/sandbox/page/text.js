@@ -72,7 +72,8 @@ export function mrkdwn(text, ctx) {
   pieces.forEach((piece, index) => {
     const fenced = index % 2 === 1 && index < pieces.length - 1;
     if (fenced) out.append(el("pre", "", unescape(piece.replace(/^\n|\n$/g, ""))));
-    else lines(index % 2 === 1 ? "```" + piece : piece, ctx, out);
+    else if (index % 2 === 1) lines("```" + piece, ctx, out);
+    else lines(index > 0 ? piece.replace(/^\n/, "") : piece, ctx, out);
   });
   return out;
 }
