@@ -134,7 +134,7 @@ pub(super) fn value_of(element: &Value, given: &Value, offered: &[Value]) -> Res
     let (sent, _) = value_names(kind);
     let option = |wanted: &Value| pick_option(element, wanted, offered);
     let value = match sent {
-        "selected_option" if given.is_null() => Value::Null,
+        "selected_option" | "selected_date_time" if given.is_null() => Value::Null,
         "selected_option" => option(given)?,
         "selected_options" => {
             let wanted = given
@@ -143,7 +143,6 @@ pub(super) fn value_of(element: &Value, given: &Value, offered: &[Value]) -> Res
                 .unwrap_or_else(|| vec![given.clone()]);
             Value::Array(wanted.iter().map(option).collect::<Result<_, _>>()?)
         }
-        "selected_date_time" if given.is_null() => Value::Null,
         "selected_date_time" => json!(as_seconds(given).ok_or("a time in seconds is needed")?),
         _ => given.clone(),
     };
@@ -187,7 +186,7 @@ pub(super) fn options(element: &Value) -> Vec<Value> {
         .unwrap_or_default();
     let grouped = groups
         .into_iter()
-        .flat_map(|group| group["options"].as_array().cloned());
+        .filter_map(|group| group["options"].as_array().cloned());
     flat.into_iter().chain(grouped.flatten()).collect()
 }
 

@@ -370,7 +370,7 @@ impl Sandbox {
             world
                 .triggers
                 .values_mut()
-                .for_each(|trigger| trigger.expires = now)
+                .for_each(|trigger| trigger.expires = now);
         });
     }
 
@@ -381,7 +381,7 @@ impl Sandbox {
             world
                 .response_urls
                 .values_mut()
-                .for_each(|url| url.expires = now)
+                .for_each(|url| url.expires = now);
         });
     }
 }

@@ -14,6 +14,10 @@ pub(super) type Names = Arc<BTreeMap<String, String>>;
 
 /// A message in a channel, a thread or a direct message, or an ephemeral one.
 #[derive(Debug, Clone, Default, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one message"
+)]
 pub struct Message {
     /// Its timestamp, which is also its id within the channel.
     pub ts: String,

@@ -16,10 +16,10 @@ use futures::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act::Spot;
 use super::faults::{Fault, Outward};
 use super::message::Message;
 use super::settings::Channel;
+use super::spot::Spot;
 use super::view::View;
 use super::world::World;
 use super::{Sandbox, SandboxError, Shared, SubmitValues};
@@ -39,13 +39,19 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/", get(index))
         .route("/archives/{channel}", get(index))
         .route("/archives/{channel}/{message}", get(index))
-        .route("/sandbox/style.css", get(|| asset("text/css", STYLE)))
+        .route("/sandbox/style.css", get(async || asset("text/css", STYLE)))
         .route(
             "/sandbox/text.js",
-            get(|| asset("text/javascript", TEXT_JS)),
+            get(async || asset("text/javascript", TEXT_JS)),
         )
-        .route("/sandbox/kit.js", get(|| asset("text/javascript", KIT_JS)))
-        .route("/sandbox/app.js", get(|| asset("text/javascript", APP_JS)))
+        .route(
+            "/sandbox/kit.js",
+            get(async || asset("text/javascript", KIT_JS)),
+        )
+        .route(
+            "/sandbox/app.js",
+            get(async || asset("text/javascript", APP_JS)),
+        )
         .route("/sandbox/live", get(live))
         .route("/sandbox/state", get(state))
         .route("/sandbox/calls", get(calls))
@@ -76,7 +82,7 @@ async fn index() -> impl IntoResponse {
     (headers, INDEX)
 }
 
-async fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
+fn asset(kind: &str, text: &'static str) -> impl IntoResponse {
     let kind = format!("{kind}; charset=utf-8");
     (
         [

@@ -63,46 +63,47 @@ fn escaped(world: &World, text: &str) -> String {
         .collect()
 }
 
-fn escaped_word(world: &World, word: &str) -> String {
-    let core =
-        word.trim_end_matches(|letter: char| letter.is_whitespace() || ",;:!?)".contains(letter));
-    let rest = &word[core.len()..];
-    let is_link = core.starts_with("http://") || core.starts_with("https://");
+fn escaped_word(world: &World, typed: &str) -> String {
+    let ends = |letter: char| letter.is_whitespace() || ",;:!?)".contains(letter);
+    let core = typed.trim_end_matches(ends);
+    let rest = &typed[core.len()..];
     if core.starts_with("<@") || core.starts_with("<#") {
-        return word.to_owned();
+        return typed.to_owned();
     }
-    if is_link {
+    if core.starts_with("http://") || core.starts_with("https://") {
         return format!("<{}>{rest}", core.replace('&', "&amp;"));
-    }
-    if let Some(name) = core.strip_prefix('@') {
-        if let Some(user) = world.settings.users.iter().find(|user| user.name == name) {
-            return format!("<@{}|{name}>{rest}", user.id);
-        }
-        if let Some(group) = world
-            .settings
-            .usergroups
-            .iter()
-            .find(|group| group.handle == name)
-        {
-            return format!("<!subteam^{}|@{name}>{rest}", group.id);
-        }
-    }
-    if let Some(name) = core.strip_prefix('#') {
-        if let Some(channel) = world
-            .settings
-            .channels
-            .iter()
-            .find(|known| known.name == name)
-        {
-            return format!("<#{}|{name}>{rest}", channel.id);
-        }
     }
     if is_address(core) {
         return format!("<mailto:{core}|{core}>{rest}");
     }
-    word.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    match mention(world, core) {
+        Some(mention) => format!("{mention}{rest}"),
+        None => typed
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"),
+    }
+}
+
+/// A person, group or channel that goes by this name.
+fn mention(world: &World, core: &str) -> Option<String> {
+    let settings = &world.settings;
+    let (sign, name) = core.split_at_checked(1)?;
+    if sign == "#" {
+        let channel = settings.channels.iter().find(|known| known.name == name)?;
+        return Some(format!("<#{}|{name}>", channel.id));
+    }
+    if sign != "@" {
+        return None;
+    }
+    if let Some(user) = settings.users.iter().find(|user| user.name == name) {
+        return Some(format!("<@{}|{name}>", user.id));
+    }
+    let group = settings
+        .usergroups
+        .iter()
+        .find(|group| group.handle == name)?;
+    Some(format!("<!subteam^{}|@{name}>", group.id))
 }
 
 fn is_address(word: &str) -> bool {
@@ -142,7 +143,7 @@ fn interaction(world: &mut World, kind: &str, user: &str) -> Map<String, Value> 
 }
 
 /// A press of a button or a choice.
-pub(super) fn block_actions(world: &mut World, user: &str, place: &Place, action: Value) -> Value {
+pub(super) fn block_actions(world: &mut World, user: &str, place: &Place, action: &Value) -> Value {
     let mut map = interaction(world, "block_actions", user);
     map.insert("actions".into(), json!([action]));
     match place {
@@ -199,7 +200,7 @@ fn in_view(world: &World, map: &mut Map<String, Value>, view: &View) {
 }
 
 /// One entry of `actions`: the element as it was used.
-pub(super) fn action(world: &mut World, found: &Found, value: Option<Value>) -> Value {
+pub(super) fn action(world: &mut World, found: &Found, value: Option<&Value>) -> Value {
     let mut action = json!({
         "type": found.kind(), "action_id": found.action_id(), "block_id": found.block_id(),
         "action_ts": world.next_ts(),
@@ -211,7 +212,7 @@ pub(super) fn action(world: &mut World, found: &Found, value: Option<Value>) -> 
     }
     for (key, value) in value
         .as_ref()
-        .and_then(Value::as_object)
+        .and_then(|value| value.as_object())
         .into_iter()
         .flatten()
     {

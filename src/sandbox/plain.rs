@@ -49,7 +49,6 @@ pub(super) fn blocks(blocks: &[Value], names: &NameMap) -> String {
 fn one_block(block: &Value, names: &NameMap) -> String {
     match block["type"].as_str().unwrap_or_default() {
         "divider" => "---".into(),
-        "header" => text(&block["text"], names),
         "section" => section(block, names),
         "context" | "actions" | "context_actions" => join(
             list(&block["elements"])

@@ -11,6 +11,7 @@ use super::api::Args;
 use super::blocks::{self, Surface};
 use super::calls::Call;
 use super::faults::{self, FaultKind};
+use super::fill;
 use super::message::Message;
 use super::world::{ResponseUrl, World};
 
@@ -99,7 +100,7 @@ pub(super) fn speak(
     let filled = match &said["blocks"] {
         Value::Null => Vec::new(),
         given if blocks::faults(given, Surface::Message, "/blocks").is_empty() => {
-            blocks::filled(given, || world.next_id("b"))
+            fill::filled(given, || world.next_id("b"))
         }
         _ => return Err("invalid_blocks"),
     };

@@ -92,10 +92,6 @@ pub struct User {
 
 /// A conversation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "Slack's channel object has exactly these flags"
-)]
 pub struct Channel {
     /// The id, `C…`, or `D…` for a direct message.
     pub id: String,
@@ -203,7 +199,7 @@ impl Settings {
             org_install: false,
             ack_deadline: Duration::from_secs(3),
             trigger_life: Duration::from_secs(3),
-            response_url_life: Duration::from_secs(30 * 60),
+            response_url_life: Duration::from_mins(30),
             event_retries: [0, 60, 300].map(Duration::from_secs).to_vec(),
         }
     }

@@ -10,6 +10,7 @@ use super::api;
 use super::deliver::{Ack, Kind};
 use super::entry;
 use super::payload::{self, Place};
+use super::spot;
 use super::view::View;
 use super::world::World;
 use super::{Sandbox, SandboxError};
@@ -143,7 +144,7 @@ impl Sandbox {
             let mut world = self.shared.world();
             let user = world.person(user)?;
             let view = top(&mut world, &user)?.clone();
-            let found = act::find(&Place::View(Box::new(view)), key)?;
+            let found = spot::find(&Place::View(Box::new(view)), key)?;
             let known = world.chosen(&user, &found, value).is_ok();
             found.kind().ends_with("external_select") && !known
         };
@@ -202,7 +203,7 @@ fn top<'a>(world: &'a mut World, user: &str) -> Result<&'a mut View, SandboxErro
 fn fill(world: &mut World, user: &str, key: &str, value: &Value) -> Result<(), SandboxError> {
     let user = world.person(user)?;
     let view = top(world, &user)?.clone();
-    let found = act::find(&Place::View(Box::new(view)), key)?;
+    let found = spot::find(&Place::View(Box::new(view)), key)?;
     let value = world.chosen(&user, &found, value)?;
     top(world, &user)?.entered.insert(found.key(), value);
     Ok(())

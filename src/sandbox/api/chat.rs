@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Args, Refused, refused};
 use crate::sandbox::blocks::{self, Surface};
+use crate::sandbox::fill;
 use crate::sandbox::message::Message;
 use crate::sandbox::settings::Channel;
 use crate::sandbox::world::World;
@@ -129,7 +130,7 @@ pub(in crate::sandbox) fn checked_blocks(
             .with("errors", json!(faults))
             .with_messages(&faults));
     }
-    Ok(blocks::filled(given, || world.next_id("b")))
+    Ok(fill::filled(given, || world.next_id("b")))
 }
 
 pub(super) fn post_ephemeral(world: &mut World, args: &Args) -> Answer {

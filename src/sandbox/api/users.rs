@@ -71,6 +71,7 @@ fn shown(world: &World, user: &User) -> Value {
     shown
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
 pub(super) fn groups(world: &mut World, args: &Args) -> Answer {
     let disabled_too = args.flag("include_disabled");
     let groups = world.settings.usergroups.iter();

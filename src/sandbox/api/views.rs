@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{Answer, Args, Refused, refused};
 use crate::sandbox::blocks;
 use crate::sandbox::entry;
+use crate::sandbox::fill;
 use crate::sandbox::view::View;
 use crate::sandbox::world::World;
 
@@ -47,10 +48,9 @@ pub(super) fn publish(world: &mut World, args: &Args) -> Answer {
     world.user(&user).ok_or_else(|| refused("user_not_found"))?;
     let content = checked(world, args.value("view"), "home")?;
     let current = world.homes.get(&user);
-    if let (Some(hash), Some(current)) = (args.str("hash"), current) {
-        if current.hash != hash {
-            return Err(refused("hash_conflict"));
-        }
+    let hash = args.str("hash");
+    if current.is_some_and(|current| hash.is_some_and(|hash| hash != current.hash)) {
+        return Err(refused("hash_conflict"));
     }
     let id = match current {
         Some(current) => current.id.clone(),
@@ -84,7 +84,7 @@ fn checked(world: &mut World, view: &Value, kind: &str) -> Result<Value, Refused
         return Err(refused("invalid_arguments").with_messages(&faults));
     }
     let mut view = view.clone();
-    view["blocks"] = Value::Array(blocks::filled(&view["blocks"], || world.next_id("b")));
+    view["blocks"] = Value::Array(fill::filled(&view["blocks"], || world.next_id("b")));
     Ok(view)
 }
 
