@@ -2,9 +2,11 @@
 
 pub mod clock;
 pub mod connectors;
+pub mod directory;
 pub mod domain;
 pub mod engine;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod slack;
 pub mod store;
