@@ -7,6 +7,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use metrics::counter;
 use tokio::sync::Notify;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -150,9 +152,7 @@ impl Engine {
     /// [`EngineError::Refused`] when policy says no, or when too few people could approve it.
     pub async fn submit(&self, submission: Submission) -> Result<Request, EngineError> {
         let person = submission.ask.person.id;
-        let outcome = self
-            .retried(async || self.submit_once(&submission).await)
-            .await;
+        let outcome = retried(|| self.submit_once(&submission).boxed()).await;
         if let Err(EngineError::Refused(refusal)) = &outcome {
             let actor = Actor::Person {
                 person,
@@ -220,9 +220,7 @@ impl Engine {
         command: Command,
         cause: Cause,
     ) -> Result<Request, EngineError> {
-        let outcome = self
-            .retried(async || self.execute_once(id, &command, &cause).await)
-            .await;
+        let outcome = retried(|| self.execute_once(id, &command, &cause).boxed()).await;
         if let Err(EngineError::Refused(refusal)) = &outcome {
             self.record_refusal(&cause.actor, Some(id), refusal).await;
         }
@@ -261,8 +259,7 @@ impl Engine {
         claim: &Claim,
         reports: &[(RequestId, Command)],
     ) -> Result<(), EngineError> {
-        self.retried(async || self.report_once(claim, reports).await)
-            .await
+        retried(|| self.report_once(claim, reports).boxed()).await
     }
 
     async fn report_once(
@@ -337,20 +334,6 @@ impl Engine {
         }
     }
 
-    /// Does a transaction again that met a deadlock or a serialization failure, a few times.
-    async fn retried<T>(
-        &self,
-        transaction: impl AsyncFn() -> Result<T, EngineError>,
-    ) -> Result<T, EngineError> {
-        for _ in 1..ATTEMPTS {
-            match transaction().await {
-                Err(error) if error.is_retryable() => {}
-                outcome => return outcome,
-            }
-        }
-        transaction().await
-    }
-
     fn decided(&self, events: &[Event]) {
         for event in events {
             count(event);
@@ -358,6 +341,19 @@ impl Engine {
         self.wake.notify_waiters();
         self.wake.notify_one();
     }
+}
+
+/// Does a transaction again that met a deadlock or a serialization failure, a few times.
+async fn retried<'a, T>(
+    transaction: impl Fn() -> BoxFuture<'a, Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    for _ in 1..ATTEMPTS {
+        match transaction().await {
+            Err(error) if error.is_retryable() => {}
+            outcome => return outcome,
+        }
+    }
+    transaction().await
 }
 
 /// Counts decisions, and measures how late removals are.

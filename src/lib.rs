@@ -10,3 +10,4 @@ pub mod policy;
 pub mod sandbox;
 pub mod slack;
 pub mod store;
+pub mod worker;

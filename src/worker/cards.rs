@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 
 use super::Worker;
 use super::deliver::Done;
-use crate::directory::faces;
 use crate::domain::{Event, GrantState, PersonId, Request, RequestId, RequestState};
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
@@ -65,7 +64,11 @@ impl Worker {
             return Ok(Done::Settled);
         };
         let mut again = None;
-        for told in [tale.place().await, tale.tell_story().await, tale.tell_holder().await] {
+        for told in [
+            tale.place().await,
+            tale.tell_story().await,
+            tale.tell_holder().await,
+        ] {
             match told {
                 Ok(()) => {}
                 Err(Trouble::Slack(fault)) => again = again.or(Some(fault)),
@@ -95,12 +98,14 @@ fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
 impl<'a> Telltale<'a> {
     async fn read(worker: &'a Worker, id: RequestId) -> Result<Option<Self>, StoreError> {
         let store = worker.engine.store();
-        let Some(request) = store.request(id).await? else { return Ok(None) };
+        let Some(request) = store.request(id).await? else {
+            return Ok(None);
+        };
         let entries = store.ledger_of(id, 0).await?;
         let people = store.people(&people_in(&request, &entries)).await?;
         Ok(Some(Self {
             worker,
-            faces: faces(people.values()),
+            faces: Faces::of(people.values()),
             cards: store.cards_of(id).await?,
             telling: store.telling(id).await?,
             now: worker.engine.now().await?,
@@ -122,7 +127,11 @@ impl<'a> Telltale<'a> {
                 posted => posted?,
             }
         }
-        if self.telling.trouble.is_some() { self.ask_by_message().await } else { Ok(()) }
+        if self.telling.trouble.is_some() {
+            self.ask_by_message().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Updates each copy that does not show what is true. A copy that is gone is forgotten.
@@ -172,8 +181,9 @@ impl<'a> Telltale<'a> {
     fn content(&self, kind: CardKind) -> Content {
         let waits = matches!(self.request.state, RequestState::Pending { .. });
         match &self.telling.trouble {
-            Some(why) if kind == CardKind::Approver && waits => {
-                dm::asked(&self.request, &self.faces, why, self.now)
+            Some(code) if kind == CardKind::Approver && waits => {
+                let why = text::channel_trouble(&self.request.terms.channel, code);
+                dm::asked(&self.request, &self.faces, self.now, &why)
             }
             _ => card::card(&self.request, &self.faces, self.now),
         }
@@ -199,15 +209,22 @@ impl<'a> Telltale<'a> {
             posted => posted?,
         };
         let content_hash = Some(hash(&content));
-        let card =
-            PostedCard { channel: posted.channel, ts: posted.ts, kind, person, content_hash };
+        let card = PostedCard {
+            channel: posted.channel,
+            ts: posted.ts,
+            kind,
+            person,
+            content_hash,
+        };
         self.keep(&card).await?;
         self.cards.push(card);
         Ok(())
     }
 
     async fn keep(&self, card: &PostedCard) -> Result<(), StoreError> {
-        self.store().keep_card(self.request.id, card, self.now).await
+        self.store()
+            .keep_card(self.request.id, card, self.now)
+            .await
     }
 
     // -- when the channel is lost --
@@ -216,7 +233,9 @@ impl<'a> Telltale<'a> {
     /// channel, whose thread says why, and the approvers are asked by message.
     async fn lose_channel(&mut self, code: &str) -> Result<(), Trouble> {
         self.note_trouble(code).await?;
-        let Some(fallback) = self.request.terms.fallback_channel.clone() else { return Ok(()) };
+        let Some(fallback) = self.request.terms.fallback_channel.clone() else {
+            return Ok(());
+        };
         match self.post_card(&fallback, CardKind::Card, None).await {
             Err(Trouble::Slack(fault)) if !fault.is_passing() => {
                 tracing::error!(%fault, "the fallback channel cannot be written to either");
@@ -224,36 +243,49 @@ impl<'a> Telltale<'a> {
             }
             posted => posted?,
         }
-        let why = text::channel_lost(&self.request.terms.channel, code);
-        self.reply_in_thread(&Content::line(why)).await?;
-        Ok(())
+        let asked: Vec<PersonId> = self.eligible().into_iter().collect();
+        let why = text::channel_lost(&self.request.terms.channel, code, &asked, &self.faces);
+        self.reply_in_thread(&Content::line(why)).await
     }
 
     async fn note_trouble(&mut self, code: &str) -> Result<(), StoreError> {
         metrics::counter!("jit_channels_lost_total").increment(1);
         tracing::error!(request.id = %self.request.id, channel = %self.request.terms.channel, code,
             "the channel of a card cannot be written to; approvers are asked by message");
-        self.telling.trouble = Some(text::channel_lost(&self.request.terms.channel, code));
-        self.store().keep_telling(self.request.id, &self.telling).await
+        self.telling.trouble = Some(code.to_owned());
+        self.store()
+            .keep_telling(self.request.id, &self.telling)
+            .await
+    }
+
+    /// The people who could decide on the step that is asked now, when it was asked.
+    fn eligible(&self) -> BTreeSet<PersonId> {
+        let step = self.request.current_step();
+        step.map(|step| self.request.roster.eligible(step, self.request.requester))
+            .unwrap_or_default()
     }
 
     /// Asks each person who may decide now and has no message yet.
     async fn ask_by_message(&mut self) -> Result<(), Trouble> {
-        let Some(step) = self.request.current_step() else { return Ok(()) };
-        let eligible = self.request.roster.eligible(step, self.request.requester);
-        let asked: BTreeSet<PersonId> =
-            self.cards.iter().filter_map(|card| card.person).collect();
-        for person in eligible.difference(&asked) {
-            let face = self.faces.0.get(person).and_then(|face| face.slack_user.clone());
+        let asked: BTreeSet<PersonId> = self.cards.iter().filter_map(|card| card.person).collect();
+        for person in self.eligible().difference(&asked) {
+            let face = self
+                .faces
+                .0
+                .get(person)
+                .and_then(|face| face.slack_user.clone());
             let Some(user) = face else { continue };
-            match self.post_card(&user, CardKind::Approver, Some(*person)).await {
+            match self
+                .post_card(&user, CardKind::Approver, Some(*person))
+                .await
+            {
                 Err(Trouble::Slack(fault)) if !fault.is_passing() => {
                     tracing::warn!(person.id = %person, %fault, "an approver cannot be written to");
                 }
                 posted => posted?,
             }
         }
-        if self.cards.is_empty() {
+        if self.cards.is_empty() && self.request.current_step().is_some() {
             let nobody = SlackFault::Transient("nobody could be asked".to_owned());
             return Err(Trouble::Slack(nobody));
         }
@@ -264,18 +296,27 @@ impl<'a> Telltale<'a> {
 
     /// Tells in the thread what happened since it was told last.
     async fn tell_story(&mut self) -> Result<(), Trouble> {
-        let news: Vec<&Entry> =
-            self.entries.iter().filter(|entry| self.telling.story_seq < entry.seq).collect();
-        let Some(last) = news.last().map(|entry| entry.seq) else { return Ok(()) };
+        let news: Vec<&Entry> = self
+            .entries
+            .iter()
+            .filter(|entry| self.telling.story_seq < entry.seq)
+            .collect();
+        let Some(last) = news.last().map(|entry| entry.seq) else {
+            return Ok(());
+        };
         let lines: Vec<String> = news
             .iter()
             .filter_map(|entry| story::line(&entry.what, entry.at, &self.request, &self.faces))
             .collect();
         if !lines.is_empty() {
-            self.reply_in_thread(&Content::line(lines.join("\n"))).await?;
+            self.reply_in_thread(&Content::line(lines.join("\n")))
+                .await?;
         }
         self.telling.story_seq = last;
-        Ok(self.store().keep_telling(self.request.id, &self.telling).await?)
+        Ok(self
+            .store()
+            .keep_telling(self.request.id, &self.telling)
+            .await?)
     }
 
     /// Replies below the card. Without a card in any channel there is no thread, and nothing is said.
@@ -283,7 +324,12 @@ impl<'a> Telltale<'a> {
         let Some(card) = self.cards.iter().find(|card| card.kind == CardKind::Card) else {
             return Ok(());
         };
-        match self.worker.slack.post(&card.channel, content, Some(&card.ts)).await {
+        match self
+            .worker
+            .slack
+            .post(&card.channel, content, Some(&card.ts))
+            .await
+        {
             Ok(_) => Ok(()),
             Err(fault) if fault.is_passing() || matches!(fault, SlackFault::Admin(_)) => {
                 Err(fault.into())
@@ -315,15 +361,19 @@ impl<'a> Telltale<'a> {
                 self.notify(&entry, link.as_deref()).await?;
             }
             self.telling.notice_seq = entry.seq;
-            self.store().keep_telling(self.request.id, &self.telling).await?;
+            self.store()
+                .keep_telling(self.request.id, &self.telling)
+                .await?;
         }
         Ok(())
     }
 
     /// A reminder of an end that has come already helps nobody.
     fn is_stale(&self, event: &Event) -> bool {
-        let active =
-            self.request.grant().is_some_and(|g| matches!(g.state, GrantState::Active { .. }));
+        let active = self
+            .request
+            .grant()
+            .is_some_and(|g| matches!(g.state, GrantState::Active { .. }));
         matches!(event, Event::HolderReminded) && !active
     }
 
@@ -332,14 +382,22 @@ impl<'a> Telltale<'a> {
         let Some(content) = notice else { return Ok(()) };
         let holder = self.faces.0.get(&self.request.requester);
         let sent = match holder.and_then(|face| face.slack_user.as_deref()) {
-            Some(user) => self.worker.slack.post(user, &content, None).await.map(|_| ()),
+            Some(user) => self
+                .worker
+                .slack
+                .post(user, &content, None)
+                .await
+                .map(|_| ()),
             None => Err(SlackFault::Unreachable("no Slack user".to_owned())),
         };
         match sent {
             Ok(()) => Ok(()),
             Err(SlackFault::Unreachable(code)) => {
                 tracing::warn!(request.id = %self.request.id, code, "told in the thread instead");
-                let told = text::told_in_thread(&self.faces.mention(self.request.requester), &content.text);
+                let told = text::told_in_thread(
+                    &self.faces.mention(self.request.requester),
+                    &content.text,
+                );
                 self.reply_in_thread(&Content::line(told)).await
             }
             Err(fault) => Err(fault.into()),
@@ -349,7 +407,11 @@ impl<'a> Telltale<'a> {
     /// A link to the card, where there is one and Slack tells it.
     async fn card_link(&self) -> Option<String> {
         let card = self.cards.iter().find(|card| card.kind == CardKind::Card)?;
-        self.worker.slack.permalink(&card.channel, &card.ts).await.ok()
+        self.worker
+            .slack
+            .permalink(&card.channel, &card.ts)
+            .await
+            .ok()
     }
 
     fn store(&self) -> &crate::store::Store {
@@ -362,7 +424,12 @@ fn people_in(request: &Request, entries: &[Entry]) -> BTreeSet<PersonId> {
     let mut people: BTreeSet<PersonId> =
         request.roster.groups.values().flatten().copied().collect();
     people.extend([request.requester, request.access.person]);
-    people.extend(request.approvals().iter().map(|approval| approval.by.person));
+    people.extend(
+        request
+            .approvals()
+            .iter()
+            .map(|approval| approval.by.person),
+    );
     for entry in entries {
         match &entry.what {
             Event::ApprovalGiven { by, .. } => {
@@ -371,7 +438,8 @@ fn people_in(request: &Request, entries: &[Entry]) -> BTreeSet<PersonId> {
             Event::RequestDenied { by, .. }
             | Event::DecisionRefused { by, .. }
             | Event::RevocationBegun {
-                cause: crate::domain::RevokeCause::Revoked { by, .. }, ..
+                cause: crate::domain::RevokeCause::Revoked { by, .. },
+                ..
             } => {
                 people.insert(*by);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::escape;
-use crate::domain::PersonId;
+use crate::domain::{Identity, Person, PersonId};
 
 /// Most characters of a name that are shown.
 const NAME: usize = 60;
@@ -17,12 +17,37 @@ pub struct Face {
     pub name: String,
 }
 
+impl Face {
+    /// The face of a person, by their first Slack user.
+    fn of(person: &Person) -> Self {
+        let slack_user = person
+            .identities
+            .iter()
+            .find_map(|identity| match identity {
+                Identity::Slack { user, .. } => Some(user.clone()),
+                Identity::Email(_) => None,
+            });
+        Self {
+            slack_user,
+            name: person.name.clone(),
+        }
+    }
+}
+
 /// The faces of everybody whom a message may name. Reading them is the caller's work; a face that
 /// is missing is shown as “somebody” and never stops a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faces(pub BTreeMap<PersonId, Face>);
 
 impl Faces {
+    /// The faces of these people.
+    pub fn of<'a>(people: impl IntoIterator<Item = &'a Person>) -> Self {
+        people
+            .into_iter()
+            .map(|person| (person.id, Face::of(person)))
+            .collect()
+    }
+
     /// The person in mrkdwn: a mention, or the escaped name where no mention is possible.
     pub fn mention(&self, person: PersonId) -> String {
         match self.0.get(&person) {

@@ -164,10 +164,30 @@ pub fn channel_lost(channel: &str, why: &str, asked: &[PersonId], faces: &Faces)
         ),
     };
     format!(
-        "⚠️ I could not post this card in {}: {}. {asked} The request is not lost, and the card here works too.",
-        self::channel(channel),
-        said(why).trim_end_matches('.'),
+        "⚠️ {}. {asked} The request is not lost, and the card here works too.",
+        channel_trouble(channel, why)
     )
+}
+
+/// Why the card does not stand in its channel, and what would help. `code` is Slack's; it is put
+/// into words and never shown.
+pub fn channel_trouble(channel: &str, code: &str) -> String {
+    let name = self::channel(channel);
+    match code {
+        "is_archived" => format!("I could not post this card in {name}: the channel is archived"),
+        "not_in_channel" => format!(
+            "I could not post this card in {name}: I am not a member of it (`/invite` me there)"
+        ),
+        "channel_not_found" => format!(
+            "I could not post this card in {name}: I find no such channel, or it is private and I am not in it"
+        ),
+        _ => format!("I could not post this card in {name}: Slack does not let me write there"),
+    }
+}
+
+/// Told in the thread, to somebody whom no direct message reaches.
+pub fn told_in_thread(mention: &str, notice: &str) -> String {
+    format!("{mention}, I cannot send you a direct message, so here: {notice}")
 }
 
 /// A channel: live by its id, as a word by its name.
