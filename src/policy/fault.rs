@@ -295,6 +295,13 @@ impl Shown {
     }
 }
 
+/// `file:line:column` of a place, for texts that are not faults.
+pub(super) fn describe(at: Place, sources: &[Source]) -> String {
+    let source = sources.get(at.file);
+    let position = source.map(|source| Shown::new(at.file, source, &[]).position(at));
+    position.map_or_else(String::new, |position| position.to_string())
+}
+
 /// Where findings are gathered while a policy is read and checked.
 #[derive(Default)]
 pub(super) struct Log {

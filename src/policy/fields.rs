@@ -1,5 +1,7 @@
 //! Taking values out of the YAML tree. Whatever does not fit is noted and reading goes on.
 
+use std::collections::BTreeMap;
+
 use super::fault::{At, Finding, Log, Place};
 use super::suggest;
 use super::tree::{Node, Tree};
@@ -122,16 +124,17 @@ pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Nod
         }
     };
     let mut entries: Vec<(At<String>, Node)> = Vec::new();
+    let mut seen: BTreeMap<String, Place> = BTreeMap::new();
     for (key, value) in pairs {
         let Some(key) = name_of(key, log) else {
             continue;
         };
-        match entries
-            .iter()
-            .find(|(earlier, _)| earlier.value == key.value)
-        {
-            Some((earlier, _)) => log.push(twice(&key, earlier.at)),
-            None => entries.push((key, value)),
+        match seen.get(&key.value) {
+            Some(first) => log.push(twice(&key, *first)),
+            None => {
+                seen.insert(key.value.clone(), key.at);
+                entries.push((key, value));
+            }
         }
     }
     entries

@@ -101,7 +101,7 @@ pub(super) struct Match {
 /// What an ask must bring along.
 #[derive(Default)]
 pub(super) struct Require {
-    pub(super) reason: Option<ReasonRule>,
+    pub(super) reason: Option<At<ReasonRule>>,
     pub(super) max_duration: Option<At<Span>>,
 }
 

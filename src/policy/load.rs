@@ -11,9 +11,7 @@ use super::file::{ResourceEntry, RuleDecision, RuleEntry, StepEntry, Written};
 use super::matching::{Facts, Matcher};
 use super::people::People;
 use super::{Policy, Resource, Rule};
-use crate::domain::{
-    ConnectorName, ConnectorSpec, GroupName, Quorum, ResourceName, RoleName, RuleName, Step,
-};
+use crate::domain::{ConnectorName, ConnectorSpec, GroupName, Quorum, RoleName, RuleName, Step};
 
 /// Reads the file, or the files of the folder. Every file that cannot be read is told.
 pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
@@ -154,7 +152,7 @@ fn rule(entry: &RuleEntry) -> Option<Rule> {
     Some(Rule {
         name: RuleName::new(&entry.name.value),
         matcher: Matcher::new(&entry.matching),
-        reason: entry.require.reason.clone(),
+        reason: entry.require.reason.as_ref().map(|at| at.value.clone()),
         max_duration: entry.require.max_duration.as_ref().map(|at| at.value),
         decision,
         message: value(entry.message.as_ref()),
@@ -172,9 +170,4 @@ pub(super) fn step(entry: &StepEntry) -> Step {
             .collect(),
         quorum: quorum(entry.count.value),
     }
-}
-
-/// The name of a resource as the domain has it.
-pub(super) fn resource_name(entry: &ResourceEntry) -> ResourceName {
-    ResourceName::new(&entry.name.value)
 }

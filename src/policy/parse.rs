@@ -354,7 +354,7 @@ fn require(at: Place, node: Node, log: &Log) -> Require {
 }
 
 /// A reason is asked for by a pattern, or by a pattern and a message.
-fn reason(node: Node, log: &Log) -> Option<ReasonRule> {
+fn reason(node: Node, log: &Log) -> Option<At<ReasonRule>> {
     let (pattern, message) = if let Tree::Map(_) = node.value {
         let at = node.at;
         let mut fields = Fields::open("`reason`", at, node, &["pattern", "message"], log);
@@ -369,7 +369,10 @@ fn reason(node: Node, log: &Log) -> Option<ReasonRule> {
         .size_limit(1 << 20)
         .build()
     {
-        Ok(pattern) => Some(ReasonRule { pattern, message }),
+        Ok(regex) => Some(pattern.with(ReasonRule {
+            pattern: regex,
+            message,
+        })),
         Err(error) => {
             log.push(bad_regex(&pattern, &error));
             None
@@ -501,18 +504,6 @@ fn is_channel(text: &str) -> bool {
             id.len() >= 2 && id.chars().all(fits)
         }
     }
-}
-
-/// Whether people can type it in a chat as one word.
-pub(super) fn is_name(text: &str) -> bool {
-    let first = text
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphanumeric());
-    first
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ struct Human {
 pub(super) struct People {
     humans: Vec<Human>,
     by_entry: BTreeMap<Entry, usize>,
+    by_name: BTreeMap<String, usize>,
     /// One set of entries for each human of a group, or of a single entry of `people`.
     groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
     membership: BTreeMap<Entry, BTreeSet<GroupName>>,
@@ -118,6 +119,7 @@ impl People {
         let index = self.humans.len();
         self.by_entry
             .extend(entries.iter().map(|entry| (entry.clone(), index)));
+        self.by_name.insert(entry.name.value.clone(), index);
         self.add_group(name.clone(), vec![entries.clone()]);
         self.humans.push(Human {
             alias: Alias { name, entries },
@@ -132,17 +134,15 @@ impl People {
     }
 
     fn add_group(&mut self, name: GroupName, humans: Vec<BTreeSet<Entry>>) {
-        let mut different: Vec<BTreeSet<Entry>> = Vec::new();
+        let mut different: BTreeSet<BTreeSet<Entry>> = BTreeSet::new();
         for human in humans {
             for entry in &human {
                 let groups = self.membership.entry(entry.clone()).or_default();
                 groups.insert(name.clone());
             }
-            if !different.contains(&human) {
-                different.push(human);
-            }
+            different.insert(human);
         }
-        self.groups.insert(name, different);
+        self.groups.insert(name, different.into_iter().collect());
     }
 
     /// Everything that a member of a group is called: all of their entries, where `people` knows
