@@ -1,9 +1,19 @@
 //! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
+};
+
+/// How many lines two places may be apart to be shown in one picture.
+const AT_ONE_GLANCE: usize = 8;
+
+/// Shorter words are masked where they stand, but not everywhere: they are words of the format too.
+const SHORTEST_SECRET: usize = 8;
 
 /// One file of a policy, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +97,7 @@ pub struct Fault {
     message: String,
     labels: Vec<LabeledSpan>,
     hint: Option<String>,
-    source: Option<NamedSource<Arc<str>>>,
+    source: Option<Lines>,
     position: Option<Position>,
 }
 
@@ -124,8 +134,15 @@ impl Fault {
     fn new(finding: Finding, sources: &[Shown]) -> Self {
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
-        let (near, far): (Vec<_>, Vec<_>) = (finding.labels.into_iter())
-            .partition(|(at, _)| first.is_some_and(|first| first.file == at.file));
+        // A picture of both places only helps where they can be seen at one glance.
+        let is_near = |at: &Place| {
+            let line = |at: &Place| home.map_or(0, |home| home.position(*at).line);
+            first.is_some_and(|first| {
+                first.file == at.file && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
+            })
+        };
+        let (near, far): (Vec<_>, Vec<_>) =
+            (finding.labels.into_iter()).partition(|(at, _)| is_near(at));
         let elsewhere = far.iter().filter_map(|(at, label)| {
             let position = sources.get(at.file)?.position(*at);
             Some(format!("{label}: {position}"))
@@ -133,11 +150,14 @@ impl Fault {
         let hints: Vec<String> = elsewhere.chain(finding.hint).collect();
         Self {
             message: finding.message,
-            labels: (near.into_iter())
-                .map(|(at, label)| LabeledSpan::new(Some(label), at.start, at.len))
+            labels: (near.into_iter().enumerate())
+                .map(|(index, (at, label))| labelled(index == 0, at, label))
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
-            source: home.map(|home| NamedSource::new(&home.name, Arc::clone(&home.text))),
+            source: home.map(|home| Lines {
+                name: home.name.clone(),
+                text: Arc::clone(&home.text),
+            }),
             position: first.and_then(|at| Some(sources.get(at.file)?.position(at))),
         }
     }
@@ -163,6 +183,59 @@ impl miette::Diagnostic for Fault {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+fn labelled(first: bool, at: Place, label: String) -> LabeledSpan {
+    if first {
+        LabeledSpan::new_primary_with_span(Some(label), (at.start, at.len))
+    } else {
+        LabeledSpan::new(Some(label), at.start, at.len)
+    }
+}
+
+/// A source that is shown by whole lines: those with a label, and none around them.
+#[derive(Clone, Debug)]
+struct Lines {
+    name: String,
+    text: Arc<str>,
+}
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        // Without context the place itself is wanted, for the line and column above the picture.
+        let wanted = if (before, after) == (0, 0) {
+            *span
+        } else {
+            self.whole_lines(span)
+        };
+        let contents = self.text.read_span(&wanted, 0, 0)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            contents.data(),
+            *contents.span(),
+            contents.line(),
+            contents.column(),
+            contents.line_count(),
+        )))
+    }
+}
+
+impl Lines {
+    fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
+        let start = span.offset().min(self.text.len());
+        let end = start.saturating_add(span.len()).min(self.text.len());
+        let bytes = self.text.as_bytes();
+        let from = bytes[..start].iter().rposition(|byte| *byte == b'\n');
+        let from = from.map_or(0, |newline| newline + 1);
+        let to = bytes[end..].iter().position(|byte| *byte == b'\n');
+        let to = to.map_or(bytes.len(), |newline| end + newline);
+        (from, to - from).into()
     }
 }
 
@@ -194,7 +267,7 @@ impl Faults {
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_links(false)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .with_width(100);
         let mut report = String::new();
         for fault in &self.faults {
@@ -225,7 +298,7 @@ impl Faults {
     }
 
     /// Joins findings with their sources. Equal findings are told once.
-    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &[Place]) -> Self {
+    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Self {
         let shown: Vec<Shown> = (sources.iter().enumerate())
             .map(|(file, source)| Shown::new(file, source, masked))
             .collect();
@@ -269,14 +342,18 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(file: usize, source: &Source, masked: &[Place]) -> Self {
+    fn new(file: usize, source: &Source, masked: &Masked) -> Self {
         let mut text = source.text.clone();
-        for at in masked.iter().filter(|at| at.file == file) {
+        for at in masked.places.iter().filter(|at| at.file == file) {
             let end = at.start.saturating_add(at.len);
             if let Some(secret) = text.get(at.start..end) {
                 let mask = "*".repeat(secret.len());
                 text.replace_range(at.start..end, &mask);
             }
+        }
+        mask_credentials(&mut text);
+        for word in &masked.words {
+            text = text.replace(word, &"*".repeat(word.len()));
         }
         Self {
             name: source.name.clone(),
@@ -298,15 +375,44 @@ impl Shown {
 /// `file:line:column` of a place, for texts that are not faults.
 pub(super) fn describe(at: Place, sources: &[Source]) -> String {
     let source = sources.get(at.file);
-    let position = source.map(|source| Shown::new(at.file, source, &[]).position(at));
+    let position =
+        source.map(|source| Shown::new(at.file, source, &Masked::default()).position(at));
     position.map_or_else(String::new, |position| position.to_string())
+}
+
+/// Masks what stands between `://` and `@`, and signing secrets, wherever they are: in a file that is
+/// not YAML nobody can tell what is a secret.
+fn mask_credentials(text: &mut String) {
+    let ends = |c: char| c.is_whitespace() || "\"'/,{}[]".contains(c);
+    for begin in ["://", "whsec_"] {
+        let mut from = 0;
+        while let Some(at) = text[from..].find(begin) {
+            let start = from + at + begin.len();
+            let rest = &text[start..];
+            let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
+            let secret = match begin {
+                "://" => word.rfind('@').unwrap_or(0),
+                _ => word.len(),
+            };
+            text.replace_range(start..start + secret, &"*".repeat(secret));
+            from = start;
+        }
+    }
+}
+
+/// What is never shown, because it may be a secret.
+#[derive(Default)]
+pub(super) struct Masked {
+    places: Vec<Place>,
+    /// A secret may go over several lines or stand twice, so its words are masked everywhere.
+    words: Vec<String>,
 }
 
 /// Where findings are gathered while a policy is read and checked.
 #[derive(Default)]
 pub(super) struct Log {
-    findings: std::cell::RefCell<Vec<Finding>>,
-    masked: std::cell::RefCell<Vec<Place>>,
+    findings: RefCell<Vec<Finding>>,
+    masked: RefCell<Masked>,
 }
 
 impl Log {
@@ -315,9 +421,13 @@ impl Log {
         self.findings.borrow_mut().push(finding);
     }
 
-    /// Never shows what is written there.
-    pub(super) fn mask(&self, at: Place) {
-        self.masked.borrow_mut().push(at);
+    /// Never shows what is written there, and none of its words anywhere.
+    pub(super) fn mask(&self, at: Place, secret: Option<&str>) {
+        let mut masked = self.masked.borrow_mut();
+        masked.places.push(at);
+        let words = secret.into_iter().flat_map(str::split_whitespace);
+        let long = words.filter(|word| word.len() >= SHORTEST_SECRET);
+        masked.words.extend(long.map(ToOwned::to_owned));
     }
 
     /// How many faults there are so far.

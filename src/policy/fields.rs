@@ -13,6 +13,8 @@ pub(super) struct Fields<'a> {
     /// Where to point when something is missing.
     at: Place,
     entries: Vec<(At<String>, Node)>,
+    /// Whether it is a mapping at all; if not, nothing of it is said to be missing.
+    readable: bool,
     log: &'a Log,
 }
 
@@ -25,6 +27,7 @@ impl<'a> Fields<'a> {
         known: &[&str],
         log: &'a Log,
     ) -> Self {
+        let readable = matches!(node.value, Tree::Map(_) | Tree::Nothing);
         let entries = entries(what, node, log);
         let (entries, strange): (Vec<_>, Vec<_>) =
             (entries.into_iter()).partition(|(key, _)| known.contains(&key.value.as_str()));
@@ -35,6 +38,7 @@ impl<'a> Fields<'a> {
             what,
             at,
             entries,
+            readable,
             log,
         }
     }
@@ -53,7 +57,7 @@ impl<'a> Fields<'a> {
     /// Takes a value out that must be there.
     pub(super) fn require(&mut self, key: &str, hint: &str) -> Option<Node> {
         let node = self.take(key);
-        if node.is_none() {
+        if node.is_none() && self.readable {
             let message = format!("{} needs `{key}`", self.what);
             let label = format!("`{key}` is missing");
             self.log
@@ -148,7 +152,7 @@ pub(super) fn twice(name: &At<String>, first: Place) -> Finding {
         "again here",
     )
     .and(first, "first here")
-    .hint("keep one of them, or give one another name")
+    .hint("keep one of the two")
 }
 
 fn name_of(key: Node, log: &Log) -> Option<At<String>> {
@@ -210,7 +214,7 @@ fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>> {
     let values = list(key, node, log)?;
     if values.is_empty() {
         let finding = Finding::new(at, format!("`{key}` is an empty list"), "nothing in it");
-        log.push(finding.hint("an empty list can never match; name something or leave it out"));
+        log.push(finding.hint("name at least one"));
         return None;
     }
     let mut texts: Vec<At<String>> = Vec::new();

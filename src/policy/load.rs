@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::fault::{At, Faults, Finding, Source};
+use super::fault::{At, Faults, Finding, Masked, Source};
 use super::file::{ResourceEntry, RuleDecision, RuleEntry, StepEntry, Written};
 use super::matching::{Facts, Matcher};
 use super::people::People;
@@ -33,7 +33,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
 }
 
 fn faults(findings: Vec<Finding>) -> Faults {
-    Faults::new(findings, &[], &[])
+    Faults::new(findings, &[], &Masked::default())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
@@ -163,7 +163,11 @@ fn rule(entry: &RuleEntry) -> Option<Rule> {
 
 /// A step in the words of the domain.
 pub(super) fn step(entry: &StepEntry) -> Step {
-    let quorum = if entry.all { Quorum::All } else { Quorum::Any };
+    let quorum = if entry.all.is_some() {
+        Quorum::All
+    } else {
+        Quorum::Any
+    };
     Step {
         from: (entry.from.iter())
             .map(|name| GroupName::new(&name.value))

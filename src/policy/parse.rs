@@ -24,7 +24,10 @@ pub(super) fn parse(sources: &[Source], log: &Log) -> Parsed {
     let mut whole = true;
     for (file, source) in sources.iter().enumerate() {
         match tree::read(file, source) {
-            Ok(node) => parse_file(file, node, &mut written, log),
+            Ok(node) => {
+                whole &= matches!(node.value, Tree::Map(_) | Tree::Nothing);
+                parse_file(file, node, &mut written, log);
+            }
             Err(finding) => {
                 whole = false;
                 log.push(finding);
@@ -414,23 +417,24 @@ fn step(node: Node, log: &Log) -> Option<StepEntry> {
     let at = node.at;
     let mut fields = Fields::open("a step", at, node, &["from", "count", "mode"], log);
     let from = fields.texts_required("from", "name groups or people: `from: [dba]`");
-    let count = match fields.take("count") {
-        Some(node) => count(&node, log)?,
-        None => At { value: 1, at },
-    };
+    let at = (from.as_ref())
+        .and_then(|from| from.first())
+        .map_or(at, |first| first.at);
+    // A count that cannot be read is told; the names in the step shall be looked at all the same.
+    let count = fields.take("count").and_then(|node| count(&node, log));
     let mode = fields.text("mode");
-    let all = mode.as_ref().is_some_and(|mode| mode.value == "all");
+    let all = (mode.as_ref())
+        .filter(|mode| mode.value == "all")
+        .map(|mode| mode.at);
     if let Some(mode) = mode.filter(|mode| mode.value != "any" && mode.value != "all") {
         let finding = Finding::new(mode.at, format!("`{}` is no mode", mode.value), "unknown");
         log.push(finding.hint(
             "`any`: count people out of all groups together; `all`: count people out of each",
         ));
     }
-    let at = from.as_ref()?.first().map_or(at, |first| first.at);
     Some(StepEntry {
-        at,
         from: from?,
-        count,
+        count: count.unwrap_or(At { value: 1, at }),
         all,
     })
 }

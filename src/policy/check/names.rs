@@ -68,7 +68,7 @@ pub(super) fn given_once(subject: &Subject<'_>) {
     let written = subject.written;
     let groups = written.groups.iter().map(|group| &group.name);
     let people = written.people.iter().map(|person| &person.name);
-    subject.note_repeated(groups.chain(people));
+    subject.note_repeated(people.chain(groups));
     subject.note_repeated(written.connectors.iter().map(|connector| &connector.name));
     subject.note_repeated(written.resources.iter().map(|resource| &resource.name));
     let rules = written.rules.iter().map(|rule| &rule.name);

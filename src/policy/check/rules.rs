@@ -29,11 +29,11 @@ pub(super) fn parts_fit(subject: &Subject<'_>) {
 }
 
 fn count_matters(subject: &Subject<'_>, step: &StepEntry) {
-    if step.all && step.from.len() == 1 {
+    if let (Some(at), 1) = (step.all, step.from.len()) {
         let finding = Finding::new(
-            step.at,
-            "`mode: all` with a single group says nothing",
-            "one",
+            at,
+            "`mode: all` has no effect with a single group",
+            "one group",
         );
         subject
             .log
@@ -205,7 +205,7 @@ fn unknown<'a>(
     strange.map(move |name| {
         let none = match what {
             "group" => "add it under `groups`",
-            _ => "no resource has any",
+            _ => "no resource says any",
         };
         let hint = match Entry::read(&name.value) {
             Some(_) if what == "group" => {
@@ -279,22 +279,13 @@ fn too_few(entry: &StepEntry, step: &Step, there: usize, needed: usize) -> Findi
         Quorum::Any(count) => format!("{count} of {}", suggest::list(&names, "or")),
         Quorum::All(count) => format!("{count} of each of {}", suggest::list(&names, "and")),
     };
-    let people = if there == 1 {
-        "person"
-    } else {
-        "different people"
+    let label = match there {
+        1 => format!("needs {needs}, and there is only 1 person"),
+        _ if there < needed => format!("needs {needs}, and there are only {there} people"),
+        _ => format!("needs {needs}, and one of them is too small"),
     };
-    let label = if there < needed {
-        format!("needs {needed}, there can only be {there}")
-    } else {
-        "one group is too small".to_owned()
-    };
-    Finding::new(
-        entry.count.at,
-        format!("this step can never be finished: it needs {needs}, and there can only be {there} {people}"),
-        label,
-    )
-    .hint("lower `count`, or add people; remember that people never approve their own requests")
+    Finding::new(entry.count.at, "this step can never be finished", label)
+        .hint("lower `count`, or add people; remember that nobody approves their own request")
 }
 
 /// Every rule matches at least one role of one resource.
