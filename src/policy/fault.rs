@@ -2,18 +2,13 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
 
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
-    SourceCode, SourceSpan, SpanContents,
-};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+
+use super::shown::{Lines, Masked, Position, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;
-
-/// Shorter words are masked where they stand, but not everywhere: they are words of the format too.
-const SHORTEST_SECRET: usize = 8;
 
 /// One file of a policy, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +86,16 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The same without a secret in any of its words.
+    fn masked(mut self, masked: &Masked) -> Self {
+        let labels = self.labels.iter_mut().map(|(_, label)| label);
+        let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
+        texts.for_each(|text| masked.hide(text));
+        self
+    }
+}
+
 /// One fault, complete with its source: what is wrong, where, and how to mend it.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -99,19 +104,6 @@ pub struct Fault {
     hint: Option<String>,
     source: Option<Lines>,
     position: Option<Position>,
-}
-
-#[derive(Clone, Debug)]
-struct Position {
-    file: String,
-    line: usize,
-    column: usize,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
 }
 
 impl Fault {
@@ -131,7 +123,8 @@ impl Fault {
         Some((&position.file, position.line, position.column))
     }
 
-    fn new(finding: Finding, sources: &[Shown]) -> Self {
+    fn new(finding: Finding, sources: &[Shown], masked: &Masked) -> Self {
+        let finding = finding.masked(masked);
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
         // A picture of both places only helps where they can be seen at one glance.
@@ -154,10 +147,7 @@ impl Fault {
                 .map(|(index, (at, label))| labelled(index == 0, at, label))
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
-            source: home.map(|home| Lines {
-                name: home.name.clone(),
-                text: Arc::clone(&home.text),
-            }),
+            source: home.map(Shown::lines),
             position: first.and_then(|at| Some(sources.get(at.file)?.position(at))),
         }
     }
@@ -191,51 +181,6 @@ fn labelled(first: bool, at: Place, label: String) -> LabeledSpan {
         LabeledSpan::new_primary_with_span(Some(label), (at.start, at.len))
     } else {
         LabeledSpan::new(Some(label), at.start, at.len)
-    }
-}
-
-/// A source that is shown by whole lines: those with a label, and none around them.
-#[derive(Clone, Debug)]
-struct Lines {
-    name: String,
-    text: Arc<str>,
-}
-
-impl SourceCode for Lines {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        // Without context the place itself is wanted, for the line and column above the picture.
-        let wanted = if (before, after) == (0, 0) {
-            *span
-        } else {
-            self.whole_lines(span)
-        };
-        let contents = self.text.read_span(&wanted, 0, 0)?;
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
-            contents.data(),
-            *contents.span(),
-            contents.line(),
-            contents.column(),
-            contents.line_count(),
-        )))
-    }
-}
-
-impl Lines {
-    fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
-        let start = span.offset().min(self.text.len());
-        let end = start.saturating_add(span.len()).min(self.text.len());
-        let bytes = self.text.as_bytes();
-        let from = bytes[..start].iter().rposition(|byte| *byte == b'\n');
-        let from = from.map_or(0, |newline| newline + 1);
-        let to = bytes[end..].iter().position(|byte| *byte == b'\n');
-        let to = to.map_or(bytes.len(), |newline| end + newline);
-        (from, to - from).into()
     }
 }
 
@@ -274,7 +219,7 @@ impl Faults {
             let mut one = String::new();
             match handler.render_report(&mut one, fault) {
                 Ok(()) => report.push_str(&one),
-                Err(fmt::Error) => report.push_str(&self.line(fault)),
+                Err(fmt::Error) => report.push_str(&Self::line(fault)),
             }
             report.push('\n');
         }
@@ -283,7 +228,7 @@ impl Faults {
         report
     }
 
-    fn line(&self, fault: &Fault) -> String {
+    fn line(fault: &Fault) -> String {
         let place = fault.position.as_ref().map(|at| format!("{at}: "));
         let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})"));
         let hint = hint.unwrap_or_default().replace('\n', "; ");
@@ -307,7 +252,7 @@ impl Faults {
         findings.dedup();
         Self {
             faults: (findings.into_iter())
-                .map(|finding| Fault::new(finding, &shown))
+                .map(|finding| Fault::new(finding, &shown, masked))
                 .collect(),
         }
     }
@@ -317,7 +262,7 @@ impl Faults {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.faults {
-            writeln!(f, "{}", self.line(fault))?;
+            writeln!(f, "{}", Self::line(fault))?;
         }
         f.write_str(&self.count())
     }
@@ -335,79 +280,6 @@ impl miette::Diagnostic for Faults {
     }
 }
 
-/// A source as it may be shown: secrets masked, byte for byte, so that places stay right.
-struct Shown {
-    name: String,
-    text: Arc<str>,
-}
-
-impl Shown {
-    fn new(file: usize, source: &Source, masked: &Masked) -> Self {
-        let mut text = source.text.clone();
-        for at in masked.places.iter().filter(|at| at.file == file) {
-            let end = at.start.saturating_add(at.len);
-            if let Some(secret) = text.get(at.start..end) {
-                let mask = "*".repeat(secret.len());
-                text.replace_range(at.start..end, &mask);
-            }
-        }
-        mask_credentials(&mut text);
-        for word in &masked.words {
-            text = text.replace(word, &"*".repeat(word.len()));
-        }
-        Self {
-            name: source.name.clone(),
-            text: text.into(),
-        }
-    }
-
-    fn position(&self, at: Place) -> Position {
-        let before = self.text.get(..at.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            file: self.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-}
-
-/// `file:line:column` of a place, for texts that are not faults.
-pub(super) fn describe(at: Place, sources: &[Source]) -> String {
-    let source = sources.get(at.file);
-    let position =
-        source.map(|source| Shown::new(at.file, source, &Masked::default()).position(at));
-    position.map_or_else(String::new, |position| position.to_string())
-}
-
-/// Masks what stands between `://` and `@`, and signing secrets, wherever they are: in a file that is
-/// not YAML nobody can tell what is a secret.
-fn mask_credentials(text: &mut String) {
-    let ends = |c: char| c.is_whitespace() || "\"'/,{}[]".contains(c);
-    for begin in ["://", "whsec_"] {
-        let mut from = 0;
-        while let Some(at) = text[from..].find(begin) {
-            let start = from + at + begin.len();
-            let rest = &text[start..];
-            let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
-            let secret = match begin {
-                "://" => word.rfind('@').unwrap_or(0),
-                _ => word.len(),
-            };
-            text.replace_range(start..start + secret, &"*".repeat(secret));
-            from = start;
-        }
-    }
-}
-
-/// What is never shown, because it may be a secret.
-#[derive(Default)]
-pub(super) struct Masked {
-    places: Vec<Place>,
-    /// A secret may go over several lines or stand twice, so its words are masked everywhere.
-    words: Vec<String>,
-}
-
 /// Where findings are gathered while a policy is read and checked.
 #[derive(Default)]
 pub(super) struct Log {
@@ -423,11 +295,7 @@ impl Log {
 
     /// Never shows what is written there, and none of its words anywhere.
     pub(super) fn mask(&self, at: Place, secret: Option<&str>) {
-        let mut masked = self.masked.borrow_mut();
-        masked.places.push(at);
-        let words = secret.into_iter().flat_map(str::split_whitespace);
-        let long = words.filter(|word| word.len() >= SHORTEST_SECRET);
-        masked.words.extend(long.map(ToOwned::to_owned));
+        self.masked.borrow_mut().add(at, secret);
     }
 
     /// How many faults there are so far.

@@ -133,13 +133,12 @@ pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Nod
         let Some(key) = name_of(key, log) else {
             continue;
         };
-        match seen.get(&key.value) {
-            Some(first) => log.push(twice(&key, *first)),
-            None => {
-                seen.insert(key.value.clone(), key.at);
-                entries.push((key, value));
-            }
+        if let Some(first) = seen.get(&key.value) {
+            log.push(twice(&key, *first));
+            continue;
         }
+        seen.insert(key.value.clone(), key.at);
+        entries.push((key, value));
     }
     entries
 }

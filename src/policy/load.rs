@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::fault::{At, Faults, Finding, Masked, Source};
+use super::fault::{At, Faults, Finding, Source};
 use super::file::{ResourceEntry, RuleDecision, RuleEntry, StepEntry, Written};
 use super::matching::{Facts, Matcher};
 use super::people::People;
+use super::shown::Masked;
 use super::{Policy, Resource, Rule};
 use crate::domain::{ConnectorName, ConnectorSpec, GroupName, Quorum, RoleName, RuleName, Step};
 

@@ -71,7 +71,9 @@ pub(super) fn is_email(text: &str) -> bool {
 pub(super) fn is_slack_user(text: &str) -> bool {
     let id = text.strip_prefix(['U', 'W']).unwrap_or_default();
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    id.len() >= 2 && id.chars().all(fits) && id.contains(|c: char| c.is_ascii_digit())
+    // Real ids are long; short ones without any digit are rather names in capitals.
+    let telling = id.len() >= 8 || (id.len() >= 2 && id.contains(|c: char| c.is_ascii_digit()));
+    telling && id.chars().all(fits)
 }
 
 /// A human of `people`, with what connectors call them.
@@ -228,6 +230,7 @@ mod tests {
             ),
             ("U0DANA", Some(Entry::SlackUser("U0DANA".into()))),
             ("W012AB", Some(Entry::SlackUser("W012AB".into()))),
+            ("UABCDEFGH", Some(Entry::SlackUser("UABCDEFGH".into()))),
             ("dana", None),
             ("U0dana", None),
             ("WALTER", None),

@@ -100,7 +100,7 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
 
 fn unreached(subject: &Subject<'_>, resource: &ResourceEntry) -> String {
     let name = &resource.name;
-    let place = crate::policy::fault::describe(name.at, subject.sources);
+    let place = crate::policy::shown::describe(name.at, subject.sources);
     format!(
         "{place}: no rule lets anybody ask for `{}`; add a rule that matches it, or remove it",
         name.value

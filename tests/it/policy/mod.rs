@@ -98,6 +98,7 @@ fn a_secret_is_never_shown() {
         "url: { postgres://admin:hunter2-secret@db/app }",
         "ulr: postgres://admin:hunter2-secret@db/app",
         "password: hunter2-secret",
+        "kind: postgres://admin:hunter2-secret@db/app",
         "url: { env: [hunter2-secret] }",
         "url: postgres://admin:hunter2-secret@db/app: [",
         "secret: whsec_hunter2-secret: [",
@@ -122,11 +123,11 @@ fn the_report_can_be_coloured() {
 /// The example, and everything wrong: what mutations start from.
 fn seeds() -> Vec<String> {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy/access.yaml");
-    let wrong = fs::read_dir(fixtures("wrong")).unwrap();
-    let wrong = wrong.map(|entry| entry.unwrap().path());
+    let wrong = fs::read_dir(fixtures("wrong")).expect("the folder is there");
+    let wrong = wrong.map(|entry| entry.expect("an entry").path());
     std::iter::once(example)
         .chain(wrong)
-        .map(|path| fs::read_to_string(path).unwrap())
+        .map(|path| fs::read_to_string(path).expect("a text"))
         .collect()
 }
 
