@@ -149,12 +149,12 @@ impl<'a> Subject<'a> {
     }
 
     /// Notes every name that was given before.
-    fn note_repeated<'n>(&self, names: impl IntoIterator<Item = &'n At<String>>) {
+    fn note_repeated<'n>(&self, names: impl IntoIterator<Item = &'n At<String>>, hint: &str) {
         let mut seen: BTreeMap<&str, &At<String>> = BTreeMap::new();
         for name in names {
             let first = *seen.entry(&name.value).or_insert(name);
             if first.at != name.at {
-                self.log.push(fields::twice(name, first.at));
+                self.log.push(fields::twice(name, first.at).hint(hint));
             }
         }
     }

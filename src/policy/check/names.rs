@@ -68,11 +68,15 @@ pub(super) fn given_once(subject: &Subject<'_>) {
     let written = subject.written;
     let groups = written.groups.iter().map(|group| &group.name);
     let people = written.people.iter().map(|person| &person.name);
-    subject.note_repeated(people.chain(groups));
-    subject.note_repeated(written.connectors.iter().map(|connector| &connector.name));
-    subject.note_repeated(written.resources.iter().map(|resource| &resource.name));
+    let shared = "give one another name: groups and people may stand in the same places";
+    subject.note_repeated(people.chain(groups), shared);
+    let rename = "keep one of the two, or give one another name";
+    let connectors = written.connectors.iter();
+    subject.note_repeated(connectors.map(|connector| &connector.name), rename);
+    let resources = written.resources.iter();
+    subject.note_repeated(resources.map(|resource| &resource.name), rename);
     let rules = written.rules.iter().map(|rule| &rule.name);
-    subject.note_repeated(rules.filter(|name| !name.value.is_empty()));
+    subject.note_repeated(rules.filter(|name| !name.value.is_empty()), rename);
     subject.note_same_but_for_case(written.resources.iter().map(|resource| &resource.name));
     for resource in &written.resources {
         subject.note_same_but_for_case(resource.roles.iter().map(|(role, _)| role));
