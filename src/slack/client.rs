@@ -78,12 +78,17 @@ impl Client {
     /// When the machine has no root certificates for `https`.
     pub fn new(token: &SecretString, settings: ClientSettings) -> Result<Self, ClientFault> {
         let slack = connect::slack(&settings)?;
+        let limiter = if settings.paced {
+            Limiter::new()
+        } else {
+            Limiter::unpaced()
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 slack,
                 token: SlackApiToken::new(token.expose_secret().into()),
                 settings,
-                limiter: Limiter::new(),
+                limiter,
                 installation: OnceCell::new(),
             }),
         })
