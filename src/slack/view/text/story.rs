@@ -110,7 +110,7 @@ fn next_step(request: &Request, next: usize, faces: &Faces) -> Option<String> {
         format!(": {}", people(&open, faces))
     };
     Some(format!(
-        "➡️ Step {} of {}: now {} is asked{who}.",
+        "➡️ Step {} of {}: now I ask {}{who}.",
         next + 1,
         steps.len(),
         asks(step)
@@ -167,22 +167,24 @@ fn revoked(removal: Option<&Removal>, covered: Option<DateTime<Utc>>, lag: i64) 
             "⚪ This grant has ended. The access itself goes on under another request until {until}."
         );
     }
-    let mut line = match removal {
+    let gone = match removal {
         Some(Removal {
             already_absent: true,
             ..
-        }) => "⚪ The access is gone: it was not there any more.".to_owned(),
-        _ => "⚪ The access is taken away, and I made sure that it is gone.".to_owned(),
+        }) => "⚪ The access is gone: there was nothing left to take away.",
+        _ => "⚪ The access is taken away, and I made sure that it is gone.",
     };
-    match removal.map_or(0, |removal| removal.sessions_ended) {
-        0 => {}
-        1 => line.push_str(" One open session was ended."),
-        many => line.push_str(&format!(" {many} open sessions were ended.")),
-    }
-    if LATE < lag {
-        line.push_str(&format!(" That was {} late.", late(lag)));
-    }
-    line
+    let sessions = match removal.map_or(0, |removal| removal.sessions_ended) {
+        0 => String::new(),
+        1 => " One open session was ended.".to_owned(),
+        many => format!(" {many} open sessions were ended."),
+    };
+    let late = if LATE < lag {
+        format!(" That was {} late.", late(lag))
+    } else {
+        String::new()
+    };
+    [gone, &sessions, &late].concat()
 }
 
 fn late(seconds: i64) -> String {
