@@ -225,7 +225,7 @@ fn life() -> Vec<(&'static str, Event, Request)> {
                     attempts: 3,
                     error: "connection refused".to_owned(),
                 },
-                request.clone(),
+                grant(active()),
             ),
             (
                 "gone",
@@ -604,7 +604,7 @@ proptest! {
             if let Some(line) = story::line(&event, late(), &request, &faces) {
                 lint::message(&Content::line(&line));
             }
-            if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(&words)) {
+            if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(LINK)) {
                 lint::message(&content);
             }
         }

@@ -52,12 +52,7 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
         }
         Event::HolderReminded => reminded(request, at, faces),
         Event::RevocationBegun { cause, .. } => begun(cause, request, faces),
-        Event::RemovalFailing { attempts, error } => format!(
-            "🚨 Taking the access away has failed {} so far. *It may still work.* I go on trying \
-             until it is gone. The target said: “{}”",
-            times(*attempts),
-            said(error),
-        ),
+        Event::RemovalFailing { attempts, error } => failing(request, *attempts, error, faces),
         Event::GrantRevoked {
             removal,
             covered_until,
@@ -158,6 +153,22 @@ fn begun(cause: &RevokeCause, request: &Request, faces: &Faces) -> String {
             said(error),
         ),
     }
+}
+
+/// Loud, and with a mention of those who approved: they know the resource, and a thread's line is
+/// what really reaches them, while a card that changes tells nobody.
+fn failing(request: &Request, attempts: u32, error: &str, faces: &Faces) -> String {
+    let by = request.approvals().iter().map(|given| given.by.person);
+    let who = match people(&by.collect::<Vec<_>>(), faces) {
+        nobody if nobody.is_empty() => "Somebody should look at the target".to_owned(),
+        who => format!("{who}, please look at the target"),
+    };
+    format!(
+        "🚨 Taking the access away has failed {} so far. *It may still work.* I go on trying until \
+         it is gone. {who}; it said: “{}”",
+        times(attempts),
+        said(error),
+    )
 }
 
 fn revoked(removal: Option<&Removal>, covered: Option<DateTime<Utc>>, lag: i64) -> String {
