@@ -41,6 +41,7 @@ fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
+        .tls_certs_only([])
         .timeout(PATIENCE)
         .build()
         .unwrap()
