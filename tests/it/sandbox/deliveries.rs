@@ -263,6 +263,10 @@ async fn a_response_url_works_five_times() {
     assert!(body.contains("used_url"), "{body}");
     assert_eq!(sandbox.ephemerals("dana").len(), 5);
     assert_eq!(sandbox.calls_to("response_url").len(), 6);
+    assert_eq!(
+        sandbox.calls_to("response_url")[5].answer["error"],
+        "used_url"
+    );
     sandbox
         .slash("dana", "general", "/jit", "help")
         .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jitbot::sandbox::{Fault, FaultKind, Sandbox};
 use serde_json::{Value, json};
 
-use super::{acme, call, code, done, http};
+use super::{Bot, Say, acme, call, code, done, http};
 
 const POST: &str = "chat.postMessage";
 
@@ -101,6 +101,33 @@ async fn a_message_may_be_stored_though_the_answer_breaks_off() {
     sandbox.fault(Fault::once(POST, FaultKind::DoneThenStatus { status: 502 }));
     assert_eq!(send(&sandbox).await.status(), 502);
     assert_eq!(sandbox.messages("general").len(), 2);
+}
+
+#[tokio::test]
+async fn response_urls_fail_too() {
+    let sandbox = acme().await;
+    let bot = Bot::join(&sandbox, |_| Say::Nothing).await;
+    sandbox.slash("dana", "general", "/jit", "").await.unwrap();
+    let url = bot.last().form()["response_url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let cases = [
+        (FaultKind::Status { status: 500 }, 500, 0),
+        (FaultKind::DoneThenStatus { status: 502 }, 502, 1),
+        (FaultKind::RateLimited { retry_after: 1 }, 429, 1),
+    ];
+    for (kind, status, shown) in cases {
+        sandbox.fault(Fault::once("response_url", kind));
+        let answer = http()
+            .post(&url)
+            .json(&json!({"text": "hi"}))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(sandbox.ephemerals("dana").len(), shown);
+    }
 }
 
 #[tokio::test]
