@@ -26,13 +26,10 @@ pub(super) async fn respond(
 ) -> Said {
     let args = Args::read(None, &headers, &body);
     let fault = faults::take(&mut shared.world().faults, "response_url", None);
-    let said = match fault.as_ref().and_then(refuse_early) {
-        Some(said) => said,
-        None => {
-            let said = Value::Object(args.map.clone());
-            apply(&mut shared.world(), &format!("{team}/{id}"), &said)
-        }
-    };
+    let said = fault.as_ref().and_then(refuse_early).unwrap_or_else(|| {
+        let said = Value::Object(args.map.clone());
+        apply(&mut shared.world(), &format!("{team}/{id}"), &said)
+    });
     let answer = match said.1.as_str() {
         "ok" => json!({"ok": true}),
         body => serde_json::from_str(body).unwrap_or_default(),
