@@ -5,7 +5,15 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+#[cfg(test)]
+mod connectors;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod worker;
