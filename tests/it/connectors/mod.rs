@@ -1,0 +1,7 @@
+//! Connectors against real targets.
+
+mod contract;
+mod field;
+mod postgres;
+mod registry;
+mod webhook;
