@@ -98,6 +98,8 @@ pub(super) enum Admin {
 /// A database of its own with a table, a role that reads it, and a login.
 pub(super) struct PostgresField {
     root: Url,
+    /// A superuser's session in the database `postgres`.
+    postgres: tokio::sync::Mutex<PgConnection>,
     pub(super) database: String,
     pub(super) role: String,
     pub(super) login: String,
@@ -123,11 +125,11 @@ impl PostgresField {
         let database = format!("db_{id}");
         let (role, login) = (format!("{role}{id}"), format!("{login}{id}"));
         let (plain, bystander) = (format!("adm_{id}"), format!("jit_by_{id}"));
-        let url = match admin {
+        let as_admin = match admin {
             Admin::Superuser => url(&root, None, &database),
             Admin::Plain => url(&root, Some((&plain, "pw")), &database),
         };
-        let secret = SecretFile::new(url.as_str());
+        let secret = SecretFile::new(as_admin.as_str());
         let spec = PostgresSpec {
             url: secret.reference(),
             mode,
@@ -141,6 +143,7 @@ impl PostgresField {
                 role: role.clone(),
                 subject: login.clone(),
             },
+            postgres: connect(&url(&root, None, "postgres")).await.unwrap().into(),
             root,
             database,
             role,
@@ -159,36 +162,35 @@ impl PostgresField {
         let Self { database, .. } = self;
         let [role, login, admin, bystander] =
             [&self.role, &self.login, &self.admin, &self.bystander].map(|name| quoted(name));
-        for sql in [
-            format!("create database {database}"),
-            format!("create role {role}"),
-            format!("create role {login} login password 'own'"),
-            format!("create role {bystander} login password 'by'"),
-            format!("grant {role} to {bystander}"),
-            format!("create role {admin} login createrole password 'pw'"),
-            format!("grant pg_signal_backend to {admin}"),
-            format!("grant {role} to {admin} with admin option"),
-        ] {
-            self.root_runs(&sql).await;
-        }
-        for sql in [
-            "create table orders (id int)".to_owned(),
-            format!("grant select on orders to {role}"),
-            format!("grant create on schema public to {role}"),
-        ] {
-            self.root_runs_in(database, &sql).await;
-        }
+        self.root_runs(&format!("create database {database}")).await;
+        self.root_runs(&format!(
+            "create role {role};
+             create role {login} login password 'own';
+             create role {bystander} login password 'by';
+             grant {role} to {bystander};
+             create role {admin} login createrole password 'pw';
+             grant pg_signal_backend to {admin};
+             grant {role} to {admin} with admin option"
+        ))
+        .await;
+        let table = format!(
+            "create table orders (id int);
+             grant select on orders to {role};
+             grant create on schema public to {role}"
+        );
+        self.root_runs_in(database, &table).await;
     }
 
     /// Runs a statement as the server's superuser.
     pub(super) async fn root_runs(&self, sql: &str) {
-        self.root_runs_in("postgres", sql).await;
+        run(&mut *self.postgres.lock().await, sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     pub(super) async fn root_runs_in(&self, database: &str, sql: &str) {
         let mut conn = connect(&url(&self.root, None, database)).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
-            .execute(&mut conn)
+        run(&mut conn, sql)
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
@@ -205,11 +207,11 @@ impl PostgresField {
 
     /// Whether the role named by the tag is there at all.
     pub(super) async fn exists(&self) -> bool {
-        self.root_sees(
-            "postgres",
-            "select exists (select from pg_roles where rolname = $1)",
-        )
-        .await
+        sqlx::query_scalar("select exists (select from pg_roles where rolname = $1)")
+            .bind(self.access.tag())
+            .fetch_one(&mut *self.postgres.lock().await)
+            .await
+            .unwrap()
     }
 
     /// Opens a session as somebody.
@@ -271,10 +273,9 @@ impl Field for PostgresField {
     }
 
     async fn end(&self) -> Option<DateTime<Utc>> {
-        let mut conn = connect(&self.root).await.unwrap();
         sqlx::query_scalar("select rolvaliduntil from pg_roles where rolname = $1")
             .bind(self.access.tag())
-            .fetch_one(&mut conn)
+            .fetch_one(&mut *self.postgres.lock().await)
             .await
             .unwrap()
     }
@@ -302,19 +303,13 @@ impl Field for PostgresField {
             && self.log_in(&self.login, "own").await.is_ok()
     }
 
-    async fn finish(self: Box<Self>) {
-        drop(self.session);
-        let mut conn = connect(&self.root).await.unwrap();
-        run(
-            &mut conn,
-            &format!("drop database {} with (force)", self.database),
-        )
-        .await
-        .unwrap();
+    async fn finish(mut self: Box<Self>) {
+        drop(self.session.take());
+        self.root_runs(&format!("drop database {} with (force)", self.database))
+            .await;
         for role in [&self.admin, &self.bystander, &self.login, &self.role] {
-            run(&mut conn, &format!("drop role if exists {}", quoted(role)))
-                .await
-                .unwrap();
+            self.root_runs(&format!("drop role if exists {}", quoted(role)))
+                .await;
         }
     }
 }

@@ -46,12 +46,20 @@ async fn the_present_policy_is_preferred_where_it_works_in_the_same_way() {
     let same = registry(postgres("JIT_TEST_PRESENT", Login));
     assert!(words(&same, &pinned).await.contains("JIT_TEST_PRESENT"));
     let other_mode = registry(postgres("JIT_TEST_PRESENT", Membership));
-    assert!(words(&other_mode, &pinned).await.contains("JIT_TEST_PINNED"));
+    assert!(
+        words(&other_mode, &pinned)
+            .await
+            .contains("JIT_TEST_PINNED")
+    );
     let other_kind = registry(ConnectorSpec::Webhook(WebhookSpec {
         url: "https://example.com/".to_owned(),
         secret: SecretRef::Env("JIT_TEST_HOOK".to_owned()),
     }));
-    assert!(words(&other_kind, &pinned).await.contains("JIT_TEST_PINNED"));
+    assert!(
+        words(&other_kind, &pinned)
+            .await
+            .contains("JIT_TEST_PINNED")
+    );
     let gone = Registry::new(BTreeMap::new());
     assert!(words(&gone, &pinned).await.contains("JIT_TEST_PINNED"));
 }
@@ -64,11 +72,18 @@ async fn a_missing_secret_is_named_and_read_again_at_the_next_call() {
         mode: PostgresMode::Login,
     }));
     let registry = Registry::new(BTreeMap::new());
-    assert!(words(&registry, &late).await.contains(&path.display().to_string()));
+    assert!(
+        words(&registry, &late)
+            .await
+            .contains(&path.display().to_string())
+    );
     std::fs::write(&path, "  \n").unwrap();
     assert!(words(&registry, &late).await.contains("empty"));
     std::fs::write(&path, "postgres://a@127.0.0.1:1/x\n").unwrap();
-    assert!(words(&registry, &late).await.contains("127.0.0.1:1/x"), "no restart was needed");
+    assert!(
+        words(&registry, &late).await.contains("127.0.0.1:1/x"),
+        "no restart was needed"
+    );
     std::fs::remove_file(&path).unwrap();
 }
 
@@ -88,7 +103,10 @@ async fn a_registered_connector_serves_its_name() {
     let field = WebhookField::new(true).await;
     let held = field.receiver.state.clone();
     let registry = Registry::default().with(ConnectorName::new("db"), Arc::new(field.connector));
-    let (access, target) = (access(), target(postgres("JIT_TEST_NONE", PostgresMode::Login)));
+    let (access, target) = (
+        access(),
+        target(postgres("JIT_TEST_NONE", PostgresMode::Login)),
+    );
     let connector = registry.for_target(&target).unwrap();
     connector.ensure(&access, &target, at(1)).await.unwrap();
     assert!(held.lock().unwrap().held.contains_key(&access.tag()));
@@ -102,7 +120,10 @@ async fn a_webhook_to_an_internal_address_is_refused_unless_allowed() {
         secret: SecretRef::Env("JIT_TEST_HOOK".to_owned()),
     }));
     let strict = Registry::new(BTreeMap::new());
-    assert!(matches!(strict.for_target(&hook), Err(ConnectorError::Rejected(_))));
+    assert!(matches!(
+        strict.for_target(&hook),
+        Err(ConnectorError::Rejected(_))
+    ));
     let open = Registry::default().allow_webhooks(super::field::loopback());
     assert!(open.for_target(&hook).is_ok());
 }

@@ -10,9 +10,7 @@ use tokio::net::TcpListener;
 use wiremock::matchers::{any, body_partial_json};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::field::{
-    SecretFile, WebhookField, access, at, loopback, webhook_spec, webhook_target,
-};
+use super::field::{SecretFile, WebhookField, access, at, loopback, webhook_spec, webhook_target};
 use jitbot::domain::{Receipt, Target};
 
 struct Hook {
@@ -46,7 +44,11 @@ async fn answering(answer: ResponseTemplate) -> (MockServer, Hook) {
 #[tokio::test]
 async fn a_call_says_who_what_and_until_when() {
     let field = WebhookField::new(true).await;
-    let receipt = field.connector.ensure(&field.access, &field.target, at(1)).await.unwrap();
+    let receipt = field
+        .connector
+        .ensure(&field.access, &field.target, at(1))
+        .await
+        .unwrap();
     assert_eq!(receipt.facts["site"], "example");
     assert!(!receipt.credentials);
     let requests = field.server.received_requests().await.unwrap();
@@ -76,14 +78,20 @@ async fn each_status_is_sorted_by_what_may_have_happened() {
             .set_body_json(json!({ "error": "not today\n" }));
         let (server, hook) = answering(answer).await;
         let error = hook.ensure().await.unwrap_err();
-        assert!(matches!(&error, ConnectorError::Rejected(_)), "{status}: {error}");
+        assert!(
+            matches!(&error, ConnectorError::Rejected(_)),
+            "{status}: {error}"
+        );
         assert!(error.to_string().ends_with("not today"), "{error}");
         assert_eq!(server.received_requests().await.unwrap().len(), 1);
     }
     for status in [408, 409, 425, 429, 500, 502, 503, 504] {
         let (_server, hook) = answering(ResponseTemplate::new(status)).await;
         let error = hook.ensure().await.unwrap_err();
-        assert!(matches!(&error, ConnectorError::Unknown(_)), "{status}: {error}");
+        assert!(
+            matches!(&error, ConnectorError::Unknown(_)),
+            "{status}: {error}"
+        );
     }
 }
 
@@ -103,11 +111,17 @@ async fn a_receiver_that_says_yes_and_does_nothing_is_found_out() {
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "present": false })))
         .mount(&server)
         .await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
     let hook = Hook::to(&server.uri());
     let error = hook.ensure().await.unwrap_err();
     assert!(matches!(&error, ConnectorError::Unknown(_)), "{error}");
-    hook.connector.remove(&access(), &hook.target).await.unwrap();
+    hook.connector
+        .remove(&access(), &hook.target)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -117,7 +131,10 @@ async fn after_a_change_even_a_refused_question_is_unknown() {
         .respond_with(ResponseTemplate::new(403))
         .mount(&server)
         .await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     let hook = Hook::to(&server.uri());
     let error = hook.ensure().await.unwrap_err();
     assert!(matches!(&error, ConnectorError::Unknown(_)), "{error}");
@@ -151,8 +168,16 @@ async fn a_name_that_leads_inside_is_refused_at_the_call() {
 async fn a_wrong_signature_is_refused_and_calls_have_ids_of_their_own() {
     let field = WebhookField::new(true).await;
     for _ in 0..2 {
-        field.connector.ensure(&field.access, &field.target, at(1)).await.unwrap();
-        field.connector.remove(&field.access, &field.target).await.unwrap();
+        field
+            .connector
+            .ensure(&field.access, &field.target, at(1))
+            .await
+            .unwrap();
+        field
+            .connector
+            .remove(&field.access, &field.target)
+            .await
+            .unwrap();
     }
     assert_eq!(field.receiver.state.lock().unwrap().seen.len(), 4);
     let wrong = SecretFile::new("whsec_d3Jvbmcgc2VjcmV0IG9mIGEgc3RyYW5nZXI=");
@@ -164,7 +189,11 @@ async fn a_wrong_signature_is_refused_and_calls_have_ids_of_their_own() {
     let unsigned = SecretFile::new("not base64!");
     let (mut spec, _right) = webhook_spec(&field.server.uri());
     spec.secret = unsigned.reference();
-    let error = WebhookConnector::new(spec, &loopback()).unwrap().check().await.unwrap_err();
+    let error = WebhookConnector::new(spec, &loopback())
+        .unwrap()
+        .check()
+        .await
+        .unwrap_err();
     assert!(matches!(&error, ConnectorError::Unreached(_)), "{error}");
     assert!(!error.to_string().contains("base64!"), "{error}");
 }
