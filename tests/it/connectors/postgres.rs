@@ -319,15 +319,16 @@ async fn a_login_that_is_gone_is_taken_away_all_the_same() {
 
 #[tokio::test]
 async fn hostile_names_are_names_and_nothing_else() {
+    // SCRAM of the client knows no characters younger than Unicode 3.2: no crab in a login.
     for name in [
         "\"; drop table orders; --",
         "o'clock \\ %I $1 ",
         "роль 角色 🦀 ",
         "sixty-three bytes with its id ",
     ] {
+        let login = format!("{}l", name.replace('🦀', ""));
         for mode in [Login, Membership] {
-            let mut field =
-                PostgresField::named(mode, Admin::Plain, name, &format!("{name}l")).await;
+            let mut field = PostgresField::named(mode, Admin::Plain, name, &login).await;
             field.give().await;
             assert_eq!(
                 field
@@ -345,7 +346,7 @@ async fn hostile_names_are_names_and_nothing_else() {
                 .await
                 .unwrap();
             assert!(!field.exists().await);
-            assert!(field.others_stand().await);
+            assert!(field.others_stand().await, "{name} {mode:?}");
             finish(field).await;
         }
     }
