@@ -7,6 +7,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use metrics::counter;
 use tokio::sync::Notify;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -57,18 +59,30 @@ pub struct Cause {
 impl Cause {
     /// A person's act in Slack.
     pub fn slack(person: PersonId, delivery: impl Into<String>) -> Self {
-        let actor = Actor::Person { person, origin: Origin::Slack };
-        Self { actor, delivery: Some(delivery.into()) }
+        let actor = Actor::Person {
+            person,
+            origin: Origin::Slack,
+        };
+        Self {
+            actor,
+            delivery: Some(delivery.into()),
+        }
     }
 
     /// A deadline.
     pub fn clock() -> Self {
-        Self { actor: Actor::Clock, delivery: None }
+        Self {
+            actor: Actor::Clock,
+            delivery: None,
+        }
     }
 
     /// A worker's report.
     pub fn worker() -> Self {
-        Self { actor: Actor::Worker, delivery: None }
+        Self {
+            actor: Actor::Worker,
+            delivery: None,
+        }
     }
 }
 
@@ -92,7 +106,12 @@ impl EngineError {
 impl Engine {
     /// An engine over a database, deciding by that policy and that clock.
     pub fn new(store: Store, policy: Policy, clock: Clock) -> Self {
-        Self { store, clock, policy: RwLock::new(Arc::new(policy)), wake: Arc::default() }
+        Self {
+            store,
+            clock,
+            policy: RwLock::new(Arc::new(policy)),
+            wake: Arc::default(),
+        }
     }
 
     /// The database, for reading.
@@ -133,9 +152,12 @@ impl Engine {
     /// [`EngineError::Refused`] when policy says no, or when too few people could approve it.
     pub async fn submit(&self, submission: Submission) -> Result<Request, EngineError> {
         let person = submission.ask.person.id;
-        let outcome = self.retried(async || self.submit_once(&submission).await).await;
+        let outcome = retried(|| self.submit_once(&submission).boxed()).await;
         if let Err(EngineError::Refused(refusal)) = &outcome {
-            let actor = Actor::Person { person, origin: submission.origin };
+            let actor = Actor::Person {
+                person,
+                origin: submission.origin,
+            };
             self.record_refusal(&actor, None, refusal).await;
         }
         outcome
@@ -143,15 +165,22 @@ impl Engine {
 
     async fn submit_once(&self, submission: &Submission) -> Result<Request, EngineError> {
         let explanation = self.explain(&submission.ask);
-        let (access, terms) = match explanation.verdict {
-            Verdict::Terms(terms) => {
-                let (resource, role) = explanation
-                    .resource
-                    .zip(explanation.role)
-                    .ok_or_else(|| Refusal::UnknownPerson { why: "Please ask again.".to_owned() })?;
-                (Access { person: submission.ask.person.id, resource, role }, *terms)
-            }
+        let terms = match explanation.verdict {
+            Verdict::Terms(terms) => *terms,
             Verdict::Refused(refusal) => return Err(refusal.into()),
+        };
+        let (Some(resource), Some(role)) = (explanation.resource, explanation.role) else {
+            let asked = submission.ask.resource.clone();
+            return Err(Refusal::NoSuchResource {
+                asked,
+                suggestions: Vec::new(),
+            }
+            .into());
+        };
+        let access = Access {
+            person: submission.ask.person.id,
+            resource,
+            role,
         };
         for step in terms.route.steps() {
             submission.roster.check(step, access.person)?;
@@ -162,13 +191,20 @@ impl Engine {
         let mut request = new_request(&mut tx, submission, access, terms, now).await?;
         if let Some(extends) = &mut request.extends {
             extends.until = extended_until(&mut tx, extends.request, &request.access).await?;
-            extends.until.filter(|until| now < *until).ok_or(Refusal::NothingToExtend)?;
+            extends
+                .until
+                .filter(|until| now < *until)
+                .ok_or(Refusal::NothingToExtend)?;
         }
         let decision = admit(request, now)?;
         tx.insert_request(&decision.next).await?;
         tx.enqueue(&decision.effects, now).await?;
-        let actor = Actor::Person { person: decision.next.requester, origin: submission.origin };
-        tx.append(&actor, Some(decision.next.id), &decision.events, now).await?;
+        let actor = Actor::Person {
+            person: decision.next.requester,
+            origin: submission.origin,
+        };
+        tx.append(&actor, Some(decision.next.id), &decision.events, now)
+            .await?;
         tx.commit().await?;
         self.decided(&decision.events);
         Ok(decision.next)
@@ -184,7 +220,7 @@ impl Engine {
         command: Command,
         cause: Cause,
     ) -> Result<Request, EngineError> {
-        let outcome = self.retried(async || self.execute_once(id, &command, &cause).await).await;
+        let outcome = retried(|| self.execute_once(id, &command, &cause).boxed()).await;
         if let Err(EngineError::Refused(refusal)) = &outcome {
             self.record_refusal(&cause.actor, Some(id), refusal).await;
         }
@@ -204,7 +240,8 @@ impl Engine {
         let decision = decide(locked.request.clone(), command.clone(), now)?;
         tx.save(&locked, &decision.next).await?;
         tx.enqueue(&decision.effects, now).await?;
-        tx.append(&cause.actor, Some(id), &decision.events, now).await?;
+        tx.append(&cause.actor, Some(id), &decision.events, now)
+            .await?;
         tx.commit().await?;
         self.decided(&decision.events);
         Ok(decision.next)
@@ -222,7 +259,7 @@ impl Engine {
         claim: &Claim,
         reports: &[(RequestId, Command)],
     ) -> Result<(), EngineError> {
-        self.retried(async || self.report_once(claim, reports).await).await
+        retried(|| self.report_once(claim, reports).boxed()).await
     }
 
     async fn report_once(
@@ -236,7 +273,9 @@ impl Engine {
         sorted.sort_by_key(|(id, _)| *id);
         let mut now = None;
         for (id, command) in sorted {
-            let Some(locked) = tx.lock_request(*id).await? else { continue };
+            let Some(locked) = tx.lock_request(*id).await? else {
+                continue;
+            };
             let at = self.clock.now(&mut tx).await?;
             now = Some(at);
             if let Ok(decision) = decide(locked.request.clone(), command.clone(), at) {
@@ -251,7 +290,13 @@ impl Engine {
         };
         tx.settle(claim, now).await?;
         for decision in &decisions {
-            tx.append(&Actor::Worker, Some(decision.next.id), &decision.events, now).await?;
+            tx.append(
+                &Actor::Worker,
+                Some(decision.next.id),
+                &decision.events,
+                now,
+            )
+            .await?;
         }
         tx.commit().await?;
         for decision in &decisions {
@@ -263,12 +308,17 @@ impl Engine {
     /// Writes down that somebody tried what they may not. It must not turn the "no" into an error,
     /// so a database that fails here is only logged.
     async fn record_refusal(&self, actor: &Actor, request: Option<RequestId>, refusal: &Refusal) {
-        let Actor::Person { person, .. } = actor else { return };
+        let Actor::Person { person, .. } = actor else {
+            return;
+        };
         counter!("jit_refusals_total").increment(1);
         if !refusal.is_telling() {
             return;
         }
-        let event = Event::DecisionRefused { by: *person, refusal: refusal.clone() };
+        let event = Event::DecisionRefused {
+            by: *person,
+            refusal: refusal.clone(),
+        };
         let written = async {
             let mut tx = self.store.begin().await?;
             let now = self.clock.now(&mut tx).await?;
@@ -277,22 +327,11 @@ impl Engine {
             tx.commit().await
         };
         if let Err(error) = written.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a refusal was not recorded");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a refusal was not recorded"
+            );
         }
-    }
-
-    /// Does a transaction again that met a deadlock or a serialization failure, a few times.
-    async fn retried<T>(
-        &self,
-        transaction: impl AsyncFn() -> Result<T, EngineError>,
-    ) -> Result<T, EngineError> {
-        for _ in 1..ATTEMPTS {
-            match transaction().await {
-                Err(error) if error.is_retryable() => {}
-                outcome => return outcome,
-            }
-        }
-        transaction().await
     }
 
     fn decided(&self, events: &[Event]) {
@@ -302,6 +341,19 @@ impl Engine {
         self.wake.notify_waiters();
         self.wake.notify_one();
     }
+}
+
+/// Does a transaction again that met a deadlock or a serialization failure, a few times.
+async fn retried<'a, T>(
+    transaction: impl Fn() -> BoxFuture<'a, Result<T, EngineError>>,
+) -> Result<T, EngineError> {
+    for _ in 1..ATTEMPTS {
+        match transaction().await {
+            Err(error) if error.is_retryable() => {}
+            outcome => return outcome,
+        }
+    }
+    transaction().await
 }
 
 /// Counts decisions, and measures how late removals are.
@@ -362,9 +414,16 @@ async fn new_request(
         terms,
         roster: submission.roster.clone(),
         origin: submission.origin,
-        extends: ask.extends.map(|request| Extends { request, until: None }),
+        extends: ask.extends.map(|request| Extends {
+            request,
+            until: None,
+        }),
         asked_at: now,
-        state: RequestState::Pending { step: 0, approvals: Vec::new(), expires_at },
+        state: RequestState::Pending {
+            step: 0,
+            approvals: Vec::new(),
+            expires_at,
+        },
     })
 }
 
@@ -382,7 +441,9 @@ async fn extended_until(
     id: RequestId,
     access: &Access,
 ) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let Some(older) = tx.lock_request(id).await? else { return Ok(None) };
+    let Some(older) = tx.lock_request(id).await? else {
+        return Ok(None);
+    };
     let same = older.request.access == *access;
     let grant = older.request.grant().filter(|_| same);
     Ok(grant.and_then(|grant| match &grant.state {

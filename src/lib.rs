@@ -4,8 +4,13 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connectors;
+pub mod directory;
 pub mod domain;
 pub mod embedded;
+pub mod engine;
+pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod slack;
 pub mod store;
+pub mod worker;

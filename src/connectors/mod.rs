@@ -1,6 +1,11 @@
 //! Everything that knows a target. A connector is told the wanted end, so that repeating a call is
 //! harmless; what follows from its answer is decided elsewhere.
 
+pub mod postgres;
+pub mod registry;
+mod secret;
+pub mod webhook;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;

@@ -100,10 +100,10 @@ pub fn admit(request: Request, now: DateTime<Utc>) -> Result<Decision, Refusal> 
 pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<Decision, Refusal> {
     let events = match command {
         Command::Approve { by, comment } => approve(&request, by, comment, now)?,
-        Command::Deny { by, why } => deny(&request, &by, why)?,
+        Command::Deny { by, why } => deny(&request, &by, &why)?,
         Command::Cancel { by } => cancel(&request, &by)?,
         Command::GiveBack { by } => give_back(&request, &by, now)?,
-        Command::Revoke { by, why } => revoke(&request, &by, why, now)?,
+        Command::Revoke { by, why } => revoke(&request, &by, &why, now)?,
         Command::Expire => expire(&request, now)?,
         Command::Lapse => lapse(&request, now)?,
         Command::Remind => remind(&request, now)?,
@@ -214,7 +214,7 @@ fn same_human(one: &Member, other: &Member) -> bool {
     one.is(other.person) || one.also.iter().any(|row| other.is(*row))
 }
 
-fn deny(request: &Request, by: &Member, why: String) -> Result<Vec<Event>, Refusal> {
+fn deny(request: &Request, by: &Member, why: &str) -> Result<Vec<Event>, Refusal> {
     if !matches!(request.state, RequestState::Pending { .. }) {
         return Err(request.already_decided());
     }
@@ -224,7 +224,7 @@ fn deny(request: &Request, by: &Member, why: String) -> Result<Vec<Event>, Refus
 }
 
 /// What was said, trimmed; saying nothing is refused.
-fn said(why: String) -> Result<String, Refusal> {
+fn said(why: &str) -> Result<String, Refusal> {
     let trimmed = why.trim();
     if trimmed.is_empty() {
         Err(Refusal::WhyNeeded)
@@ -253,7 +253,7 @@ fn give_back(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<Vec<E
 fn revoke(
     request: &Request,
     by: &Member,
-    why: String,
+    why: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<Event>, Refusal> {
     if !request.is_approver(by) {

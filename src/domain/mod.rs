@@ -13,6 +13,8 @@ pub mod duration;
 pub mod event;
 pub mod grant;
 pub mod person;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 pub mod request;
 pub mod target;

@@ -8,7 +8,9 @@ const CAP_SECONDS: i64 = 60;
 
 /// The wait after that many failed tries: 1 s, 2 s, 4 s … 60 s.
 pub(super) fn after(attempts: i32) -> TimeDelta {
-    let doublings = u32::try_from(attempts.max(1) - 1).unwrap_or(u32::MAX).min(6);
+    let doublings = u32::try_from(attempts.max(1) - 1)
+        .unwrap_or(u32::MAX)
+        .min(6);
     TimeDelta::seconds((1i64 << doublings).min(CAP_SECONDS))
 }
 

@@ -43,11 +43,20 @@ impl Worker {
         let now = self.engine.now().await?;
         let mut by_target: BTreeMap<Target, Vec<Request>> = BTreeMap::new();
         for request in requests {
-            by_target.entry(request.terms.target.clone()).or_default().push(request);
+            by_target
+                .entry(request.terms.target.clone())
+                .or_default()
+                .push(request);
         }
         let (mut reports, mut again) = (Vec::new(), Vec::new());
         for (target, requests) in &by_target {
-            let asked = Asked { access, target, requests, fresh: &fresh, now };
+            let asked = Asked {
+                access,
+                target,
+                requests,
+                fresh: &fresh,
+                now,
+            };
             let answer = self.ask_target(claim, &asked).await;
             reports.extend(answer.reports);
             again.extend(answer.again);
@@ -63,12 +72,19 @@ impl Worker {
         for request in self.engine.store().live_grants_of(access).await? {
             let waits = matches!(
                 request.grant(),
-                Some(Grant { state: GrantState::Activating { until: None, .. }, .. })
+                Some(Grant {
+                    state: GrantState::Activating { until: None, .. },
+                    ..
+                })
             );
             if !waits {
                 continue;
             }
-            match self.engine.execute(request.id, Command::BeginActivation, Cause::worker()).await {
+            match self
+                .engine
+                .execute(request.id, Command::BeginActivation, Cause::worker())
+                .await
+            {
                 Ok(_) => fresh.push(request.id),
                 // Taken back in the meantime.
                 Err(EngineError::Refused(_)) => {}
@@ -79,15 +95,20 @@ impl Worker {
     }
 
     async fn ask_target(&self, claim: &Claim, asked: &Asked<'_>) -> Answer {
-        let states = asked.requests.iter().filter_map(Request::grant).map(|grant| &grant.state);
+        let states = asked
+            .requests
+            .iter()
+            .filter_map(Request::grant)
+            .map(|grant| &grant.state);
         match wanted(states) {
             Wanted::Present { until } => match self.ensure(asked, until).await {
                 Ok(receipt) => asked.held(&receipt, until),
                 Err(error) => asked.not_given(&error, self.pace.give_up),
             },
-            Wanted::Absent if asked.revoking().next().is_none() => {
-                Answer { reports: Vec::new(), again: None }
-            }
+            Wanted::Absent if asked.revoking().next().is_none() => Answer {
+                reports: Vec::new(),
+                again: None,
+            },
             Wanted::Absent => match self.remove(asked).await {
                 Ok(removal) => asked.removed(removal),
                 Err(error) => asked.not_removed(&error, claim),
@@ -148,7 +169,10 @@ async fn within<T>(
     call: impl Future<Output = Result<T, ConnectorError>>,
 ) -> Result<T, ConnectorError> {
     tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
-        Err(ConnectorError::Unknown(anyhow::anyhow!("no answer within {} s", limit.as_secs())))
+        Err(ConnectorError::Unknown(anyhow::anyhow!(
+            "no answer within {} s",
+            limit.as_secs()
+        )))
     })
 }
 
@@ -164,31 +188,52 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn activating(&self) -> impl Iterator<Item = (RequestId, DateTime<Utc>)> {
-        self.requests.iter().filter_map(|request| match &request.grant()?.state {
-            GrantState::Activating { since, until: Some(_) } => Some((request.id, *since)),
-            _ => None,
-        })
+        self.requests
+            .iter()
+            .filter_map(|request| match &request.grant()?.state {
+                GrantState::Activating {
+                    since,
+                    until: Some(_),
+                } => Some((request.id, *since)),
+                _ => None,
+            })
     }
 
     fn revoking(&self) -> impl Iterator<Item = (RequestId, DateTime<Utc>, bool)> {
-        self.requests.iter().filter_map(|request| match &request.grant()?.state {
-            GrantState::Revoking { since, failing, .. } => {
-                Some((request.id, *since, failing.is_some()))
-            }
-            _ => None,
-        })
+        self.requests
+            .iter()
+            .filter_map(|request| match &request.grant()?.state {
+                GrantState::Revoking { since, failing, .. } => {
+                    Some((request.id, *since, failing.is_some()))
+                }
+                _ => None,
+            })
     }
 
     /// The target holds the access: new grants are active; grants that ended are done with, since
     /// another one keeps the access.
     fn held(&self, receipt: &Receipt, until: DateTime<Utc>) -> Answer {
         let activated = self.activating().map(|(id, _)| {
-            (id, Command::ReportActivated { receipt: receipt.clone() })
+            (
+                id,
+                Command::ReportActivated {
+                    receipt: receipt.clone(),
+                },
+            )
         });
         let covered = self.revoking().map(|(id, ..)| {
-            (id, Command::ReportRemoved { removal: None, covered_until: Some(until) })
+            (
+                id,
+                Command::ReportRemoved {
+                    removal: None,
+                    covered_until: Some(until),
+                },
+            )
         });
-        Answer { reports: activated.chain(covered).collect(), again: None }
+        Answer {
+            reports: activated.chain(covered).collect(),
+            again: None,
+        }
     }
 
     /// The target did not confirm. A clean refusal ends it; otherwise it is asked again, until it
@@ -200,19 +245,25 @@ impl Asked<'_> {
             let first = self.fresh.contains(&id);
             let tired = self.now - since >= give_up;
             let report = match error {
-                ConnectorError::Rejected(_) => {
-                    Some(Command::ReportRejected { error: text.clone(), first })
-                }
+                ConnectorError::Rejected(_) => Some(Command::ReportRejected {
+                    error: text.clone(),
+                    first,
+                }),
                 // Never reached by any call of this grant: nothing can have been given.
-                ConnectorError::Unreached(_) if first && tired => {
-                    Some(Command::ReportRejected { error: text.clone(), first })
-                }
+                ConnectorError::Unreached(_) if first && tired => Some(Command::ReportRejected {
+                    error: text.clone(),
+                    first,
+                }),
                 ConnectorError::Unreached(_) | ConnectorError::Unknown(_) if tired => {
-                    Some(Command::GiveUpActivating { error: text.clone() })
+                    Some(Command::GiveUpActivating {
+                        error: text.clone(),
+                    })
                 }
                 ConnectorError::Unreached(_) if first => {
                     again = Some(text.clone());
-                    Some(Command::ReportUnreached { error: text.clone() })
+                    Some(Command::ReportUnreached {
+                        error: text.clone(),
+                    })
                 }
                 ConnectorError::Unreached(_) | ConnectorError::Unknown(_) => {
                     again = Some(text.clone());
@@ -229,10 +280,15 @@ impl Asked<'_> {
     }
 
     fn removed(&self, removal: Removal) -> Answer {
-        let gone = |(id, ..)| {
-            (id, Command::ReportRemoved { removal: Some(removal), covered_until: None })
+        let gone = Command::ReportRemoved {
+            removal: Some(removal),
+            covered_until: None,
         };
-        Answer { reports: self.revoking().map(gone).collect(), again: None }
+        let reports = self.revoking().map(|(id, ..)| (id, gone.clone())).collect();
+        Answer {
+            reports,
+            again: None,
+        }
     }
 
     /// A removal is never given up. After a few failures, or minutes, people are told.
@@ -240,16 +296,29 @@ impl Asked<'_> {
         let attempts = u32::try_from(claim.attempt).unwrap_or(u32::MAX);
         let loud = self.revoking().filter(|(_, since, failing)| {
             let due = LOUD_AFTER <= claim.attempt || LOUD_AFTER_TIME <= self.now - *since;
-            if *failing { claim.attempt % NOTE_EVERY == 0 } else { due }
+            if *failing {
+                claim.attempt % NOTE_EVERY == 0
+            } else {
+                due
+            }
         });
         let reports: Vec<_> = loud
             .map(|(id, ..)| {
-                (id, Command::ReportRemovalFailing { attempts, error: error.to_string() })
+                (
+                    id,
+                    Command::ReportRemovalFailing {
+                        attempts,
+                        error: error.to_string(),
+                    },
+                )
             })
             .collect();
         if !reports.is_empty() {
             tracing::error!(connector = %self.target.connector, attempts, %error, "a removal keeps failing");
         }
-        Answer { reports, again: Some(error.to_string()) }
+        Answer {
+            reports,
+            again: Some(error.to_string()),
+        }
     }
 }

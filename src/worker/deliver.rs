@@ -31,9 +31,13 @@ impl Worker {
     pub async fn deliver(&self, kind: Kind) -> Result<usize, StoreError> {
         let now = self.engine.now().await?;
         let store = self.engine.store();
-        let claims = store.claim(kind, now, self.pace.lease, self.pace.at_once).await?;
-        let mut running: FuturesUnordered<_> =
-            claims.into_iter().map(|claim| self.carry_out_safely(claim)).collect();
+        let claims = store
+            .claim(kind, now, self.pace.lease, self.pace.at_once)
+            .await?;
+        let mut running: FuturesUnordered<_> = claims
+            .into_iter()
+            .map(|claim| self.carry_out_safely(claim))
+            .collect();
         let mut settled = 0;
         while let Some(done) = running.next().await {
             settled += usize::from(done);
@@ -44,7 +48,9 @@ impl Worker {
     /// Carries out one effect. A panic in it is counted and isolated: the effect is put off like
     /// after any failure, and the others go on.
     async fn carry_out_safely(&self, claim: Claim) -> bool {
-        let done = AssertUnwindSafe(self.carry_out(&claim)).catch_unwind().await;
+        let done = AssertUnwindSafe(self.carry_out(&claim))
+            .catch_unwind()
+            .await;
         let (error, wait) = match done {
             Ok(Ok(Done::Settled)) => return true,
             Ok(Ok(Done::Again(error, wait))) => (error, wait),
@@ -78,7 +84,10 @@ impl Worker {
             // Overtaken, or unreachable: the lease ends by itself and the effect is taken again.
             Ok(()) | Err(StoreError::Overtaken) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "an effect keeps its lease");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "an effect keeps its lease"
+                );
             }
         }
     }
@@ -90,7 +99,10 @@ impl Worker {
             let worked = match self.deliver(kind).await {
                 Ok(settled) => settled > 0,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the outbox failed");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the outbox failed"
+                    );
                     false
                 }
             };
@@ -120,10 +132,11 @@ impl Worker {
                 () = stop.cancelled() => return,
                 lost = listening => lost,
             };
-            if let Err(error) = lost {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "no hints from other processes; polling goes on");
-            }
+            let Err(error) = lost;
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no hints from other processes; polling goes on"
+            );
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(self.pace.poll * 10) => {}

@@ -80,7 +80,10 @@ impl Worker {
             ("jit_requests_pending", health.pending as f64),
             ("jit_grants_active", health.active as f64),
             ("jit_grants_overdue", health.overdue as f64),
-            ("jit_grants_overdue_oldest_seconds", health.oldest_overdue_seconds),
+            (
+                "jit_grants_overdue_oldest_seconds",
+                health.oldest_overdue_seconds,
+            ),
             ("jit_removals_stuck", health.stuck as f64),
             ("jit_outbox_waiting", health.outbox as f64),
             ("jit_outbox_oldest_seconds", health.outbox_oldest_seconds),

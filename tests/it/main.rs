@@ -1,4 +1,10 @@
-//! Tests of the whole, over a real Postgres.
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+//! Every integration test, in one binary: it links once and starts one Postgres.
+
+#![expect(
+    unreachable_pub,
+    reason = "one binary: nothing here is anybody's interface"
+)]
 
 mod embedded;
+mod engine;
+mod harness;

@@ -1,0 +1,296 @@
+//! Who people are: from a Slack user to a [`Person`], and to the [`Member`] who decides.
+//!
+//! A person is a row of ours, found by their Slack id. An e-mail counts only if Slack confirmed it
+//! and only while it stands at one person; the policy's `people` says which identities are one
+//! human. At a click everything is read afresh and a failing read is never a yes; for asking and
+//! for rosters, what was read in the last ten minutes serves.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::domain::{GroupName, Identity, Member, Person, PersonId, Refusal};
+use crate::policy::{Entry, Policy};
+use crate::slack::client::{Client, SlackFault, SlackUser};
+use crate::store::{Store, StoreError};
+
+mod fitness;
+mod roster;
+
+pub use fitness::Unfit;
+
+/// How long what was read may serve for asking and for rosters.
+const FRESH: Duration = Duration::from_mins(10);
+
+/// The people of one workspace. Clones share what was read.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    store: Store,
+    client: Client,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What was read lately.
+#[derive(Debug, Default)]
+struct Known {
+    users: HashMap<String, Seen>,
+    emails: HashMap<String, Looked>,
+}
+
+/// Where an address led.
+#[derive(Clone, Debug)]
+struct Looked {
+    /// The user, or none where there was nobody.
+    user: Option<String>,
+    read: Instant,
+}
+
+/// A user as they were read, and the row of ours that they are.
+#[derive(Clone, Debug)]
+struct Seen {
+    user: SlackUser,
+    person: PersonId,
+    read: Instant,
+}
+
+/// Why somebody's identity could not be established.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryFault {
+    /// They are somebody who may not do this.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// Slack could not be asked.
+    #[error("the directory could not be read: {0}")]
+    Unreadable(#[from] SlackFault),
+    /// The database could not be asked.
+    #[error("the directory could not be kept")]
+    Store(#[from] StoreError),
+}
+
+impl DirectoryFault {
+    /// The answer for the person, for an act on which these groups decide; or the failure of the
+    /// database, where it was that.
+    pub fn into_refusal(self, groups: &[GroupName]) -> Result<Refusal, StoreError> {
+        match self {
+            Self::Unfit(unfit) => Ok(Refusal::UnknownPerson {
+                why: unfit.to_string(),
+            }),
+            Self::Unreadable(_) if groups.is_empty() => Ok(Refusal::UnknownPerson {
+                why: "I could not read your Slack profile just now, so nothing was done. \
+                      Please try again."
+                    .to_owned(),
+            }),
+            Self::Unreadable(_) => Ok(Refusal::GroupUnreadable {
+                groups: groups.to_vec(),
+            }),
+            Self::Store(fault) => Err(fault),
+        }
+    }
+}
+
+impl Directory {
+    /// A directory that has read nothing yet.
+    pub fn new(store: Store, client: Client) -> Self {
+        Self {
+            store,
+            client,
+            known: Arc::default(),
+        }
+    }
+
+    /// The person behind a click that decides, with their groups, read from Slack at this moment.
+    ///
+    /// # Errors
+    /// [`DirectoryFault::Unfit`] for bots, guests, deactivated people and people of other
+    /// workspaces; [`DirectoryFault::Unreadable`] when Slack does not answer in time. What was read
+    /// before is never used instead.
+    pub async fn member_at_click(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+    ) -> Result<Member, DirectoryFault> {
+        let seen = self.read(slack_user).await?;
+        fitness::may_decide(&seen.user)?;
+        self.member(policy, seen.person, seen.email()).await
+    }
+
+    /// The person behind an act on what is their own. Whoever they were when they were last read,
+    /// they still are: so this works while Slack does not answer.
+    ///
+    /// # Errors
+    /// As [`Directory::person`].
+    pub async fn holder(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+    ) -> Result<Member, DirectoryFault> {
+        let (person, email) = match self.recent(slack_user).await {
+            Ok(seen) => (seen.person, seen.email()),
+            Err(DirectoryFault::Unreadable(fault)) => {
+                let recorded = self.recorded(slack_user).await?;
+                (recorded.ok_or(DirectoryFault::Unreadable(fault))?, None)
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.member(policy, person, email).await
+    }
+
+    /// The person who asks, with every identity that counts, aliases of the policy included. Read
+    /// at most ten minutes ago.
+    ///
+    /// # Errors
+    /// [`DirectoryFault::Unfit`] for bots and people of other workspaces. Guests may ask: the
+    /// policy says what for.
+    pub async fn person(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+    ) -> Result<Person, DirectoryFault> {
+        let seen = self.recent(slack_user).await?;
+        fitness::may_ask(&seen.user)?;
+        let mut person = self.known_person(seen.person).await?;
+        let team = self.team().await?;
+        let aliases = aliases(policy, &person.identities);
+        let aliases = aliases.into_iter().map(|entry| identity(entry, &team));
+        person.identities.extend(aliases);
+        Ok(person)
+    }
+
+    /// The id of the workspace that is read.
+    ///
+    /// # Errors
+    /// When Slack was never reached yet.
+    pub async fn team(&self) -> Result<String, DirectoryFault> {
+        let installation = self.client.installation().await?;
+        Ok(installation.workspace.team.clone().unwrap_or_default())
+    }
+
+    /// Forgets what was read of a user, after Slack told that they changed.
+    pub fn forget(&self, slack_user: &str) {
+        self.known().users.remove(slack_user);
+    }
+
+    async fn member(
+        &self,
+        policy: &Policy,
+        person: PersonId,
+        email: Option<Identity>,
+    ) -> Result<Member, DirectoryFault> {
+        let known = self.known_person(person).await?;
+        Ok(Member {
+            person,
+            also: self.also(policy, &known, email).await?,
+            groups: policy.groups_of(&known.identities),
+        })
+    }
+
+    /// Other rows that are the same human: by the policy's aliases, or by an address of theirs that
+    /// stands there too. Such an address gives nobody a group, but it does keep people from
+    /// deciding on what is their own.
+    async fn also(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        email: Option<Identity>,
+    ) -> Result<BTreeSet<PersonId>, StoreError> {
+        let mut emails: BTreeSet<Identity> = email.into_iter().collect();
+        let mut also = BTreeSet::new();
+        for entry in aliases(policy, &person.identities) {
+            match entry {
+                Entry::Email(address) => {
+                    emails.insert(Identity::Email(address));
+                }
+                Entry::SlackUser(user) => {
+                    also.extend(self.store.people_with_slack_user(&user).await?);
+                }
+            }
+        }
+        also.extend(self.store.people_with(&emails).await?);
+        also.remove(&person.id);
+        Ok(also)
+    }
+
+    async fn known_person(&self, id: PersonId) -> Result<Person, StoreError> {
+        let person = self.store.person(id).await?;
+        person.ok_or_else(|| StoreError::Inconsistent {
+            table: "persons",
+            row: id.to_string(),
+            what: "it was recorded and is gone".to_owned(),
+        })
+    }
+
+    /// The user as read lately, or now.
+    async fn recent(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
+        let seen = self.known().users.get(slack_user).cloned();
+        match seen {
+            Some(seen) if seen.read.elapsed() < FRESH => Ok(seen),
+            _ => self.read(slack_user).await,
+        }
+    }
+
+    /// Reads the user now, and records them.
+    async fn read(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
+        let user = self.client.user(slack_user).await?;
+        self.record(user).await
+    }
+
+    /// Records what was read of a user. Nobody of another workspace becomes a person here.
+    async fn record(&self, user: SlackUser) -> Result<Seen, DirectoryFault> {
+        let installed = self.client.installation().await?;
+        fitness::belongs(&user, &installed.workspace)?;
+        let team = installed.workspace.team.clone().unwrap_or_default();
+        let known_as = Identity::slack(team, &user.id);
+        let emails = confirmed_email(&user).into_iter().collect();
+        let id = PersonId::from_uuid(Uuid::new_v7(uuid::Timestamp::now(uuid::NoContext)));
+        let recording = self
+            .store
+            .record_person(id, &user.real_name, &known_as, &emails);
+        let seen = Seen {
+            person: recording.await?,
+            read: Instant::now(),
+            user,
+        };
+        let mut known = self.known();
+        known.users.insert(seen.user.id.clone(), seen.clone());
+        Ok(seen)
+    }
+
+    /// The row of a user whom Slack does not tell about now.
+    async fn recorded(&self, slack_user: &str) -> Result<Option<PersonId>, StoreError> {
+        let people = self.store.people_with_slack_user(slack_user).await?;
+        let mut people = people.into_iter();
+        Ok(people.next().filter(|_| people.next().is_none()))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    fn email(&self) -> Option<Identity> {
+        confirmed_email(&self.user)
+    }
+}
+
+/// The address that counts: confirmed, and of somebody who is still there.
+fn confirmed_email(user: &SlackUser) -> Option<Identity> {
+    let email = user.email.as_deref().map(Identity::email);
+    email.filter(|_| user.email_confirmed && !user.deleted)
+}
+
+/// Everything that the policy's `people` calls somebody with these identities.
+fn aliases(policy: &Policy, identities: &BTreeSet<Identity>) -> BTreeSet<Entry> {
+    let found = identities.iter().filter_map(|one| policy.alias_of(one));
+    found.flat_map(|alias| alias.entries).collect()
+}
+
+fn identity(entry: Entry, team: &str) -> Identity {
+    match entry {
+        Entry::Email(address) => Identity::email(&address),
+        Entry::SlackUser(user) => Identity::slack(team, user),
+    }
+}

@@ -1,0 +1,114 @@
+//! Who stands behind the groups of the policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
+
+use super::{Directory, DirectoryFault, FRESH, Known, Looked, Seen, fitness};
+use crate::domain::{GroupName, Identity, PersonId, Roster};
+use crate::policy::{Entry, Policy};
+use crate::slack::client::SlackFault;
+
+/// How many users are asked for at once.
+const AT_ONCE: usize = 8;
+
+impl Directory {
+    /// The people of these groups who could decide, read at most ten minutes ago. Addresses that
+    /// lead to nobody, and people who may not decide, are left out. It shows who is asked; it
+    /// decides nothing.
+    ///
+    /// # Errors
+    /// When Slack could not be asked about somebody: then nobody knows whom the group holds.
+    pub async fn roster(
+        &self,
+        policy: &Policy,
+        groups: impl IntoIterator<Item = GroupName>,
+    ) -> Result<Roster, DirectoryFault> {
+        let mut roster = BTreeMap::new();
+        for group in groups {
+            let humans = policy.group_entries(&group).unwrap_or_default();
+            let people = self.people_of(humans).await?;
+            roster.insert(group, people);
+        }
+        Ok(Roster { groups: roster })
+    }
+
+    async fn people_of(
+        &self,
+        humans: Vec<BTreeSet<Entry>>,
+    ) -> Result<BTreeSet<PersonId>, DirectoryFault> {
+        let asking = humans.iter().map(|entries| self.human(entries));
+        let found = stream::iter(asking).buffer_unordered(AT_ONCE);
+        let found: Vec<Option<PersonId>> = found.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The first of a human's accounts that could decide. One human counts once, whatever they are
+    /// called.
+    async fn human(&self, entries: &BTreeSet<Entry>) -> Result<Option<PersonId>, DirectoryFault> {
+        for entry in entries {
+            let seen = match self.account(entry).await {
+                Ok(Some(seen)) => seen,
+                Ok(None) | Err(DirectoryFault::Unfit(_)) => continue,
+                Err(fault) => return Err(fault),
+            };
+            if fitness::may_decide(&seen.user).is_ok() && self.counts(entry, &seen).await? {
+                return Ok(Some(seen.person));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the account is what the entry means: a Slack id always is, an address only while it
+    /// is confirmed and stands at nobody else.
+    async fn counts(&self, entry: &Entry, seen: &Seen) -> Result<bool, DirectoryFault> {
+        let Entry::Email(address) = entry else {
+            return Ok(true);
+        };
+        let person = self.known_person(seen.person).await?;
+        Ok(person.identities.contains(&Identity::email(address)))
+    }
+
+    async fn account(&self, entry: &Entry) -> Result<Option<Seen>, DirectoryFault> {
+        match entry {
+            Entry::SlackUser(id) => match self.recent(id).await {
+                Ok(seen) => Ok(Some(seen)),
+                Err(DirectoryFault::Unreadable(SlackFault::Unreachable(_))) => {
+                    tracing::warn!("the policy names a Slack user who is not there");
+                    Ok(None)
+                }
+                Err(fault) => Err(fault),
+            },
+            Entry::Email(address) => self.account_with_email(address).await,
+        }
+    }
+
+    async fn account_with_email(&self, address: &str) -> Result<Option<Seen>, DirectoryFault> {
+        let known = self.known().of_email(address);
+        match known {
+            Some(Looked { user: None, .. }) => return Ok(None),
+            Some(Looked { user: Some(id), .. }) => return self.recent(&id).await.map(Some),
+            None => {}
+        }
+        let user = self.client.user_by_email(address).await?;
+        let looked = Looked {
+            user: user.as_ref().map(|user| user.id.clone()),
+            read: Instant::now(),
+        };
+        self.known().emails.insert(address.to_owned(), looked);
+        let Some(user) = user else {
+            tracing::warn!("the policy names an e-mail address that leads to nobody in Slack");
+            return Ok(None);
+        };
+        self.record(user).await.map(Some)
+    }
+}
+
+impl Known {
+    /// Where an address led lately.
+    fn of_email(&self, address: &str) -> Option<Looked> {
+        let looked = self.emails.get(address)?;
+        (looked.read.elapsed() < FRESH).then(|| looked.clone())
+    }
+}

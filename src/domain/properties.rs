@@ -1,0 +1,354 @@
+//! What must hold for every request, whatever commands come in whatever order: random walks
+//! through [`decide`](super::decide()).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+const PEOPLE: u128 = 6;
+
+fn person(n: u128) -> PersonId {
+    PersonId::from_uuid(Uuid::from_u128(n))
+}
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+/// A request of person 0 for two hours, by these steps.
+pub(crate) fn request(steps: Vec<Step>) -> Request {
+    let target = Target {
+        connector: ConnectorName::new("staging"),
+        spec: ConnectorSpec::Webhook(WebhookSpec {
+            url: "https://target.example/hook".into(),
+            secret: SecretRef::Env("SECRET".into()),
+        }),
+        role: "app_ro".into(),
+        subject: "dana".into(),
+    };
+    Request {
+        id: RequestId::from_uuid(Uuid::from_u128(99)),
+        number: 1,
+        access: Access {
+            person: person(0),
+            resource: ResourceName::new("staging-db"),
+            role: RoleName::new("readonly"),
+        },
+        requester: person(0),
+        reason: "why not".into(),
+        duration: Span::hours(2),
+        terms: Terms {
+            rule: RuleName::new("staging"),
+            policy: "p".into(),
+            route: if steps.is_empty() {
+                Route::Automatic
+            } else {
+                Route::Steps(steps)
+            },
+            duration: Span::hours(2),
+            request_ttl: Span::hours(8),
+            remind_before: Span::minutes(15),
+            channel: "#access".into(),
+            fallback_channel: None,
+            target,
+            card: ResourceCard::default(),
+        },
+        roster: Roster::default(),
+        origin: Origin::Slack,
+        extends: None,
+        asked_at: start(),
+        state: RequestState::Pending {
+            step: 0,
+            approvals: Vec::new(),
+            expires_at: start() + TimeDelta::hours(8),
+        },
+    }
+}
+
+fn groups() -> impl Strategy<Value = BTreeSet<GroupName>> {
+    proptest::sample::subsequence(vec!["dba", "lead", "web"], 0..=3)
+        .prop_map(|names| names.into_iter().map(GroupName::new).collect())
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    let also = prop_oneof![
+        8 => Just(BTreeSet::new()),
+        2 => (0..PEOPLE).prop_map(|n| BTreeSet::from([person(n)])),
+    ];
+    (0..PEOPLE, also, groups()).prop_map(|(n, also, groups)| Member {
+        person: person(n),
+        also,
+        groups,
+    })
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let from = proptest::sample::subsequence(vec!["dba", "lead"], 1..=2)
+        .prop_map(|names| names.into_iter().map(GroupName::new).collect());
+    let quorum = prop_oneof![
+        (1u32..3).prop_map(Quorum::Any),
+        (1u32..3).prop_map(Quorum::All)
+    ];
+    let step = (from, quorum).prop_map(|(from, quorum)| Step { from, quorum });
+    proptest::collection::vec(step, 1..3)
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let text = "[a-z ]{0,5}";
+    prop_oneof![
+        12 => member().prop_map(|by| Command::Approve { by, comment: None }),
+        1 => (member(), text).prop_map(|(by, why)| Command::Deny { by, why }),
+        1 => member().prop_map(|by| Command::Cancel { by }),
+        1 => member().prop_map(|by| Command::GiveBack { by }),
+        1 => (member(), text).prop_map(|(by, why)| Command::Revoke { by, why }),
+        1 => Just(Command::Expire),
+        2 => Just(Command::Lapse),
+        2 => Just(Command::Remind),
+        4 => Just(Command::BeginActivation),
+        4 => Just(Command::ReportActivated { receipt: Receipt::default() }),
+        1 => any::<bool>()
+            .prop_map(|first| Command::ReportRejected { error: "no".into(), first }),
+        1 => Just(Command::ReportUnreached { error: "down".into() }),
+        1 => Just(Command::GiveUpActivating { error: "silence".into() }),
+        2 => Just(Command::ReportRemoved { removal: None, covered_until: None }),
+        1 => Just(Command::ReportRemovalFailing { attempts: 3, error: "down".into() }),
+    ]
+}
+
+fn walk() -> impl Strategy<Value = (Vec<Step>, Vec<(Command, i64)>)> {
+    (
+        steps(),
+        proptest::collection::vec((command(), 0i64..3600), 0..60),
+    )
+}
+
+/// How far along a state is; no command may lead back.
+fn rank(state: &RequestState) -> (u8, usize, usize) {
+    match state {
+        RequestState::Pending {
+            step, approvals, ..
+        } => (0, *step, approvals.len()),
+        RequestState::Approved { grant, .. } => match &grant.state {
+            GrantState::Activating { .. } => (1, 0, 0),
+            GrantState::Active { remind_at, .. } => (2, usize::from(remind_at.is_none()), 0),
+            GrantState::Revoking { .. } => (3, 0, 0),
+            GrantState::Revoked { .. } | GrantState::Failed { .. } => (4, 0, 0),
+        },
+        RequestState::Denied { .. }
+        | RequestState::Cancelled { .. }
+        | RequestState::Expired { .. } => (4, 0, 0),
+    }
+}
+
+/// Replays a walk and hands each accepted decision to the check.
+fn each_decision(
+    (steps, commands): (Vec<Step>, Vec<(Command, i64)>),
+    mut check: impl FnMut(&Request, &Command, &Decision) -> Result<(), TestCaseError>,
+) -> Result<Request, TestCaseError> {
+    let (mut request, mut now) = (request(steps), start());
+    for (command, seconds) in commands {
+        now += TimeDelta::seconds(seconds);
+        if let Ok(decision) = decide(request.clone(), command.clone(), now) {
+            check(&request, &command, &decision)?;
+            request = decision.next;
+        }
+    }
+    Ok(request)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn the_requester_never_approves_whatever_their_alias(walk in walk()) {
+        each_decision(walk, |before, command, _| {
+            if let Command::Approve { by, .. } | Command::Deny { by, .. } = command {
+                prop_assert!(!by.is(before.requester) && !by.is(before.access.person));
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_grant_stands_on_enough_different_people_in_every_step(walk in walk()) {
+        let end = each_decision(walk, |_, _, _| Ok(()))?;
+        if let RequestState::Approved { approvals, .. } = &end.state {
+            let mut humans: Vec<&Member> = Vec::new();
+            for approval in approvals {
+                prop_assert!(humans.iter().all(|other| !other.is(approval.by.person)));
+                humans.push(&approval.by);
+            }
+            for (index, step) in end.terms.route.steps().iter().enumerate() {
+                let given: Vec<_> = approvals.iter().filter(|a| a.step == index).collect();
+                prop_assert!(given.len() >= step.quorum.people(step.from.len()));
+                prop_assert!(given.iter().all(|a| step.from.iter().any(|g| a.by.groups.contains(g))));
+            }
+        }
+    }
+
+    #[test]
+    fn states_never_go_back_and_final_ones_stay(walk in walk()) {
+        each_decision(walk, |before, command, decision| {
+            let (from, to) = (rank(&before.state), rank(&decision.next.state));
+            prop_assert!(from <= to, "{command:?} led from {:?} to {:?}", before.state, decision.next.state);
+            prop_assert!(!before.is_over(), "{command:?} changed a request that is over");
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn every_change_has_an_event_and_refreshes_the_card(walk in walk()) {
+        each_decision(walk, |before, _, decision| {
+            prop_assert!(!decision.events.is_empty());
+            let refresh = Effect::SyncCard { request: before.id };
+            prop_assert!(decision.effects.contains(&refresh));
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn whatever_changes_what_the_target_should_hold_asks_the_target(walk in walk()) {
+        each_decision(walk, |before, command, decision| {
+            let wants = |request: &Request| request.grant().and_then(|g| g.state.wanted_until());
+            let in_call = matches!(
+                command,
+                // These are the worker's own reports from inside a converge.
+                Command::BeginActivation | Command::ReportUnreached { .. } | Command::ReportRejected { .. }
+            );
+            if wants(before) != wants(&decision.next) && !in_call {
+                let ask = Effect::Converge { access: before.access.clone() };
+                prop_assert!(decision.effects.contains(&ask));
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn only_a_report_of_the_target_ends_a_removal(walk in walk()) {
+        each_decision(walk, |before, command, decision| {
+            let state = |r: &Request| r.grant().map(|g| g.state.clone());
+            if let (Some(GrantState::Revoking { .. }), Some(after)) = (state(before), state(&decision.next)) {
+                let reported = matches!(command, Command::ReportRemoved { .. });
+                prop_assert_eq!(matches!(after, GrantState::Revoked { .. }), reported);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn overlapping_grants_never_shorten_each_other(ends in proptest::collection::vec(0i64..1000, 0..6)) {
+        let at = |n: i64| start() + TimeDelta::seconds(n);
+        let grants: Vec<_> = ends
+            .iter()
+            .map(|n| GrantState::Activating { since: start(), until: Some(at(*n)) })
+            .collect();
+        let latest = ends.iter().max().map(|n| Wanted::Present { until: at(*n) });
+        prop_assert_eq!(wanted(&grants), latest.unwrap_or(Wanted::Absent));
+    }
+}
+
+#[test]
+fn e_mail_case_makes_no_other_person() {
+    assert_eq!(
+        Identity::email(" Dana@Acme.Example "),
+        Identity::email("dana@acme.example")
+    );
+}
+
+#[test]
+fn an_extension_counts_from_the_end_it_prolongs_and_never_comes_late() {
+    let by = |n| Member {
+        person: person(n),
+        also: BTreeSet::new(),
+        groups: BTreeSet::from([GroupName::new("dba")]),
+    };
+    let step = Step {
+        from: vec![GroupName::new("dba")],
+        quorum: Quorum::Any(1),
+    };
+    let end = start() + TimeDelta::hours(1);
+    let mut extension = request(vec![step]);
+    let older = RequestId::from_uuid(Uuid::from_u128(1));
+    extension.extends = Some(Extends {
+        request: older,
+        until: Some(end),
+    });
+    let approve = Command::Approve {
+        by: by(1),
+        comment: None,
+    };
+    let in_time = decide(extension.clone(), approve.clone(), start())
+        .unwrap()
+        .next;
+    let begun = decide(in_time, Command::BeginActivation, start())
+        .unwrap()
+        .next;
+    let until = begun.grant().unwrap().state.wanted_until();
+    assert_eq!(until, Some(end + TimeDelta::hours(2)), "no gap and no loss");
+
+    assert_eq!(
+        decide(extension.clone(), approve.clone(), end),
+        Err(Refusal::NothingToExtend)
+    );
+    extension.extends = Some(Extends {
+        request: older,
+        until: None,
+    });
+    assert_eq!(
+        decide(extension, approve, start()),
+        Err(Refusal::NothingToExtend)
+    );
+}
+
+#[test]
+fn a_request_past_its_time_is_not_approved_even_before_the_sweep_comes_by() {
+    let step = Step {
+        from: vec![GroupName::new("dba")],
+        quorum: Quorum::Any(1),
+    };
+    let by = Member {
+        person: person(1),
+        also: BTreeSet::new(),
+        groups: BTreeSet::from([GroupName::new("dba")]),
+    };
+    let late = start() + TimeDelta::hours(8);
+    let answer = decide(
+        request(vec![step]),
+        Command::Approve { by, comment: None },
+        late,
+    );
+    assert!(matches!(
+        answer,
+        Err(Refusal::AlreadyDecided {
+            outcome: Outcome::Expired,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
+    let dba = GroupName::new("dba");
+    let step = Step {
+        from: vec![dba.clone()],
+        quorum: Quorum::Any(2),
+    };
+    let roster = |people: &[u128]| Roster {
+        groups: BTreeMap::from([(dba.clone(), people.iter().map(|n| person(*n)).collect())]),
+    };
+    assert_eq!(roster(&[1, 2]).check(&step, person(0)), Ok(()));
+    let missing = roster(&[0, 1]).check(&step, person(0));
+    assert_eq!(
+        missing,
+        Err(Refusal::TooFewApprovers {
+            from: vec![dba.clone()],
+            needed: 2,
+            eligible: 1
+        }),
+        "the requester does not count"
+    );
+}

@@ -1,0 +1,329 @@
+//! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
+
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+
+/// One file of a policy, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file's name as it is shown in messages.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// A place in the policy: bytes of one of its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    /// Which file, counted in the order of the sources.
+    pub(super) file: usize,
+    /// The first byte.
+    pub(super) start: usize,
+    /// How many bytes.
+    pub(super) len: usize,
+}
+
+/// A value and where it is written.
+#[derive(Clone, Debug)]
+pub(super) struct At<T> {
+    /// The value.
+    pub(super) value: T,
+    /// Where it is written.
+    pub(super) at: Place,
+}
+
+impl<T> At<T> {
+    /// Another value at the same place.
+    pub(super) fn with<U>(&self, value: U) -> At<U> {
+        At { value, at: self.at }
+    }
+}
+
+/// A fault while it is being described; [`Faults`] adds the sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    message: String,
+    labels: Vec<(Place, String)>,
+    hint: Option<String>,
+}
+
+impl Finding {
+    /// A fault at a place. The label stands under the caret.
+    pub(super) fn new(at: Place, message: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            labels: vec![(at, label.into())],
+            hint: None,
+        }
+    }
+
+    /// A fault that has no place, such as a file that cannot be read.
+    pub(super) fn nowhere(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            labels: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// Points at a second place as well.
+    pub(super) fn and(mut self, at: Place, label: impl Into<String>) -> Self {
+        self.labels.push((at, label.into()));
+        self
+    }
+
+    /// Says how to mend it.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// One fault, complete with its source: what is wrong, where, and how to mend it.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    message: String,
+    labels: Vec<LabeledSpan>,
+    hint: Option<String>,
+    source: Option<NamedSource<Arc<str>>>,
+    position: Option<Position>,
+}
+
+#[derive(Clone, Debug)]
+struct Position {
+    file: String,
+    line: usize,
+    column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl Fault {
+    /// What is wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// How to mend it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// File, line and column (both counted from 1), where the fault has a place.
+    pub fn place(&self) -> Option<(&str, usize, usize)> {
+        let position = self.position.as_ref()?;
+        Some((&position.file, position.line, position.column))
+    }
+
+    fn new(finding: Finding, sources: &[Shown]) -> Self {
+        let first = finding.labels.first().map(|(at, _)| *at);
+        let home = first.and_then(|at| sources.get(at.file));
+        let (near, far): (Vec<_>, Vec<_>) = (finding.labels.into_iter())
+            .partition(|(at, _)| first.is_some_and(|first| first.file == at.file));
+        let elsewhere = far.iter().filter_map(|(at, label)| {
+            let position = sources.get(at.file)?.position(*at);
+            Some(format!("{label}: {position}"))
+        });
+        let hints: Vec<String> = elsewhere.chain(finding.hint).collect();
+        Self {
+            message: finding.message,
+            labels: (near.into_iter())
+                .map(|(at, label)| LabeledSpan::new(Some(label), at.start, at.len))
+                .collect(),
+            hint: (!hints.is_empty()).then(|| hints.join("\n")),
+            source: home.map(|home| NamedSource::new(&home.name, Arc::clone(&home.text))),
+            position: first.and_then(|at| Some(sources.get(at.file)?.position(at))),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl miette::Diagnostic for Fault {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let hint = self.hint.as_ref()?;
+        Some(Box::new(hint))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+/// Everything that is wrong with a policy, in the order of the files. Never empty.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    faults: Vec<Fault>,
+}
+
+impl Faults {
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
+    pub fn len(&self) -> usize {
+        self.faults.len()
+    }
+
+    /// The faults one by one, in the order of the files.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter()
+    }
+
+    /// The report for people: every fault with its line, a caret and a hint, and the count last.
+    /// Secrets that were written in clear are masked.
+    pub fn render(&self, color: bool) -> String {
+        let theme = if color {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_context_lines(0)
+            .with_width(100);
+        let mut report = String::new();
+        for fault in &self.faults {
+            let mut one = String::new();
+            match handler.render_report(&mut one, fault) {
+                Ok(()) => report.push_str(&one),
+                Err(fmt::Error) => report.push_str(&self.line(fault)),
+            }
+            report.push('\n');
+        }
+        report.push_str(&self.count());
+        report.push('\n');
+        report
+    }
+
+    fn line(&self, fault: &Fault) -> String {
+        let place = fault.position.as_ref().map(|at| format!("{at}: "));
+        let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})"));
+        let hint = hint.unwrap_or_default().replace('\n', "; ");
+        format!("{}{}{hint}", place.unwrap_or_default(), fault.message)
+    }
+
+    fn count(&self) -> String {
+        match self.faults.len() {
+            1 => "1 fault: the policy was not loaded.".to_owned(),
+            many => format!("{many} faults: the policy was not loaded."),
+        }
+    }
+
+    /// Joins findings with their sources. Equal findings are told once.
+    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &[Place]) -> Self {
+        let shown: Vec<Shown> = (sources.iter().enumerate())
+            .map(|(file, source)| Shown::new(file, source, masked))
+            .collect();
+        let mut findings = findings;
+        findings.sort_by_key(|finding| finding.labels.first().map(|(at, _)| *at));
+        findings.dedup();
+        Self {
+            faults: (findings.into_iter())
+                .map(|finding| Fault::new(finding, &shown))
+                .collect(),
+        }
+    }
+}
+
+/// One line a fault, `file:line:column: what is wrong (how to mend it)`, and the count last.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in &self.faults {
+            writeln!(f, "{}", self.line(fault))?;
+        }
+        f.write_str(&self.count())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl miette::Diagnostic for Faults {
+    fn related(&self) -> Option<Box<dyn Iterator<Item = &dyn miette::Diagnostic> + '_>> {
+        Some(Box::new(
+            self.faults
+                .iter()
+                .map(|fault| fault as &dyn miette::Diagnostic),
+        ))
+    }
+}
+
+/// A source as it may be shown: secrets masked, byte for byte, so that places stay right.
+struct Shown {
+    name: String,
+    text: Arc<str>,
+}
+
+impl Shown {
+    fn new(file: usize, source: &Source, masked: &[Place]) -> Self {
+        let mut text = source.text.clone();
+        for at in masked.iter().filter(|at| at.file == file) {
+            let end = at.start.saturating_add(at.len);
+            if let Some(secret) = text.get(at.start..end) {
+                let mask = "*".repeat(secret.len());
+                text.replace_range(at.start..end, &mask);
+            }
+        }
+        Self {
+            name: source.name.clone(),
+            text: text.into(),
+        }
+    }
+
+    fn position(&self, at: Place) -> Position {
+        let before = self.text.get(..at.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            file: self.name.clone(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+/// Where findings are gathered while a policy is read and checked.
+#[derive(Default)]
+pub(super) struct Log {
+    findings: std::cell::RefCell<Vec<Finding>>,
+    masked: std::cell::RefCell<Vec<Place>>,
+}
+
+impl Log {
+    /// Notes a fault.
+    pub(super) fn push(&self, finding: Finding) {
+        self.findings.borrow_mut().push(finding);
+    }
+
+    /// Never shows what is written there.
+    pub(super) fn mask(&self, at: Place) {
+        self.masked.borrow_mut().push(at);
+    }
+
+    /// How many faults there are so far.
+    pub(super) fn len(&self) -> usize {
+        self.findings.borrow().len()
+    }
+
+    /// The faults with their sources, or nothing if there are none.
+    pub(super) fn into_result(self, sources: &[Source]) -> Result<(), Faults> {
+        let findings = self.findings.into_inner();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        Err(Faults::new(findings, sources, &self.masked.into_inner()))
+    }
+}

@@ -1,0 +1,224 @@
+//! Taking values out of the YAML tree. Whatever does not fit is noted and reading goes on.
+
+use super::fault::{At, Finding, Log, Place};
+use super::suggest;
+use super::tree::{Node, Tree};
+
+/// A mapping whose keys are known beforehand.
+pub(super) struct Fields<'a> {
+    /// What the mapping is, for messages: "a rule".
+    what: &'static str,
+    /// Where to point when something is missing.
+    at: Place,
+    entries: Vec<(At<String>, Node)>,
+    log: &'a Log,
+}
+
+impl<'a> Fields<'a> {
+    /// Opens a mapping that may have these keys and no others.
+    pub(super) fn open(
+        what: &'static str,
+        at: Place,
+        node: Node,
+        known: &[&str],
+        log: &'a Log,
+    ) -> Self {
+        let entries = entries(what, node, log);
+        let (entries, strange): (Vec<_>, Vec<_>) =
+            (entries.into_iter()).partition(|(key, _)| known.contains(&key.value.as_str()));
+        for (key, _) in strange {
+            log.push(unknown_field(what, &key, known));
+        }
+        Self {
+            what,
+            at,
+            entries,
+            log,
+        }
+    }
+
+    /// Takes a value out, if it is there.
+    pub(super) fn take(&mut self, key: &str) -> Option<Node> {
+        self.take_entry(key).map(|(_, node)| node)
+    }
+
+    /// Takes a key and its value out, if they are there.
+    pub(super) fn take_entry(&mut self, key: &str) -> Option<(At<String>, Node)> {
+        let index = self.entries.iter().position(|(k, _)| k.value == key)?;
+        Some(self.entries.remove(index))
+    }
+
+    /// Takes a value out that must be there.
+    pub(super) fn require(&mut self, key: &str, hint: &str) -> Option<Node> {
+        let node = self.take(key);
+        if node.is_none() {
+            let message = format!("{} needs `{key}`", self.what);
+            let label = format!("`{key}` is missing");
+            self.log
+                .push(Finding::new(self.at, message, label).hint(hint));
+        }
+        node
+    }
+
+    /// Says where to point from now on when something is missing.
+    pub(super) fn point_at(&mut self, at: Place) {
+        self.at = at;
+    }
+
+    /// Takes a text out, if it is there.
+    pub(super) fn text(&mut self, key: &str) -> Option<At<String>> {
+        let node = self.take(key)?;
+        text(key, node, self.log)
+    }
+
+    /// Takes a list of texts out, if it is there. An empty list is a fault.
+    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<At<String>>> {
+        let node = self.take(key)?;
+        texts(key, node, self.log)
+    }
+
+    /// Takes a list of texts out that must be there.
+    pub(super) fn texts_required(&mut self, key: &str, hint: &str) -> Option<Vec<At<String>>> {
+        let node = self.require(key, hint)?;
+        texts(key, node, self.log)
+    }
+
+    /// Takes a mapping of texts out; empty when it is not there.
+    pub(super) fn pairs(&mut self, key: &'static str) -> Vec<(At<String>, At<String>)> {
+        let Some(node) = self.take(key) else {
+            return Vec::new();
+        };
+        (entries(key, node, self.log).into_iter())
+            .filter_map(|(name, value)| {
+                let value = text(&name.value, value, self.log)?;
+                Some((name, value))
+            })
+            .collect()
+    }
+}
+
+fn unknown_field(what: &str, key: &At<String>, known: &[&str]) -> Finding {
+    let near = suggest::nearest(&key.value, known.iter().copied());
+    let known = suggest::list(known, "and");
+    let hint = match near.first() {
+        Some(best) => format!("did you mean `{best}`? Known here: {known}"),
+        None => format!("known here: {known}"),
+    };
+    let message = format!("{what} has no field `{}`", key.value);
+    Finding::new(key.at, message, "unknown field").hint(hint)
+}
+
+/// The entries of a mapping whose keys are names. A key that stands twice is a fault, and the
+/// first one counts.
+pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Node)> {
+    let pairs = match node.value {
+        Tree::Map(pairs) => pairs,
+        Tree::Nothing => return Vec::new(),
+        ref other => {
+            let message = format!("{what} must be a mapping, not {}", other.kind());
+            let finding = Finding::new(node.at, message, format!("this is {}", other.kind()));
+            log.push(finding.hint("a mapping has lines like `key: value`"));
+            return Vec::new();
+        }
+    };
+    let mut entries: Vec<(At<String>, Node)> = Vec::new();
+    for (key, value) in pairs {
+        let Some(key) = name_of(key, log) else {
+            continue;
+        };
+        match entries
+            .iter()
+            .find(|(earlier, _)| earlier.value == key.value)
+        {
+            Some((earlier, _)) => log.push(twice(&key, earlier.at)),
+            None => entries.push((key, value)),
+        }
+    }
+    entries
+}
+
+/// The fault of a name that stands twice.
+pub(super) fn twice(name: &At<String>, first: Place) -> Finding {
+    Finding::new(
+        name.at,
+        format!("`{}` stands twice", name.value),
+        "again here",
+    )
+    .and(first, "first here")
+    .hint("keep one of them, or give one another name")
+}
+
+fn name_of(key: Node, log: &Log) -> Option<At<String>> {
+    match key.value {
+        Tree::Text(value) => Some(At { value, at: key.at }),
+        other => {
+            let message = format!("a name must be text, not {}", other.kind());
+            let finding = Finding::new(key.at, message, format!("this is {}", other.kind()));
+            log.push(finding.hint("put it in quotes"));
+            None
+        }
+    }
+}
+
+/// A text that is not blank.
+pub(super) fn text(key: &str, node: Node, log: &Log) -> Option<At<String>> {
+    let kind = node.value.kind();
+    let (wrong, hint) = match node.value {
+        Tree::Text(value) if !value.trim().is_empty() => {
+            return Some(At { value, at: node.at });
+        }
+        Tree::Text(_) => ("empty", "write something, or leave the line out"),
+        Tree::Nothing => (
+            "empty",
+            "write something, or leave the line out. In YAML a bare `#` begins a comment, so \
+             channels need quotes: \"#name\"",
+        ),
+        Tree::Number(_) | Tree::Other(_) => (kind, "put it in quotes if text is meant"),
+        Tree::List(_) | Tree::Map(_) => (kind, "write a single value here"),
+    };
+    let finding = Finding::new(
+        node.at,
+        format!("`{key}` must be text, not {wrong}"),
+        format!("this is {wrong}"),
+    );
+    log.push(finding.hint(hint));
+    None
+}
+
+/// The values of a list.
+pub(super) fn list(key: &str, node: Node, log: &Log) -> Option<Vec<Node>> {
+    match node.value {
+        Tree::List(values) => Some(values),
+        other => {
+            let kind = other.kind();
+            let message = format!("`{key}` must be a list, not {kind}");
+            let hint = match other {
+                Tree::Text(text) => format!("put it in brackets: `[{text}]`"),
+                _ => "a list is written `[one, two]`, or one `- item` a line".to_owned(),
+            };
+            log.push(Finding::new(node.at, message, format!("this is {kind}")).hint(hint));
+            None
+        }
+    }
+}
+
+fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>> {
+    let at = node.at;
+    let values = list(key, node, log)?;
+    if values.is_empty() {
+        let finding = Finding::new(at, format!("`{key}` is an empty list"), "nothing in it");
+        log.push(finding.hint("an empty list can never match; name something or leave it out"));
+        return None;
+    }
+    let mut texts: Vec<At<String>> = Vec::new();
+    for value in values {
+        let Some(value) = text(key, value, log) else {
+            continue;
+        };
+        match texts.iter().find(|earlier| earlier.value == value.value) {
+            Some(earlier) => log.push(twice(&value, earlier.at)),
+            None => texts.push(value),
+        }
+    }
+    Some(texts)
+}

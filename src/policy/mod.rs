@@ -1,0 +1,227 @@
+//! Policy as code: who may ask for what, and who decides. Pure after load: no SQL, no Slack, no
+//! clock; the only reading is [`Policy::load`].
+//!
+//! The way of a file: text → [`tree`] (YAML with places) → [`file`] (what is written, by [`parse`]
+//! with the help of [`fields`] and [`connector`]) → [`check`] (everything that is wrong, at once, as
+//! [`Faults`]) → [`Policy`]. The way of an ask: [`evaluate`] finds the rule ([`matching`]) and makes
+//! terms or a refusal; [`explain`] keeps the whole way.
+
+mod check;
+mod connector;
+mod evaluate;
+mod explain;
+mod fault;
+mod fields;
+mod file;
+mod load;
+mod matching;
+mod parse;
+mod people;
+mod suggest;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub use explain::{Explanation, RuleOutcome, Tried};
+pub use fault::{Fault, Faults, Source};
+pub use file::RuleDecision;
+pub use matching::Mismatch;
+pub use people::{Alias, Entry};
+
+use self::fault::Log;
+use self::file::ReasonRule;
+use self::matching::{Facts, Matcher};
+use self::people::People;
+use crate::domain::{
+    Ask, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName, RuleName, Span,
+    Step, Verdict,
+};
+
+/// A policy that was read and found without fault.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    hash: String,
+    warnings: Vec<String>,
+    request_ttl: Span,
+    remind_before: Span,
+    max_duration: Span,
+    channel: Option<String>,
+    fallback_channel: Option<String>,
+    people: People,
+    connectors: BTreeMap<ConnectorName, ConnectorSpec>,
+    resources: BTreeMap<ResourceName, Resource>,
+    rules: Vec<Rule>,
+}
+
+/// A resource, ready to be asked for.
+#[derive(Clone, Debug)]
+struct Resource {
+    facts: Facts,
+    connector: ConnectorName,
+    spec: ConnectorSpec,
+    description: Option<String>,
+    /// What the target calls each role.
+    roles: Vec<(RoleName, String)>,
+    default_role: Option<RoleName>,
+    channel: Option<String>,
+    how_to_connect: Option<String>,
+}
+
+/// A rule, ready to be tried.
+#[derive(Clone, Debug)]
+struct Rule {
+    name: RuleName,
+    matcher: Matcher,
+    reason: Option<ReasonRule>,
+    max_duration: Option<Span>,
+    decision: RuleDecision,
+    message: Option<String>,
+    steps: Vec<Step>,
+    channel: Option<String>,
+}
+
+/// What people may see of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceSummary {
+    /// Its name.
+    pub name: ResourceName,
+    /// What it is.
+    pub description: Option<String>,
+    /// How sensitive it is, in the policy's words.
+    pub sensitivity: Option<String>,
+    /// Its roles, in the order of the file.
+    pub roles: Vec<RoleName>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Policy {
+    /// How long an unanswered request waits where `defaults.request_ttl` says nothing: 8 hours.
+    pub const REQUEST_TTL: Span = Span::hours(8);
+    /// When the holder is reminded where `defaults.remind_before` says nothing: 15 minutes before
+    /// the end.
+    pub const REMIND_BEFORE: Span = Span::minutes(15);
+    /// The longest access where neither the rule nor `defaults.max_duration` says anything: 8 hours.
+    pub const MAX_DURATION: Span = Span::hours(8);
+
+    /// Reads a policy from one file, or from all `*.yaml` and `*.yml` files of a folder in the order
+    /// of their names. Hidden files and folders inside it are not read.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        Self::from_sources(load::read(path)?)
+    }
+
+    /// Reads a policy from texts, in this order. A section may be spread over several of them.
+    pub fn from_sources(sources: Vec<Source>) -> Result<Self, Faults> {
+        let log = Log::default();
+        let parsed = parse::parse(&sources, &log);
+        let warnings = check::check(&parsed, &sources, &log);
+        log.into_result(&sources)?;
+        Ok(load::build(&parsed.written, load::hash(&sources), warnings))
+    }
+
+    /// The SHA-256 over the names and contents of the files, in hexadecimal digits. It does not
+    /// depend on the folder that holds them.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// What is probably not meant, though nothing forbids it.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The answer to an ask. Whether enough people stand behind the groups is not looked at here.
+    pub fn evaluate(&self, ask: &Ask) -> Verdict {
+        self.explain(ask).verdict
+    }
+
+    /// The answer to an ask, with every rule that was tried and why it did or did not match.
+    pub fn explain(&self, ask: &Ask) -> Explanation {
+        evaluate::explain(self, ask)
+    }
+
+    /// The groups of a person with these identities, and the name of their entry in `people`. All
+    /// aliases of one entry count as the same person.
+    pub fn groups_of(&self, identities: &BTreeSet<Identity>) -> BTreeSet<GroupName> {
+        self.people.groups_of(identities)
+    }
+
+    /// The entry of `people` that lists this identity.
+    pub fn alias_of(&self, identity: &Identity) -> Option<Alias> {
+        self.people.alias_of(identity).cloned()
+    }
+
+    /// The humans of a group, or the one of an entry of `people`: for each, everything they are
+    /// called. None when there is no such group.
+    pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
+        self.people.group(group).cloned()
+    }
+
+    /// The connectors, by name.
+    pub fn connectors(&self) -> &BTreeMap<ConnectorName, ConnectorSpec> {
+        &self.connectors
+    }
+
+    /// Every channel that the policy names, fallback included.
+    pub fn channels(&self) -> BTreeSet<String> {
+        let rules = self.rules.iter().filter_map(|rule| rule.channel.as_ref());
+        let resources = self
+            .resources
+            .values()
+            .filter_map(|resource| resource.channel.as_ref());
+        let defaults = self.channel.iter().chain(&self.fallback_channel);
+        rules.chain(resources).chain(defaults).cloned().collect()
+    }
+
+    /// All resources, in the order of their names.
+    pub fn resources(&self) -> impl Iterator<Item = ResourceSummary> {
+        self.resources.values().map(Resource::summary)
+    }
+
+    /// What a person with these identities may ask for, in the order of names: each role with its
+    /// longest duration. Resources without any such role are left out.
+    pub fn resources_for(
+        &self,
+        identities: &BTreeSet<Identity>,
+    ) -> Vec<(ResourceSummary, Vec<(RoleName, Span)>)> {
+        let groups = self.groups_of(identities);
+        let resources = self.resources.values();
+        resources
+            .map(|resource| {
+                (
+                    resource.summary(),
+                    evaluate::roles_for(self, resource, &groups),
+                )
+            })
+            .filter(|(_, roles)| !roles.is_empty())
+            .collect()
+    }
+
+    /// The longest access that a rule allows.
+    fn limit(&self, rule: &Rule) -> Span {
+        rule.max_duration.unwrap_or(self.max_duration)
+    }
+
+    /// Where the card goes: what the rule says, else the resource, else the defaults. The checks
+    /// make sure that one of them does.
+    fn channel_of<'a>(&'a self, rule: &'a Rule, resource: &'a Resource) -> &'a str {
+        let channel = rule.channel.as_deref().or(resource.channel.as_deref());
+        channel.or(self.channel.as_deref()).unwrap_or_default()
+    }
+}
+
+impl Resource {
+    fn summary(&self) -> ResourceSummary {
+        ResourceSummary {
+            name: self.facts.name.clone(),
+            description: self.description.clone(),
+            sensitivity: self.facts.sensitivity.clone(),
+            roles: self.facts.roles.clone(),
+            labels: self.facts.labels.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,547 @@
+//! From text to [`Written`]: every file is read to its end, whatever is wrong with it.
+
+use super::connector;
+use super::fault::{At, Finding, Log, Place, Source};
+use super::fields::{self, Fields};
+use super::file::{
+    ConnectorEntry, Defaults, GroupEntry, Match, PersonEntry, ReasonRule, Require, ResourceEntry,
+    RuleDecision, RuleEntry, StepEntry, Written,
+};
+use super::suggest;
+use super::tree::{self, Node, Tree};
+use crate::domain::Span;
+
+/// What was read, and whether every file was YAML at all. Where one was not, names may be missing,
+/// and nobody should be told that they do not exist.
+pub(super) struct Parsed {
+    pub(super) written: Written,
+    pub(super) whole: bool,
+}
+
+/// Reads all files, in this order.
+pub(super) fn parse(sources: &[Source], log: &Log) -> Parsed {
+    let mut written = Written::default();
+    let mut whole = true;
+    for (file, source) in sources.iter().enumerate() {
+        match tree::read(file, source) {
+            Ok(node) => parse_file(file, node, &mut written, log),
+            Err(finding) => {
+                whole = false;
+                log.push(finding);
+            }
+        }
+    }
+    if whole && written.versions.is_empty() {
+        log.push(version_missing());
+    }
+    Parsed { written, whole }
+}
+
+fn version_missing() -> Finding {
+    let at = Place {
+        file: 0,
+        start: 0,
+        len: 0,
+    };
+    Finding::new(
+        at,
+        "the policy does not say its version",
+        "`version` is missing",
+    )
+    .hint("begin the file with `version: 1`")
+}
+
+const SECTIONS: [&str; 7] = [
+    "version",
+    "defaults",
+    "people",
+    "groups",
+    "connectors",
+    "resources",
+    "rules",
+];
+
+fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
+    let top = Place {
+        file,
+        start: 0,
+        len: 0,
+    };
+    let mut sections = Fields::open("a policy file", top, node, &SECTIONS, log);
+    if let Some(node) = sections.take("version") {
+        written.versions.push(node.at);
+        version(&node, log);
+    }
+    if let Some((key, node)) = sections.take_entry("defaults") {
+        defaults(key.at, node, &mut written.defaults, log);
+    }
+    let mut named = |section: &'static str| -> Vec<(At<String>, Node)> {
+        let node = sections.take(section);
+        node.map_or_else(Vec::new, |node| fields::entries(section, node, log))
+    };
+    let people = named("people").into_iter();
+    written
+        .people
+        .extend(people.map(|(name, node)| person(name, node, log)));
+    let groups = named("groups").into_iter();
+    written
+        .groups
+        .extend(groups.map(|(name, node)| group(name, node, log)));
+    for (name, node) in named("connectors") {
+        let spec = connector::parse(&name, node, log);
+        written.connectors.push(ConnectorEntry { name, spec });
+    }
+    let resources = named("resources").into_iter();
+    written
+        .resources
+        .extend(resources.map(|(name, node)| resource(name, node, log)));
+    if let Some(node) = sections.take("rules") {
+        let nodes = fields::list("rules", node, log).unwrap_or_default();
+        written
+            .rules
+            .extend(nodes.into_iter().filter_map(|node| rule(node, log)));
+    }
+}
+
+fn version(node: &Node, log: &Log) {
+    if matches!(node.value, Tree::Number(1)) {
+        return;
+    }
+    let finding = Finding::new(
+        node.at,
+        "this version of the policy format is not known",
+        "not a version that can be read",
+    );
+    log.push(finding.hint("the only version there is: `version: 1` (without quotes)"));
+}
+
+fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
+    const KNOWN: [&str; 5] = [
+        "request_ttl",
+        "remind_before",
+        "max_duration",
+        "channel",
+        "fallback_channel",
+    ];
+    let mut fields = Fields::open("`defaults`", at, node, &KNOWN, log);
+    let spans = [
+        ("request_ttl", &mut into.request_ttl),
+        ("remind_before", &mut into.remind_before),
+        ("max_duration", &mut into.max_duration),
+    ];
+    for (key, slot) in spans {
+        once(slot, span(&mut fields, key, log), key, log);
+    }
+    let channels = [
+        ("channel", &mut into.channel),
+        ("fallback_channel", &mut into.fallback_channel),
+    ];
+    for (key, slot) in channels {
+        once(slot, channel(&mut fields, key, log), key, log);
+    }
+}
+
+/// Sets a default that another file may have set already.
+fn once<T>(slot: &mut Option<At<T>>, value: Option<At<T>>, key: &str, log: &Log) {
+    match (&slot, value) {
+        (Some(first), Some(value)) => {
+            log.push(fields::twice(&value.with(key.to_owned()), first.at));
+        }
+        (None, Some(value)) => *slot = Some(value),
+        (_, None) => {}
+    }
+}
+
+fn person(name: At<String>, node: Node, log: &Log) -> PersonEntry {
+    let before = log.len();
+    let known = ["emails", "slack", "logins"];
+    let mut fields = Fields::open("a person", name.at, node, &known, log);
+    let emails = fields.texts("emails").unwrap_or_default();
+    let slack = fields.texts("slack").unwrap_or_default();
+    let logins = fields.pairs("logins");
+    if log.len() == before && emails.is_empty() && slack.is_empty() {
+        let message = format!(
+            "`{}` can be nobody: no e-mail and no Slack user id",
+            name.value
+        );
+        let finding = Finding::new(name.at, message, "without `emails` and `slack`");
+        log.push(finding.hint("add `emails: [somebody@example.com]` or `slack: [U0123ABC]`"));
+    }
+    PersonEntry {
+        name,
+        emails,
+        slack,
+        logins,
+        sound: log.len() == before,
+    }
+}
+
+fn group(name: At<String>, node: Node, log: &Log) -> GroupEntry {
+    let before = log.len();
+    let hint = "list them: `members: [somebody@example.com, U0123ABC]`";
+    if let Tree::List(_) = node.value {
+        let finding = Finding::new(node.at, "a group must be a mapping, not a list", "a list");
+        log.push(finding.hint(hint));
+        return GroupEntry {
+            name,
+            members: Vec::new(),
+            sound: false,
+        };
+    }
+    let mut fields = Fields::open("a group", name.at, node, &["members"], log);
+    let members = match fields.require("members", hint) {
+        Some(node) if matches!(&node.value, Tree::List(values) if values.is_empty()) => {
+            let message = format!(
+                "group `{}` has no members, so nobody could approve",
+                name.value
+            );
+            log.push(Finding::new(node.at, message, "empty").hint(hint));
+            Vec::new()
+        }
+        Some(node) => members(node, log),
+        None => Vec::new(),
+    };
+    GroupEntry {
+        name,
+        members,
+        sound: log.len() == before,
+    }
+}
+
+fn members(node: Node, log: &Log) -> Vec<At<String>> {
+    let nodes = fields::list("members", node, log).unwrap_or_default();
+    (nodes.into_iter())
+        .filter_map(|node| fields::text("members", node, log))
+        .collect()
+}
+
+fn resource(name: At<String>, node: Node, log: &Log) -> ResourceEntry {
+    const KNOWN: [&str; 8] = [
+        "connector",
+        "description",
+        "labels",
+        "sensitivity",
+        "roles",
+        "default_role",
+        "channel",
+        "how_to_connect",
+    ];
+    let before = log.len();
+    let mut fields = Fields::open("a resource", name.at, node, &KNOWN, log);
+    let connector = fields
+        .require(
+            "connector",
+            "name one of `connectors`: `connector: staging`",
+        )
+        .and_then(|node| fields::text("connector", node, log));
+    ResourceEntry {
+        connector,
+        description: fields.text("description"),
+        labels: fields.pairs("labels"),
+        sensitivity: fields.text("sensitivity"),
+        roles: roles(&mut fields, &name, log),
+        default_role: fields.text("default_role"),
+        channel: channel(&mut fields, "channel", log),
+        how_to_connect: fields.text("how_to_connect"),
+        sound: log.len() == before,
+        name,
+    }
+}
+
+fn roles(fields: &mut Fields<'_>, name: &At<String>, log: &Log) -> Vec<(At<String>, At<String>)> {
+    let hint = "name each role and what the target calls it: `roles: { readonly: app_ro }`";
+    let Some((key, node)) = fields.take_entry("roles") else {
+        let message = format!("resource `{}` has no roles", name.value);
+        log.push(Finding::new(name.at, message, "`roles` is missing").hint(hint));
+        return Vec::new();
+    };
+    if !matches!(node.value, Tree::Map(_)) {
+        let message = format!("`roles` must be a mapping, not {}", node.value.kind());
+        log.push(Finding::new(node.at, message, "not a mapping").hint(hint));
+        return Vec::new();
+    }
+    let entries = fields::entries("roles", node, log);
+    if entries.is_empty() {
+        let message = format!("resource `{}` has no roles", name.value);
+        log.push(Finding::new(key.at, message, "empty").hint(hint));
+    }
+    (entries.into_iter())
+        .filter_map(|(role, node)| Some((role.clone(), fields::text(&role.value, node, log)?)))
+        .collect()
+}
+
+fn rule(node: Node, log: &Log) -> Option<RuleEntry> {
+    const KNOWN: [&str; 7] = [
+        "name", "match", "require", "decision", "message", "steps", "channel",
+    ];
+    let before = log.len();
+    let at = node.at;
+    let mut fields = Fields::open("a rule", at, node, &KNOWN, log);
+    let name = fields
+        .require("name", "every rule has a name; people read it on the card")
+        .and_then(|node| fields::text("name", node, log));
+    let at = name.as_ref().map_or(at, |name| name.at);
+    fields.point_at(at);
+    let matching = fields
+        .require(
+            "match",
+            "say what the rule is about; `match: {}` is about every ask",
+        )
+        .map(|node| matching(at, node, log));
+    let decision = fields
+        .require("decision", "`decision: review`, `deny` or `approve`")
+        .and_then(|node| decision(node, log));
+    let require = (fields.take_entry("require"))
+        .map_or_else(Require::default, |(key, node)| require(key.at, node, log));
+    let rule = RuleEntry {
+        name: name.unwrap_or_else(|| At {
+            value: String::new(),
+            at,
+        }),
+        matching: matching.unwrap_or_default(),
+        require,
+        decision,
+        message: fields.text("message"),
+        steps: (fields.take_entry("steps")).and_then(|(key, node)| steps(key.at, node, log)),
+        channel: channel(&mut fields, "channel", log),
+        sound: log.len() == before,
+    };
+    Some(rule)
+}
+
+fn matching(at: Place, node: Node, log: &Log) -> Match {
+    const KNOWN: [&str; 5] = [
+        "resources",
+        "labels",
+        "roles",
+        "sensitivity",
+        "requester_in",
+    ];
+    let mut fields = Fields::open("`match`", at, node, &KNOWN, log);
+    Match {
+        resources: fields.texts("resources"),
+        labels: fields.pairs("labels"),
+        roles: fields.texts("roles"),
+        sensitivity: fields.texts("sensitivity"),
+        requester_in: fields.texts("requester_in"),
+    }
+}
+
+fn decision(node: Node, log: &Log) -> Option<At<RuleDecision>> {
+    let word = fields::text("decision", node, log)?;
+    let all = [
+        RuleDecision::Review,
+        RuleDecision::Deny,
+        RuleDecision::Approve,
+    ];
+    let found = all
+        .into_iter()
+        .find(|decision| decision.as_str() == word.value);
+    if found.is_none() {
+        let message = format!("`{}` is no decision", word.value);
+        let hint = suggest::hint(&word.value, all.map(RuleDecision::as_str), "");
+        log.push(Finding::new(word.at, message, "unknown").hint(hint));
+    }
+    found.map(|decision| word.with(decision))
+}
+
+fn require(at: Place, node: Node, log: &Log) -> Require {
+    let mut fields = Fields::open("`require`", at, node, &["reason", "max_duration"], log);
+    Require {
+        reason: fields.take("reason").and_then(|node| reason(node, log)),
+        max_duration: span(&mut fields, "max_duration", log),
+    }
+}
+
+/// A reason is asked for by a pattern, or by a pattern and a message.
+fn reason(node: Node, log: &Log) -> Option<ReasonRule> {
+    let (pattern, message) = if let Tree::Map(_) = node.value {
+        let at = node.at;
+        let mut fields = Fields::open("`reason`", at, node, &["pattern", "message"], log);
+        let message = fields.text("message").map(|message| message.value);
+        let hint = "write a regular expression: `pattern: \"INC-[0-9]+\"`; `\".\"` is any reason";
+        (fields.require("pattern", hint)?, message)
+    } else {
+        (node, None)
+    };
+    let pattern = fields::text("reason", pattern, log)?;
+    match regex::RegexBuilder::new(&pattern.value)
+        .size_limit(1 << 20)
+        .build()
+    {
+        Ok(pattern) => Some(ReasonRule { pattern, message }),
+        Err(error) => {
+            log.push(bad_regex(&pattern, &error));
+            None
+        }
+    }
+}
+
+fn bad_regex(pattern: &At<String>, error: &regex::Error) -> Finding {
+    let story = error.to_string();
+    let why = story.lines().last().unwrap_or_default();
+    let why = why.trim_start_matches("error: ");
+    let finding = Finding::new(
+        pattern.at,
+        "this is not a regular expression",
+        why.to_owned(),
+    );
+    // The story of the regex parser has the pattern and a caret on lines of its own.
+    let drawing: Vec<&str> = story
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .collect();
+    let hint = "in YAML a backslash is safest in single quotes: 'INC-\\d+'";
+    if drawing.is_empty() {
+        return finding.hint(hint);
+    }
+    finding.hint(format!("{}\n{hint}", drawing.join("\n")))
+}
+
+fn steps(at: Place, node: Node, log: &Log) -> Option<At<Vec<StepEntry>>> {
+    let nodes = fields::list("steps", node, log)?;
+    let value = nodes
+        .into_iter()
+        .filter_map(|node| step(node, log))
+        .collect();
+    Some(At { value, at })
+}
+
+fn step(node: Node, log: &Log) -> Option<StepEntry> {
+    let at = node.at;
+    let mut fields = Fields::open("a step", at, node, &["from", "count", "mode"], log);
+    let from = fields.texts_required("from", "name groups or people: `from: [dba]`");
+    let count = match fields.take("count") {
+        Some(node) => count(&node, log)?,
+        None => At { value: 1, at },
+    };
+    let mode = fields.text("mode");
+    let all = mode.as_ref().is_some_and(|mode| mode.value == "all");
+    if let Some(mode) = mode.filter(|mode| mode.value != "any" && mode.value != "all") {
+        let finding = Finding::new(mode.at, format!("`{}` is no mode", mode.value), "unknown");
+        log.push(finding.hint(
+            "`any`: count people out of all groups together; `all`: count people out of each",
+        ));
+    }
+    let at = from.as_ref()?.first().map_or(at, |first| first.at);
+    Some(StepEntry {
+        at,
+        from: from?,
+        count,
+        all,
+    })
+}
+
+fn count(node: &Node, log: &Log) -> Option<At<u32>> {
+    let (message, hint) = match node.value {
+        Tree::Number(count) if count >= 1 => match u32::try_from(count) {
+            Ok(value) => return Some(At { value, at: node.at }),
+            Err(_) => ("`count` is too large", "count people, such as `count: 2`"),
+        },
+        Tree::Number(_) => (
+            "a step needs at least one approval",
+            "write `count: 1` or more; for no approval at all use `decision: approve`",
+        ),
+        _ => ("`count` must be a whole number", "such as `count: 2`"),
+    };
+    log.push(Finding::new(node.at, message, "here").hint(hint));
+    None
+}
+
+fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<Span>> {
+    let node = fields.take(key)?;
+    if let Tree::Number(number) = node.value {
+        let message = format!("`{key}` has no unit");
+        let hint = format!("write `{number}m` for minutes or `{number}h` for hours");
+        log.push(Finding::new(node.at, message, "of what?").hint(hint));
+        return None;
+    }
+    let text = fields::text(key, node, log)?;
+    match Span::parse(&text.value) {
+        Ok(span) => Some(text.with(span)),
+        Err(fault) => {
+            let finding = Finding::new(text.at, format!("`{key}`: {fault}"), "this duration");
+            log.push(finding.hint("such as 30m, 4h or 2d"));
+            None
+        }
+    }
+}
+
+fn channel(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<String>> {
+    let channel = fields.text(key)?;
+    if is_channel(&channel.value) {
+        return Some(channel);
+    }
+    let message = format!("`{}` is no Slack channel", channel.value);
+    let bare = channel
+        .value
+        .trim_start_matches('#')
+        .to_lowercase()
+        .replace(' ', "-");
+    let named = format!("#{bare}");
+    let hint = if is_channel(&named) {
+        format!("write \"{named}\" with the quotes, or the channel's id (C…)")
+    } else {
+        "write \"#name\" with the quotes, or the channel's id (C…)".to_owned()
+    };
+    log.push(Finding::new(channel.at, message, "not a channel").hint(hint));
+    None
+}
+
+/// `#name` as Slack allows it, or the id of a public (`C…`) or private (`G…`) channel.
+fn is_channel(text: &str) -> bool {
+    match text.strip_prefix('#') {
+        Some(name) => {
+            let fits = |c: char| (c.is_alphanumeric() && !c.is_uppercase()) || "-_".contains(c);
+            (1..=80).contains(&name.chars().count()) && name.chars().all(fits)
+        }
+        None => {
+            let id = text.strip_prefix(['C', 'G']).unwrap_or_default();
+            let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+            id.len() >= 2 && id.chars().all(fits)
+        }
+    }
+}
+
+/// Whether people can type it in a chat as one word.
+pub(super) fn is_name(text: &str) -> bool {
+    let first = text
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric());
+    first
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_names_with_a_hash_or_ids() {
+        for good in [
+            "#access-requests",
+            "#a",
+            "#zugänge",
+            "C0ACCESS",
+            "G0PRIVATE",
+            "C01",
+        ] {
+            assert!(is_channel(good), "{good}");
+        }
+        for bad in [
+            "access",
+            "#",
+            "#Access",
+            "#two words",
+            "U0DANA",
+            "C",
+            "c0access",
+            "#a/b",
+        ] {
+            assert!(!is_channel(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Who is who in the policy: aliases of one person, and the members of groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::file::{PersonEntry, Written};
+use crate::domain::{ConnectorName, GroupName, Identity};
+
+/// How the policy writes somebody: by e-mail, or by Slack user id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entry {
+    /// An e-mail address in lower case.
+    Email(String),
+    /// A Slack user id (`U…` or `W…`) of the installed workspace.
+    SlackUser(String),
+}
+
+impl Entry {
+    /// Reads an e-mail address or a Slack user id; a name from `people` is neither.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        if is_email(text) {
+            return Some(Self::Email(text.trim().to_lowercase()));
+        }
+        is_slack_user(text).then(|| Self::SlackUser(text.to_owned()))
+    }
+
+    /// Whether that identity is meant. Slack ids match in any workspace: the caller must have made
+    /// sure that the identity is of the installed one.
+    pub fn matches(&self, identity: &Identity) -> bool {
+        *self == Self::of(identity)
+    }
+
+    fn of(identity: &Identity) -> Self {
+        match identity {
+            Identity::Slack { user, .. } => Self::SlackUser(user.clone()),
+            Identity::Email(address) => Self::Email(address.trim().to_lowercase()),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Email(text) | Self::SlackUser(text) => f.write_str(text),
+        }
+    }
+}
+
+/// An entry of `people`: one human and everything they are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The entry's name; it may stand wherever a group may.
+    pub name: GroupName,
+    /// The e-mails and Slack ids of this human.
+    pub entries: BTreeSet<Entry>,
+}
+
+/// One `@` with something before it and a dotted name behind it: enough to tell slips of the pen.
+pub(super) fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let plain = |part: &str| {
+        !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || "@,;<>()".contains(c))
+    };
+    let dotted = domain.split('.').count() >= 2 && domain.split('.').all(|part| !part.is_empty());
+    plain(local) && plain(domain) && dotted
+}
+
+/// `U…` or `W…` in capitals and digits.
+pub(super) fn is_slack_user(text: &str) -> bool {
+    let id = text.strip_prefix(['U', 'W']).unwrap_or_default();
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    id.len() >= 2 && id.chars().all(fits) && id.contains(|c: char| c.is_ascii_digit())
+}
+
+/// A human of `people`, with what connectors call them.
+#[derive(Clone, Debug)]
+struct Human {
+    alias: Alias,
+    first_email: Option<String>,
+    logins: BTreeMap<ConnectorName, String>,
+}
+
+/// Everybody the policy names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct People {
+    humans: Vec<Human>,
+    by_entry: BTreeMap<Entry, usize>,
+    /// One set of entries for each human of a group, or of a single entry of `people`.
+    groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
+    membership: BTreeMap<Entry, BTreeSet<GroupName>>,
+}
+
+impl People {
+    /// Gathers everybody. What is not understood is left out; the checks tell about it.
+    pub(super) fn new(written: &Written) -> Self {
+        let mut people = Self::default();
+        for entry in &written.people {
+            people.add_human(entry);
+        }
+        for group in &written.groups {
+            let members = group.members.iter();
+            let humans = members
+                .filter_map(|member| people.human(&member.value))
+                .collect();
+            people.add_group(GroupName::new(&group.name.value), humans);
+        }
+        people
+    }
+
+    fn add_human(&mut self, entry: &PersonEntry) {
+        let written = entry.emails.iter().chain(&entry.slack);
+        let entries: BTreeSet<Entry> = written
+            .filter_map(|text| Entry::read(&text.value))
+            .collect();
+        let name = GroupName::new(&entry.name.value);
+        let index = self.humans.len();
+        self.by_entry
+            .extend(entries.iter().map(|entry| (entry.clone(), index)));
+        self.add_group(name.clone(), vec![entries.clone()]);
+        self.humans.push(Human {
+            alias: Alias { name, entries },
+            first_email: entry
+                .emails
+                .first()
+                .map(|email| email.value.trim().to_lowercase()),
+            logins: (entry.logins.iter())
+                .map(|(at, login)| (ConnectorName::new(&at.value), login.value.clone()))
+                .collect(),
+        });
+    }
+
+    fn add_group(&mut self, name: GroupName, humans: Vec<BTreeSet<Entry>>) {
+        let mut different: Vec<BTreeSet<Entry>> = Vec::new();
+        for human in humans {
+            for entry in &human {
+                let groups = self.membership.entry(entry.clone()).or_default();
+                groups.insert(name.clone());
+            }
+            if !different.contains(&human) {
+                different.push(human);
+            }
+        }
+        self.groups.insert(name, different);
+    }
+
+    /// Everything that a member of a group is called: all of their entries, where `people` knows
+    /// them.
+    pub(super) fn human(&self, member: &str) -> Option<BTreeSet<Entry>> {
+        let Some(entry) = Entry::read(member) else {
+            let known = self
+                .humans
+                .iter()
+                .find(|human| human.alias.name.as_str() == member);
+            return known.map(|human| human.alias.entries.clone());
+        };
+        Some(match self.by_entry.get(&entry) {
+            Some(index) => self.humans[*index].alias.entries.clone(),
+            None => BTreeSet::from([entry]),
+        })
+    }
+
+    /// The groups of somebody with these identities, and the name of their entry in `people`.
+    pub(super) fn groups_of(&self, identities: &BTreeSet<Identity>) -> BTreeSet<GroupName> {
+        let entries = identities.iter().map(Entry::of);
+        let groups = entries.filter_map(|entry| self.membership.get(&entry));
+        groups.flatten().cloned().collect()
+    }
+
+    /// The entry of `people` with that identity.
+    pub(super) fn alias_of(&self, identity: &Identity) -> Option<&Alias> {
+        let index = self.by_entry.get(&Entry::of(identity))?;
+        self.humans.get(*index).map(|human| &human.alias)
+    }
+
+    /// The humans of a group, or the one of an entry of `people`.
+    pub(super) fn group(&self, name: &GroupName) -> Option<&Vec<BTreeSet<Entry>>> {
+        self.groups.get(name)
+    }
+
+    /// What `people` says that a connector calls this person.
+    pub(super) fn login<'a>(
+        &'a self,
+        identities: &BTreeSet<Identity>,
+        connector: &ConnectorName,
+    ) -> Option<&'a str> {
+        let login = self
+            .humans_of(identities)
+            .find_map(|human| human.logins.get(connector));
+        login.map(String::as_str)
+    }
+
+    /// The person's e-mail: the first that `people` writes, else the first there is.
+    pub(super) fn email(&self, identities: &BTreeSet<Identity>) -> Option<String> {
+        let written = self
+            .humans_of(identities)
+            .find_map(|human| human.first_email.clone());
+        written.or_else(|| {
+            identities.iter().find_map(|identity| match identity {
+                Identity::Email(address) => Some(address.clone()),
+                Identity::Slack { .. } => None,
+            })
+        })
+    }
+
+    fn humans_of<'a, 'b>(
+        &'a self,
+        identities: &'b BTreeSet<Identity>,
+    ) -> impl Iterator<Item = &'a Human> + use<'a, 'b> {
+        let indexes = identities
+            .iter()
+            .filter_map(|id| self.by_entry.get(&Entry::of(id)));
+        indexes.filter_map(|index| self.humans.get(*index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_written_by_email_or_slack_id() {
+        for (text, read) in [
+            (
+                "Dana@Acme.example",
+                Some(Entry::Email("dana@acme.example".into())),
+            ),
+            ("U0DANA", Some(Entry::SlackUser("U0DANA".into()))),
+            ("W012AB", Some(Entry::SlackUser("W012AB".into()))),
+            ("dana", None),
+            ("U0dana", None),
+            ("WALTER", None),
+            ("dana@acme", None),
+            ("@acme.example", None),
+            ("a b@acme.example", None),
+            ("dana@acme..example", None),
+        ] {
+            assert_eq!(Entry::read(text), read, "{text}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! YAML as a tree in which every value knows its place, so that reading can go on after a fault
+//! and tell all of them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{
+    DuplicateKeyPolicy, Error, Location, MessageFormatter, Options, Spanned, UserMessageFormatter,
+};
+
+use super::fault::{At, Finding, Place, Source};
+
+/// A YAML value.
+#[derive(Clone, Debug)]
+pub(super) enum Tree {
+    /// Nothing: an empty value, `null` or `~`.
+    Nothing,
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i128),
+    /// Something that no policy wants: a boolean or a broken number. The words say what it is.
+    Other(&'static str),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in the order of the file, duplicates included.
+    Map(Vec<(Node, Node)>),
+}
+
+/// A YAML value and its place.
+pub(super) type Node = At<Tree>;
+
+impl Tree {
+    /// What it is, in the words of a message.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Text(_) => "text",
+            Self::Number(_) => "a number",
+            Self::Other(kind) => kind,
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+}
+
+/// Reads one file. An empty file is [`Tree::Nothing`].
+pub(super) fn read(file: usize, source: &Source) -> Result<Node, Finding> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    parse(&source.text, options)
+        .map(|raw| place_all(raw, file, &source.text))
+        .map_err(|error| not_yaml(file, source, &error))
+}
+
+fn parse(text: &str, options: Options) -> Result<Raw, Error> {
+    serde_saphyr::from_str_with_options::<Raw>(text, options)
+}
+
+fn not_yaml(file: usize, source: &Source, error: &Error) -> Finding {
+    let error = error.without_snippet();
+    let message = UserMessageFormatter.format_message(error).into_owned();
+    let message = message.trim().trim_end_matches('.').to_owned();
+    let location = error.location().unwrap_or(Location::UNKNOWN);
+    let at = place(file, &source.text, location);
+    let finding = Finding::new(at, format!("this is not valid YAML: {message}"), "here");
+    let line_start = source.text[..at.start].rfind('\n').map_or(0, |n| n + 1);
+    if source.text[line_start..]
+        .lines()
+        .next()
+        .is_some_and(|line| line.contains('\t'))
+    {
+        return finding.hint("YAML is indented with blanks, never with tabs");
+    }
+    finding.hint(
+        "look at the indentation and quotes here and in the line above; nothing else of this \
+         file was checked",
+    )
+}
+
+/// A value as the YAML reader gives it.
+struct Raw {
+    tree: RawTree,
+    location: Location,
+}
+
+enum RawTree {
+    Leaf(Tree),
+    List(Vec<Raw>),
+    Map(Vec<(Raw, Raw)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<RawTree>::deserialize(deserializer)?;
+        Ok(Self {
+            tree: spanned.value,
+            location: spanned.referenced,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for RawTree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = RawTree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Nothing))
+    }
+
+    fn visit_none<E>(self) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Nothing))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Other("true or false")))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Number(value.into())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Number(value.into())))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Number(value)))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<RawTree, E> {
+        let number = i128::try_from(value).unwrap_or(i128::MAX);
+        Ok(RawTree::Leaf(Tree::Number(number)))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Other("a broken number")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Text(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RawTree, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(RawTree::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawTree, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(RawTree::Map(entries))
+    }
+}
+
+fn place_all(raw: Raw, file: usize, text: &str) -> Node {
+    let at = place(file, text, raw.location);
+    let value = match raw.tree {
+        RawTree::Leaf(leaf) => leaf,
+        RawTree::List(values) => Tree::List(
+            values
+                .into_iter()
+                .map(|value| place_all(value, file, text))
+                .collect(),
+        ),
+        RawTree::Map(entries) => Tree::Map(
+            (entries.into_iter())
+                .map(|(key, value)| (place_all(key, file, text), place_all(value, file, text)))
+                .collect(),
+        ),
+    };
+    At { value, at }
+}
+
+/// The bytes of a location, cut to one line and to character boundaries.
+fn place(file: usize, text: &str, location: Location) -> Place {
+    let span = location.span();
+    let offset = span.byte_offset().map(usize::try_from);
+    let start = match offset {
+        Some(Ok(start)) => start,
+        _ => offset_of(text, location.line(), location.column()),
+    };
+    let start = (0..=start.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    let start = start.unwrap_or(0);
+    let wanted = span.byte_len().and_then(|len| usize::try_from(len).ok());
+    let rest = &text[start..];
+    let line = rest.split(['\n', '\r']).next().unwrap_or_default();
+    let len = wanted.unwrap_or(0).min(line.trim_end().len());
+    let len = (0..=len).rev().find(|len| line.is_char_boundary(*len));
+    Place {
+        file,
+        start,
+        len: len.unwrap_or(0),
+    }
+}
+
+fn offset_of(text: &str, line: u64, column: u64) -> usize {
+    let line = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let column = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let before: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(before..).unwrap_or_default();
+    before + rest.chars().take(column).map(char::len_utf8).sum::<usize>()
+}

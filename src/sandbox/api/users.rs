@@ -1,0 +1,109 @@
+//! `users.*` and `usergroups.*`.
+
+use chrono::Offset as _;
+use serde_json::{Value, json};
+
+use super::conversations::paged;
+use super::{Answer, Args, refused};
+use crate::sandbox::settings::{User, Usergroup};
+use crate::sandbox::world::World;
+
+pub(super) fn info(world: &mut World, args: &Args) -> Answer {
+    let id = args.need("user").map_err(|_| refused("user_not_found"))?;
+    let user = world.user(id).ok_or_else(|| refused("user_not_found"))?;
+    Ok(json!({"user": shown(world, user)}))
+}
+
+pub(super) fn list(world: &mut World, args: &Args) -> Answer {
+    let users = world
+        .settings
+        .users
+        .iter()
+        .map(|user| shown(world, user))
+        .collect();
+    paged(args, "members", users)
+}
+
+pub(super) fn lookup_by_email(world: &mut World, args: &Args) -> Answer {
+    let email = args.need("email").map_err(|_| refused("users_not_found"))?;
+    let mut users = world.settings.users.iter();
+    let found = users.find(|user| user.email.eq_ignore_ascii_case(email) && !user.deleted);
+    let found = found.ok_or_else(|| refused("users_not_found"))?;
+    Ok(json!({"user": shown(world, found)}))
+}
+
+/// A user object; the address is left out if the token may not read it.
+fn shown(world: &World, user: &User) -> Value {
+    let may_read = world
+        .settings
+        .scopes
+        .iter()
+        .any(|scope| scope == "users:read.email");
+    let mut profile = json!({
+        "real_name": user.real_name, "real_name_normalized": user.real_name,
+        "display_name": user.name, "display_name_normalized": user.name, "title": user.title,
+        "status_text": "", "status_emoji": "", "team": user.team_id,
+    });
+    if may_read && !user.email.is_empty() {
+        profile["email"] = json!(user.email);
+    }
+    let offset = chrono::Utc.fix().local_minus_utc();
+    let mut shown = json!({
+        "id": user.id, "team_id": user.team_id, "name": user.name, "deleted": user.deleted,
+        "real_name": user.real_name, "profile": profile, "is_bot": user.is_bot,
+        "is_app_user": false, "updated": 1_700_000_000,
+    });
+    if user.deleted {
+        return shown;
+    }
+    shown["tz"] = json!(user.tz);
+    shown["tz_label"] = json!(user.tz);
+    shown["tz_offset"] = json!(offset);
+    shown["is_email_confirmed"] = json!(user.email_confirmed);
+    shown["is_restricted"] = json!(user.is_restricted);
+    shown["is_ultra_restricted"] = json!(user.is_ultra_restricted);
+    for flag in ["is_admin", "is_owner", "is_primary_owner"] {
+        shown[flag] = json!(false);
+    }
+    if user.is_stranger {
+        shown["is_stranger"] = json!(true);
+    }
+    shown
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
+pub(super) fn groups(world: &mut World, args: &Args) -> Answer {
+    let disabled_too = args.flag("include_disabled");
+    let groups = world.settings.usergroups.iter();
+    let groups = groups.filter(|group| disabled_too || !group.disabled);
+    let with_users = args.flag("include_users");
+    let all: Vec<Value> = groups
+        .map(|group| group_shown(world, group, with_users))
+        .collect();
+    Ok(json!({"usergroups": all}))
+}
+
+fn group_shown(world: &World, group: &Usergroup, with_users: bool) -> Value {
+    let mut shown = json!({
+        "id": group.id, "team_id": world.settings.team.id, "is_usergroup": true,
+        "name": group.name, "handle": group.handle, "description": "", "is_external": false,
+        "date_create": 1_700_000_000, "date_update": 1_700_000_000,
+        "date_delete": i64::from(group.disabled) * 1_700_000_000, "auto_type": null,
+        "user_count": group.users.len(), "prefs": {"channels": [], "groups": []},
+    });
+    if with_users {
+        shown["users"] = json!(group.users);
+    }
+    shown
+}
+
+pub(super) fn group_members(world: &mut World, args: &Args) -> Answer {
+    let id = args
+        .need("usergroup")
+        .map_err(|_| refused("no_such_subteam"))?;
+    let mut groups = world.settings.usergroups.iter();
+    let found =
+        groups.find(|group| group.id == id && (args.flag("include_disabled") || !group.disabled));
+    let found = found.ok_or_else(|| refused("no_such_subteam"))?;
+    Ok(json!({"users": found.users}))
+}

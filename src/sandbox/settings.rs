@@ -1,0 +1,288 @@
+//! What the workspace looks like when the stand-in starts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A workspace to play, and how strictly to play it.
+///
+/// Start from [`Settings::acme`] and change what a test is about.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes any free port.
+    pub listen: SocketAddr,
+    /// The workspace.
+    pub team: Team,
+    /// Everybody in it, strangers from connected workspaces included.
+    pub users: Vec<User>,
+    /// Public and private channels; direct messages come into being by themselves.
+    pub channels: Vec<Channel>,
+    /// User groups (`@approvers`).
+    pub usergroups: Vec<Usergroup>,
+    /// The app that is installed: its bot user must be among `users`.
+    pub app: App,
+    /// Signs what is sent to the bot over HTTP.
+    pub signing_secret: String,
+    /// The token (`xoxb-…`) that the Web API accepts.
+    pub bot_token: String,
+    /// The token (`xapp-…`) that opens Socket Mode connections.
+    pub app_token: String,
+    /// The bot token's scopes; a call that needs another is answered `missing_scope`.
+    pub scopes: Vec<String>,
+    /// Whether `@bob` in a command arrives as `<@U0BOB|bob>` (the manifest's `should_escape`).
+    pub escape_mentions: bool,
+    /// Whether the app is installed for a whole Enterprise organisation: `team` is then null.
+    pub org_install: bool,
+    /// How long a delivery waits for its acknowledgement.
+    pub ack_deadline: Duration,
+    /// How long a `trigger_id` may be exchanged.
+    pub trigger_life: Duration,
+    /// How long a `response_url` may be used.
+    pub response_url_life: Duration,
+    /// The pauses before an event's first, second and third retry.
+    pub event_retries: Vec<Duration>,
+}
+
+/// A workspace's names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Team {
+    /// The id, `T…`.
+    pub id: String,
+    /// The name people read.
+    pub name: String,
+    /// The part before `.slack.com`.
+    pub domain: String,
+}
+
+/// A member of the workspace, or a stranger from a connected one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "Slack's user object has exactly these flags"
+)]
+pub struct User {
+    /// The id, `U…` or `W…`.
+    pub id: String,
+    /// The handle, without `@`.
+    pub name: String,
+    /// The name people read.
+    pub real_name: String,
+    /// The job title in the profile.
+    pub title: String,
+    /// The address in the profile.
+    pub email: String,
+    /// Whether the person proved that the address is theirs.
+    pub email_confirmed: bool,
+    /// IANA name of the person's zone.
+    pub tz: String,
+    /// Whether this is an app's user.
+    pub is_bot: bool,
+    /// A guest of several channels.
+    pub is_restricted: bool,
+    /// A guest of one channel.
+    pub is_ultra_restricted: bool,
+    /// Deactivated.
+    pub deleted: bool,
+    /// The workspace the person belongs to.
+    pub team_id: String,
+    /// From another organisation, met in a shared channel only.
+    pub is_stranger: bool,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Channel {
+    /// The id, `C…`, or `D…` for a direct message.
+    pub id: String,
+    /// The name without `#`; empty for a direct message.
+    pub name: String,
+    /// Ids of the people in it.
+    pub members: Vec<String>,
+    /// Closed for good.
+    pub is_archived: bool,
+    /// Seen by its members only.
+    pub is_private: bool,
+    /// Whether the bot was invited.
+    pub bot_member: bool,
+    /// The person at the other end, for a direct message with the bot.
+    pub im_with: Option<String>,
+}
+
+/// A user group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Usergroup {
+    /// The id, `S…`.
+    pub id: String,
+    /// The name people read.
+    pub name: String,
+    /// The handle, without `@`.
+    pub handle: String,
+    /// Ids of its members.
+    pub users: Vec<String>,
+    /// Whether it was switched off.
+    pub disabled: bool,
+}
+
+/// The installed app.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct App {
+    /// The id, `A…`.
+    pub id: String,
+    /// The bot's id, `B…`, which messages carry.
+    pub bot_id: String,
+    /// The bot user's id.
+    pub bot_user: String,
+    /// The name shown beside its messages.
+    pub name: String,
+    /// The slash commands it declares.
+    pub commands: Vec<SlashCommand>,
+    /// The global and message shortcuts it declares.
+    pub shortcuts: Vec<Shortcut>,
+}
+
+/// A slash command as the app's manifest declares it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SlashCommand {
+    /// The command with its slash.
+    pub name: String,
+    /// What may follow, shown while typing.
+    pub hint: String,
+    /// What it does.
+    pub description: String,
+}
+
+/// A shortcut as the app's manifest declares it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Shortcut {
+    /// What the app knows it by.
+    pub callback_id: String,
+    /// What people see.
+    pub name: String,
+    /// Whether it is found on messages rather than everywhere.
+    pub on_message: bool,
+}
+
+impl Settings {
+    /// The workspace that the demo and most tests use: Acme, with an engineer, approvers in far
+    /// zones, a lead, a guest, and a bot that was invited to all channels.
+    #[must_use]
+    pub fn acme() -> Self {
+        let users = acme_users();
+        let everybody = users
+            .iter()
+            .filter(|user| !user.is_bot)
+            .map(|user| user.id.clone());
+        let everybody: Vec<String> = everybody.collect();
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            team: Team {
+                id: "T0ACME".into(),
+                name: "Acme".into(),
+                domain: "acme".into(),
+            },
+            channels: acme_channels(&everybody),
+            usergroups: vec![Usergroup {
+                id: "S0APPROVERS".into(),
+                name: "Approvers".into(),
+                handle: "approvers".into(),
+                users: vec!["U0BOB".into(), "U0CAROL".into()],
+                disabled: false,
+            }],
+            users,
+            app: acme_app(),
+            signing_secret: "acme-signing-secret".into(),
+            bot_token: "xoxb-acme-bot".into(),
+            app_token: "xapp-acme-app".into(),
+            scopes: SCOPES.iter().map(ToString::to_string).collect(),
+            escape_mentions: true,
+            org_install: false,
+            ack_deadline: Duration::from_secs(3),
+            trigger_life: Duration::from_secs(3),
+            response_url_life: Duration::from_mins(30),
+            event_retries: [0, 60, 300].map(Duration::from_secs).to_vec(),
+        }
+    }
+
+    /// The same workspace, for a bot with other scopes.
+    #[must_use]
+    pub fn with_scopes(mut self, scopes: &[&str]) -> Self {
+        self.scopes = scopes.iter().map(ToString::to_string).collect();
+        self
+    }
+}
+
+/// What a bot without any message-reading scope asks for.
+const SCOPES: [&str; 6] = [
+    "commands",
+    "chat:write",
+    "im:write",
+    "users:read",
+    "users:read.email",
+    "usergroups:read",
+];
+
+fn acme_app() -> App {
+    App {
+        id: "A0JITAPP".into(),
+        bot_id: "B0JITBOT".into(),
+        bot_user: "U0JITBOT".into(),
+        name: "jit".into(),
+        commands: vec![SlashCommand {
+            name: "/jit".into(),
+            hint: "request RESOURCE [ROLE] DURATION [reason] | list | active | done | help".into(),
+            description: "Ask for access, for as long as you need it".into(),
+        }],
+        shortcuts: Vec::new(),
+    }
+}
+
+fn acme_users() -> Vec<User> {
+    let mut users = vec![
+        acme_user("dana", "Dana Diaz", "Engineer", "Europe/Berlin"),
+        acme_user("bob", "Bob Brown", "Database owner", "America/New_York"),
+        acme_user("carol", "Carol Chen", "Security", "Asia/Tokyo"),
+        acme_user("erin", "Erin Egan", "Engineer", "Europe/Dublin"),
+        acme_user("lee", "Lee Larsen", "Engineering lead", "Australia/Sydney"),
+        acme_user(
+            "gus",
+            "Gus Green",
+            "Contractor (guest)",
+            "America/Los_Angeles",
+        ),
+        acme_user("jitbot", "jit", "App", "Etc/UTC"),
+    ];
+    users[5].is_restricted = true;
+    users[6].is_bot = true;
+    users[6].email = String::new();
+    users
+}
+
+fn acme_user(name: &str, real_name: &str, title: &str, tz: &str) -> User {
+    User {
+        id: format!("U0{}", name.to_uppercase()),
+        name: name.into(),
+        real_name: real_name.into(),
+        title: title.into(),
+        email: format!("{name}@acme.example"),
+        email_confirmed: true,
+        tz: tz.into(),
+        team_id: "T0ACME".into(),
+        ..User::default()
+    }
+}
+
+fn acme_channels(everybody: &[String]) -> Vec<Channel> {
+    let channel = |id: &str, name: &str| Channel {
+        id: id.into(),
+        name: name.into(),
+        members: everybody.to_vec(),
+        bot_member: true,
+        ..Channel::default()
+    };
+    vec![
+        channel("C0ACCESS", "access-requests"),
+        channel("C0FALLBACK", "access-fallback"),
+        channel("C0GENERAL", "general"),
+    ]
+}

@@ -1,0 +1,426 @@
+//! Every call to Slack: paced, in a timeout, with its fault sorted by what to do about it.
+//!
+//! Logged is the method and the kind of fault, once, here; never a token, a text or a body.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use slack_morphism::prelude::{SlackApiToken, SlackHyperClient};
+use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::limiter::{Key, Limiter, Pace};
+use super::view::Content;
+
+mod connect;
+mod fault;
+mod wire;
+
+pub use connect::{ClientFault, ClientSettings};
+pub use fault::SlackFault;
+pub use wire::{Conversation, Installation, Posted, SlackUser};
+
+/// The pages of channels that are read in search of a name.
+const PAGES: usize = 20;
+
+/// How a response URL is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Respond {
+    /// A message that only the person sees.
+    Ephemeral,
+    /// In place of the message that was clicked.
+    Replace,
+}
+
+/// The way out to one Slack workspace. Clones share their limits.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    slack: SlackHyperClient,
+    token: SlackApiToken,
+    settings: ClientSettings,
+    limiter: Limiter,
+    installation: OnceCell<Installation>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// One call: what, how fast, to which channel, with what.
+struct Call<'a> {
+    method: &'static str,
+    pace: Pace,
+    channel: Option<&'a str>,
+    body: Body<'a>,
+    limit: Duration,
+}
+
+enum Body<'a> {
+    /// Reads take their arguments in the query.
+    Query(Vec<(&'a str, Option<&'a str>)>),
+    Json(Value),
+}
+
+impl Client {
+    /// Prepares a client; nothing is called yet.
+    ///
+    /// # Errors
+    /// When the machine has no root certificates for `https`.
+    pub fn new(token: &SecretString, settings: ClientSettings) -> Result<Self, ClientFault> {
+        let slack = connect::slack(&settings)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                slack,
+                token: SlackApiToken::new(token.expose_secret().into()),
+                settings,
+                limiter: Limiter::new(),
+                installation: OnceCell::new(),
+            }),
+        })
+    }
+
+    /// Whose token this is, asked once.
+    pub async fn installation(&self) -> Result<&Installation, SlackFault> {
+        let ask = || self.auth_test();
+        self.inner.installation.get_or_try_init(ask).await
+    }
+
+    /// Whose token this is, asked now.
+    pub async fn auth_test(&self) -> Result<Installation, SlackFault> {
+        let call = self.write("auth.test", Pace::Special, None, json!({}));
+        let answer: wire::AuthTest = self.call(call).await?;
+        Ok(answer.into_installation())
+    }
+
+    /// The scopes that the token has, for `jit doctor`.
+    pub async fn scopes(&self) -> Result<Vec<String>, SlackFault> {
+        let url = format!("{}/auth.test", self.inner.settings.api_url);
+        let asking = connect::scopes(url, self.inner.token.token_value.0.clone());
+        let asked = tokio::time::timeout(self.inner.settings.timeout, asking).await;
+        asked.map_err(|_| SlackFault::Transient("timeout".into()))?
+    }
+
+    /// Posts a message, to a channel by name or id or to a person by user id; with `thread_ts`
+    /// below another message.
+    pub async fn post(
+        &self,
+        channel: &str,
+        content: &Content,
+        thread_ts: Option<&str>,
+    ) -> Result<Posted, SlackFault> {
+        let body = json!({
+            "channel": channel,
+            "text": content.text,
+            "blocks": content.blocks,
+            "thread_ts": thread_ts,
+            "unfurl_links": false,
+            "unfurl_media": false,
+        });
+        let call = self.write("chat.postMessage", Pace::Message, Some(channel), body);
+        let answer: wire::PostedAnswer = self.call(call).await?;
+        let posted = answer.into_posted();
+        posted.ok_or_else(|| SlackFault::Ambiguous("no timestamp".into()))
+    }
+
+    /// Changes a message of ours in place.
+    pub async fn update(
+        &self,
+        channel: &str,
+        ts: &str,
+        content: &Content,
+    ) -> Result<(), SlackFault> {
+        let body = json!({
+            "channel": channel,
+            "ts": ts,
+            "text": content.text,
+            "blocks": content.blocks,
+        });
+        let call = self.write("chat.update", Pace::Tier3, Some(channel), body);
+        self.call::<Value>(call).await.map(drop)
+    }
+
+    /// Shows a message to one person in a channel. Slack does not promise that it arrives.
+    pub async fn ephemeral(
+        &self,
+        channel: &str,
+        user: &str,
+        content: &Content,
+    ) -> Result<(), SlackFault> {
+        let body = json!({
+            "channel": channel,
+            "user": user,
+            "text": content.text,
+            "blocks": content.blocks,
+        });
+        let call = self.write("chat.postEphemeral", Pace::Tier4, Some(channel), body);
+        self.call::<Value>(call).await.map(drop)
+    }
+
+    /// The address of a message.
+    pub async fn permalink(&self, channel: &str, ts: &str) -> Result<String, SlackFault> {
+        let query = vec![("channel", Some(channel)), ("message_ts", Some(ts))];
+        let call = self.read("chat.getPermalink", Pace::Special, query);
+        let answer: wire::PermalinkAnswer = self.call(call).await?;
+        let link = answer.permalink;
+        link.ok_or_else(|| SlackFault::Transient("no permalink".into()))
+    }
+
+    /// Opens a modal and answers its id. A trigger lives three seconds.
+    pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, SlackFault> {
+        let body = json!({"trigger_id": trigger, "view": view});
+        let call = Call {
+            limit: self.inner.settings.quick_timeout,
+            ..self.write("views.open", Pace::Tier4, None, body)
+        };
+        let answer: wire::ViewAnswer = self.call(call).await?;
+        let id = answer.view.and_then(|view| view.id);
+        id.ok_or_else(|| SlackFault::Ambiguous("no view id".into()))
+    }
+
+    /// Changes a modal that is open.
+    pub async fn update_view(&self, view_id: &str, view: &Value) -> Result<(), SlackFault> {
+        let body = json!({"view_id": view_id, "view": view});
+        let call = self.write("views.update", Pace::Tier4, None, body);
+        self.call::<Value>(call).await.map(drop)
+    }
+
+    /// A user as Slack knows them now. Quick: people wait for it at a click.
+    pub async fn user(&self, id: &str) -> Result<SlackUser, SlackFault> {
+        let call = self.quick("users.info", Pace::Tier4, vec![("user", Some(id))]);
+        let answer: wire::UserAnswer = self.call(call).await?;
+        let user = answer.user.and_then(wire::WireUser::into_user);
+        user.ok_or_else(|| SlackFault::Transient("no user".into()))
+    }
+
+    /// The user with that e-mail address, if there is one.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<SlackUser>, SlackFault> {
+        let query = vec![("email", Some(email))];
+        let call = self.quick("users.lookupByEmail", Pace::Tier3, query);
+        match self.call::<wire::UserAnswer>(call).await {
+            Ok(answer) => match answer.user.and_then(wire::WireUser::into_user) {
+                Some(user) => Ok(Some(user)),
+                None => Err(SlackFault::Transient("no user".into())),
+            },
+            Err(SlackFault::Unreachable(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A channel by its id, or by `#name` among those that the bot may see.
+    pub async fn conversation(&self, channel: &str) -> Result<Conversation, SlackFault> {
+        if let Some(name) = channel.strip_prefix('#') {
+            return self.conversation_named(name).await;
+        }
+        let query = vec![("channel", Some(channel))];
+        let call = self.read("conversations.info", Pace::Tier3, query);
+        let answer: wire::ChannelAnswer = self.call(call).await?;
+        let found = answer
+            .channel
+            .and_then(wire::WireChannel::into_conversation);
+        found.ok_or_else(|| SlackFault::Channel("channel_not_found".into()))
+    }
+
+    async fn conversation_named(&self, name: &str) -> Result<Conversation, SlackFault> {
+        let mut cursor = None;
+        for _ in 0..PAGES {
+            let query = vec![
+                ("limit", Some("1000")),
+                ("types", Some("public_channel,private_channel")),
+                ("cursor", cursor.as_deref()),
+            ];
+            let call = self.read("conversations.list", Pace::Tier2, query);
+            let page: wire::ChannelsAnswer = self.call(call).await?;
+            let channels = page.channels.into_iter();
+            let mut channels = channels.filter_map(wire::WireChannel::into_conversation);
+            if let Some(found) = channels.find(|channel| channel.name == name) {
+                return Ok(found);
+            }
+            cursor = page.response_metadata.and_then(|meta| meta.next_cursor);
+            if cursor.as_deref().unwrap_or_default().is_empty() {
+                break;
+            }
+        }
+        Err(SlackFault::Channel("channel_not_found".into()))
+    }
+
+    /// The address of a new Socket Mode connection. Needs the app-level token, not the bot's.
+    pub async fn open_connection(&self, app_token: &SecretString) -> Result<Url, SlackFault> {
+        let token = SlackApiToken::new(app_token.expose_secret().into());
+        let call = self.write("apps.connections.open", Pace::Tier3, None, json!({}));
+        let answer: wire::UrlAnswer = self.call_with(&token, call).await?;
+        let url = answer.url.and_then(|url| Url::parse(&url).ok());
+        url.ok_or_else(|| SlackFault::Transient("no connection address".into()))
+    }
+
+    /// Answers by a response URL. The URL came in with a delivery, so it is used only where it
+    /// leads to Slack.
+    pub async fn respond(
+        &self,
+        url: &str,
+        content: &Content,
+        how: Respond,
+    ) -> Result<(), SlackFault> {
+        let url = connect::response_url(url, &self.inner.settings.api_url)?;
+        let body = json!({
+            "text": content.text,
+            "blocks": content.blocks,
+            "response_type": "ephemeral",
+            "replace_original": how == Respond::Replace,
+        });
+        let span = tracing::Span::none();
+        let call = SlackClientApiCallContext {
+            rate_control_params: None,
+            token: None,
+            tracing_span: &span,
+            // The URL lets anybody answer, so it is kept out of the library's logs.
+            is_sensitive_url: true,
+        };
+        let connector = &self.inner.slack.http_api.connector;
+        let sending = connector.http_post_uri::<Value, Value>(url, &body, call);
+        let sent = tokio::time::timeout(self.inner.settings.timeout, sending).await;
+        let sent = match sent {
+            Ok(sent) => sent.map_err(|error| SlackFault::from_client(&error)),
+            Err(_) => Err(SlackFault::Ambiguous("timeout".into())),
+        };
+        count("response_url", &sent);
+        sent.map(drop)
+    }
+
+    fn write<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        channel: Option<&'a str>,
+        body: Value,
+    ) -> Call<'a> {
+        Call {
+            method,
+            pace,
+            channel,
+            body: Body::Json(without_nulls(body)),
+            limit: self.inner.settings.timeout,
+        }
+    }
+
+    fn read<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        query: Vec<(&'a str, Option<&'a str>)>,
+    ) -> Call<'a> {
+        Call {
+            method,
+            pace,
+            channel: None,
+            body: Body::Query(query),
+            limit: self.inner.settings.timeout,
+        }
+    }
+
+    fn quick<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        query: Vec<(&'a str, Option<&'a str>)>,
+    ) -> Call<'a> {
+        Call {
+            limit: self.inner.settings.quick_timeout,
+            ..self.read(method, pace, query)
+        }
+    }
+
+    async fn call<T: DeserializeOwned + Send>(&self, call: Call<'_>) -> Result<T, SlackFault> {
+        self.call_with(&self.inner.token, call).await
+    }
+
+    /// Waits for its turn and calls, all within the call's limit.
+    async fn call_with<T: DeserializeOwned + Send>(
+        &self,
+        token: &SlackApiToken,
+        call: Call<'_>,
+    ) -> Result<T, SlackFault> {
+        let method = call.method;
+        let key = Key {
+            method,
+            channel: match call.pace {
+                Pace::Message => call.channel.map(str::to_owned),
+                _ => None,
+            },
+        };
+        let begun = tokio::time::Instant::now();
+        let called = match self.turn(&call, &key).await {
+            Ok(()) => self.send(token, call, begun).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(SlackFault::RateLimited { retry_after }) = &called {
+            self.inner.limiter.rest(key, *retry_after);
+        }
+        count(method, &called);
+        called
+    }
+
+    async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {
+        let waiting = self.inner.limiter.turn(call.pace, key);
+        let retry_after = match tokio::time::timeout(call.limit, waiting).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(left)) => left,
+            Err(_) => Duration::from_secs(1),
+        };
+        Err(SlackFault::RateLimited { retry_after })
+    }
+
+    async fn send<T: DeserializeOwned + Send>(
+        &self,
+        token: &SlackApiToken,
+        call: Call<'_>,
+        begun: tokio::time::Instant,
+    ) -> Result<T, SlackFault> {
+        let session = self.inner.slack.open_session(token);
+        let api = &session.http_session_api;
+        let deadline = begun + call.limit;
+        let (sent, reads) = match &call.body {
+            Body::Query(query) => {
+                let sending = api.http_get(call.method, query, None);
+                (tokio::time::timeout_at(deadline, sending).await, true)
+            }
+            Body::Json(body) => {
+                let sending = api.http_post(call.method, body, None);
+                (tokio::time::timeout_at(deadline, sending).await, false)
+            }
+        };
+        match sent {
+            Ok(sent) => sent.map_err(|error| SlackFault::from_client(&error)),
+            // A read changes nothing, so nothing can have happened.
+            Err(_) if reads => Err(SlackFault::Transient("timeout".into())),
+            Err(_) => Err(SlackFault::Ambiguous("timeout".into())),
+        }
+    }
+}
+
+/// Slack refuses some arguments when they are null, and takes their absence.
+fn without_nulls(mut body: Value) -> Value {
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+/// Counts a call and logs what went wrong with it.
+fn count<T>(method: &'static str, called: &Result<T, SlackFault>) {
+    let outcome = called.as_ref().map_or_else(SlackFault::class, |_| "ok");
+    metrics::counter!("jit_slack_calls_total", "method" => method, "outcome" => outcome)
+        .increment(1);
+    if let Err(fault) = called {
+        tracing::warn!(slack.method = method, slack.fault = outcome, %fault, "a call to Slack failed");
+    }
+}

@@ -1,0 +1,126 @@
+//! A message, and the few kinds of blocks that all our messages are made of, each within Slack's
+//! limits.
+
+use serde::Serialize;
+use serde_json::Value;
+use slack_morphism::prelude::*;
+
+use super::{escape, ids};
+use crate::domain::RequestId;
+
+/// Characters of a section that people still read; Slack itself stops at 3,000.
+const SECTION: usize = 2_900;
+/// Characters of a quote.
+const QUOTE: usize = 2_000;
+/// Characters of the text that stands for the whole message in notifications.
+const SUMMARY: usize = 900;
+/// Characters on a button; Slack stops at 75.
+const BUTTON: usize = 40;
+/// Characters of what a screen reader says for a button.
+const LABEL: usize = 75;
+
+/// A message, ready to be sent. With blocks, Slack shows those; `text` is what notifications and
+/// screen readers say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Content {
+    /// The whole message in one plain line of mrkdwn. Never empty.
+    pub text: String,
+    /// Its blocks, at most 50.
+    pub blocks: Vec<Value>,
+}
+
+impl Content {
+    /// A message of one sentence or a few. As a block it can be marked so that Slack makes no links
+    /// and mentions out of plain words, which it would in a bare text.
+    pub fn line(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self::new(&text, vec![section(&text)])
+    }
+
+    pub(super) fn new(text: &str, blocks: Vec<SlackBlock>) -> Self {
+        Self {
+            text: escape::cut(text, SUMMARY),
+            blocks: blocks.iter().map(to_json).collect(),
+        }
+    }
+}
+
+/// Models are plain data, so this cannot fail; a failure would show as an empty block and is held
+/// off by the snapshot tests.
+pub(super) fn to_json(block: &impl Serialize) -> Value {
+    serde_json::to_value(block).unwrap_or_default()
+}
+
+/// A paragraph of mrkdwn of ours, with parts of others already made harmless.
+pub(super) fn section(mrkdwn: &str) -> SlackBlock {
+    SlackSectionBlock::new()
+        .with_text(markdown(mrkdwn, SECTION).into())
+        .into()
+}
+
+/// A paragraph in which bare links work: text of the policy.
+pub(super) fn linked_section(mrkdwn: &str) -> SlackBlock {
+    let text = SlackBlockMarkDownText::new(escape::cut(mrkdwn, SECTION));
+    SlackSectionBlock::new().with_text(text.into()).into()
+}
+
+/// Small print of mrkdwn of ours.
+pub(super) fn context(mrkdwn: &str) -> SlackBlock {
+    SlackContextBlock::new(vec![markdown(mrkdwn, SECTION).into()]).into()
+}
+
+/// `verbatim` keeps Slack from making links, channels and mentions out of plain words.
+fn markdown(mrkdwn: &str, limit: usize) -> SlackBlockMarkDownText {
+    SlackBlockMarkDownText::new(escape::cut(mrkdwn, limit)).with_verbatim(true)
+}
+
+/// Somebody's words as a quotation. Rich text reads no markup at all.
+pub(super) fn quote(words: &str) -> SlackBlock {
+    let words = escape::plain(words, QUOTE);
+    SlackRichTextBlock::new(vec![SlackRichTextQuote::new(vec![words.into()]).into()]).into()
+}
+
+/// Lines to copy, in letters of one width, exactly as they are.
+pub(super) fn to_copy(lines: &str) -> SlackBlock {
+    SlackRichTextBlock::new(vec![
+        SlackRichTextPreformatted::new(vec![lines.into()]).into(),
+    ])
+    .into()
+}
+
+/// A row of buttons.
+pub(super) fn buttons(elements: Vec<SlackBlockButtonElement>) -> SlackBlock {
+    SlackActionsBlock::new(elements.into_iter().map(Into::into).collect()).into()
+}
+
+/// A button of a request. `label` is what a screen reader says: it names the request, since a
+/// channel holds many buttons with the same words.
+pub(super) fn button(
+    action: &str,
+    request: RequestId,
+    words: &str,
+    label: &str,
+) -> SlackBlockButtonElement {
+    debug_assert!(
+        ids::ACTIONS.contains(&action),
+        "an action that nobody handles: {action}"
+    );
+    SlackBlockButtonElement::new(plain_text(words, BUTTON))
+        .with_action_id(action.into())
+        .with_value(request.to_string())
+        .with_accessibility_label(SlackAccessibilityLabel(escape::plain(label, LABEL)))
+}
+
+/// The question that Slack asks before a button counts.
+pub(super) fn confirm(title: &str, question: &str, yes: &str, no: &str) -> SlackBlockConfirmItem {
+    let question = SlackBlockPlainText::new(escape::plain(question, 300));
+    let (yes, no) = (plain_text(yes, 30), plain_text(no, 30));
+    SlackBlockConfirmItem::new(plain_text(title, 100), question.into(), yes, no)
+}
+
+/// Words without markup.
+pub(super) fn plain_text(words: &str, limit: usize) -> SlackBlockPlainTextOnly {
+    SlackBlockPlainText::new(escape::plain(words, limit))
+        .with_emoji(true)
+        .into()
+}

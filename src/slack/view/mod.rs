@@ -1,0 +1,28 @@
+//! What people see in Slack: pure functions from state to blocks. No I/O and no clock; whoever
+//! calls brings the time and the faces.
+//!
+//! [`card`] is the message that a request has in its channel, [`story`] the lines of its thread,
+//! [`dm`] what one person is told directly, [`modal`] the dialogs, [`reply`] the answers that only
+//! the person who typed or clicked sees. Every word stands in [`text`]; whatever a person typed
+//! goes through [`escape`]. Everything is cut to Slack's limits here, so Slack refuses nothing.
+
+pub mod card;
+pub mod content;
+pub mod dm;
+pub mod escape;
+pub mod faces;
+pub mod ids;
+pub mod modal;
+pub mod reply;
+pub mod text;
+
+#[cfg(test)]
+mod lint;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use content::Content;
+pub use faces::{Face, Faces};
+pub use text::story;

@@ -1,0 +1,183 @@
+//! Answers that only the person who typed or clicked sees.
+
+use chrono::{DateTime, Utc};
+use slack_morphism::prelude::*;
+
+use super::content::{context, linked_section, section};
+use super::text::{self, reply as words};
+use super::{Content, Faces};
+use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
+
+/// Characters of lines gathered in one section.
+const PAGE: usize = 2_400;
+/// Sections of lines in one answer; more would be a scroll that nobody reads.
+const PAGES: usize = 4;
+
+/// One resource, as `/jit list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListItem {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// Its roles, each with the longest time that may be asked for, where there is a limit.
+    pub roles: Vec<(String, Option<Span>)>,
+    /// How sensitive it is, in the policy's words.
+    pub sensitivity: Option<String>,
+}
+
+/// What `/jit explain` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// What the policy would answer.
+    pub verdict: Verdict,
+    /// The rules that were looked at, in order, each with what came of it.
+    pub tried: Vec<(String, String)>,
+    /// Who could decide, step by step.
+    pub eligible: Vec<Eligible>,
+}
+
+/// Who could decide one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eligible {
+    /// The step's number, from 1.
+    pub step: usize,
+    /// The groups it asks.
+    pub groups: Vec<GroupName>,
+    /// The people in them, without the person who asks.
+    pub people: Vec<PersonId>,
+}
+
+/// All commands, with examples.
+pub fn help() -> Content {
+    let line = |(what, example): &(&str, &str)| format!("{what}\n      {example}");
+    let lines: Vec<String> = words::COMMANDS.iter().map(line).collect();
+    let mut blocks = vec![section(words::HELP)];
+    blocks.extend(pages(&lines));
+    blocks.push(context(words::HELP_HINT));
+    Content::new(&format!("{} {}", words::HELP, words::HELP_HINT), blocks)
+}
+
+/// What can be asked for.
+pub fn list(items: &[ListItem]) -> Content {
+    if items.is_empty() {
+        return Content::line(words::LIST_EMPTY);
+    }
+    let line = |item: &ListItem| {
+        let (about, sensitivity) = (item.description.as_deref(), item.sensitivity.as_deref());
+        words::resource(&item.name, about, sensitivity, &item.roles)
+    };
+    let lines: Vec<String> = items.iter().map(line).collect();
+    let mut blocks = vec![section(words::LIST)];
+    blocks.extend(pages(&lines));
+    blocks.push(context(words::LIST_HINT));
+    let names: Vec<String> = items
+        .iter()
+        .take(20)
+        .map(|item| text::name(&item.name))
+        .collect();
+    Content::new(&format!("{}: {}", words::LIST, names.join(", ")), blocks)
+}
+
+/// What a person has and waits for.
+pub fn active(requests: &[&Request], now: DateTime<Utc>) -> Content {
+    if requests.is_empty() {
+        return Content::line(words::ACTIVE_EMPTY);
+    }
+    let lines: Vec<String> = requests
+        .iter()
+        .map(|request| words::own(request, now))
+        .collect();
+    let mut blocks = vec![section(words::ACTIVE)];
+    blocks.extend(pages(&lines));
+    Content::new(&lines.join("; ").replace("\n     ", ""), blocks)
+}
+
+/// What would happen, without asking.
+pub fn explain(explained: &Explained, faces: &Faces) -> Content {
+    let head = match &explained.verdict {
+        Verdict::Terms(terms) => words::would(terms),
+        Verdict::Refused(refusal) => words::would_not(&words::refusal(refusal, faces)),
+    };
+    let mut blocks = vec![section(&head)];
+    let who = explained.eligible.iter().map(|who| {
+        let people = text::people(&who.people, faces);
+        words::eligible(who.step, &text::groups(&who.groups, "or"), &people)
+    });
+    let tried = explained
+        .tried
+        .iter()
+        .map(|(rule, outcome)| words::tried(rule, outcome));
+    for (title, lines) in [
+        (words::ELIGIBLE, who.collect::<Vec<_>>()),
+        (words::TRIED, tried.collect()),
+    ] {
+        if !lines.is_empty() {
+            blocks.push(section(title));
+            blocks.extend(pages(&lines));
+        }
+    }
+    blocks.push(context(words::EXPLAINED));
+    Content::new(&head, blocks)
+}
+
+/// A “no” in one string, for places that make their own message, such as a dialog.
+pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
+    words::refusal(refusal, faces)
+}
+
+/// A “no” as an answer.
+pub fn refused(refusal: &Refusal, faces: &Faces) -> Content {
+    let text = words::refusal(refusal, faces);
+    if words::is_policys(refusal) {
+        Content::new(&text, vec![linked_section(&text)])
+    } else {
+        Content::line(text)
+    }
+}
+
+/// Something typed was not understood: the fault's sentence and its example, as they are.
+pub fn not_understood(sentence: &str, example: &str) -> Content {
+    Content::line(words::not_understood(sentence, example))
+}
+
+/// The request was taken in, and its card goes to that channel (a name or an id).
+pub fn submitted(request: &Request, faces: &Faces, channel: &str) -> Content {
+    Content::line(words::submitted(request, faces, channel))
+}
+
+/// The database did not answer.
+pub fn not_recorded() -> Content {
+    Content::line(words::NOT_RECORDED)
+}
+
+/// A click on a message that is no longer known.
+pub fn unknown_click() -> Content {
+    Content::line(words::UNKNOWN_CLICK)
+}
+
+/// Lines gathered in as few sections as hold them; what is beyond the last one is counted.
+fn pages(lines: &[String]) -> Vec<SlackBlock> {
+    let mut pages: Vec<String> = vec![String::new()];
+    let mut told = 0;
+    for line in lines {
+        let line = super::escape::cut(line, PAGE);
+        let page = pages.last().map_or(0, String::len);
+        if 0 < page && PAGE < page + line.len() {
+            if pages.len() == PAGES {
+                break;
+            }
+            pages.push(String::new());
+        }
+        if let Some(page) = pages.last_mut() {
+            page.push_str(&line);
+            page.push('\n');
+        }
+        told += 1;
+    }
+    let mut blocks: Vec<SlackBlock> = pages.iter().map(|page| section(page.trim_end())).collect();
+    if told < lines.len() {
+        blocks.push(context(&words::and_more(lines.len() - told)));
+    }
+    blocks
+}

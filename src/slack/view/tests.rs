@@ -1,0 +1,655 @@
+//! What is shown, looked at; and the limits, held for any data.
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+
+use super::reply::{Eligible, Explained, ListItem};
+use super::samples::*;
+use super::{Content, card, dm, lint, modal, reply, story, text};
+use crate::domain::*;
+
+const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
+
+#[test]
+fn the_card_in_every_state() {
+    for (name, request) in states() {
+        let content = card::card(&request, &faces(), now());
+        insta::assert_snapshot!(format!("card_{name}"), lint::show(&content));
+    }
+}
+
+#[test]
+fn the_plain_card() {
+    let content = card::fallback(&request(), &faces(), now());
+    insta::assert_snapshot!(lint::show(&content));
+}
+
+#[test]
+fn buttons_are_there_only_while_they_do_something() {
+    let seen = |request: &Request, at| lint::read(&card::card(request, &faces(), at).blocks);
+    assert!(seen(&request(), now()).contains("[Approve"));
+    assert!(
+        !seen(&request(), now() + minutes(61)).contains('['),
+        "its time for deciding is over"
+    );
+    for (name, request) in states() {
+        let (page, grant) = (
+            seen(&request, now()),
+            request.grant().map(|grant| &grant.state),
+        );
+        let given = matches!(
+            grant,
+            Some(GrantState::Activating { .. } | GrantState::Active { .. })
+        );
+        let asked = request.terms.route != Route::Automatic;
+        assert_eq!(page.contains("[Revoke…"), given && asked, "{name}");
+        assert_eq!(
+            page.contains("[Approve"),
+            request.approvals().is_empty() && grant.is_none() && !request.is_over()
+                || name.starts_with("waiting"),
+            "{name}"
+        );
+        let asks = page.contains("[Approve primary asks]");
+        assert_eq!(
+            asks,
+            page.contains("Sensitivity: *high*") && name.starts_with("waiting"),
+            "{name}"
+        );
+    }
+}
+
+/// Every event once, in the order of a life, with the request as it is after it.
+fn life() -> Vec<(&'static str, Event, Request)> {
+    let at = |request: Request| -> Vec<(&'static str, Event, Request)> {
+        let grant = |state| Request {
+            state: granted(state),
+            ..request.clone()
+        };
+        let until = now() + minutes(63);
+        let removal = Removal {
+            already_absent: false,
+            sessions_ended: 2,
+        };
+        let revoked = |cause: RevokeCause, covered_until| {
+            grant(GrantState::Revoked {
+                at: until,
+                cause,
+                covered_until,
+            })
+        };
+        let gone = |removal, covered_until, lag_seconds| Event::GrantRevoked {
+            removal,
+            covered_until,
+            lag_seconds,
+        };
+        let begun = |cause: RevokeCause| {
+            let state = GrantState::Revoking {
+                since: until,
+                cause: cause.clone(),
+                failing: None,
+            };
+            (
+                Event::RevocationBegun {
+                    since: until,
+                    cause,
+                },
+                grant(state),
+            )
+        };
+        let mut two = request.clone();
+        two.terms.route = Route::Steps(vec![
+            step(&["dba"], Quorum::Any(2)),
+            step(&["security"], Quorum::Any(1)),
+        ]);
+        two.state = pending(0, vec![approval(bob(), 0)]);
+        let mut automatic = request.clone();
+        automatic.terms.route = Route::Automatic;
+        let mut extension = grant(active());
+        extension.extends = Some(Extends {
+            request: request.id,
+            until: None,
+        });
+        let unknown = RevokeCause::ActivationUnknown {
+            error: "timed out".to_owned(),
+        };
+        let mut told = vec![
+            (
+                "requested",
+                Event::Requested {
+                    request: Box::new(request.clone()),
+                },
+                request.clone(),
+            ),
+            (
+                "requested_automatic",
+                Event::Requested {
+                    request: Box::new(automatic.clone()),
+                },
+                automatic,
+            ),
+            (
+                "approval_given",
+                Event::ApprovalGiven {
+                    by: member(bob(), &["dba"]),
+                    step: 0,
+                    comment: Some("for *today*".to_owned()),
+                },
+                request.clone(),
+            ),
+            (
+                "approval_one_of_two",
+                Event::ApprovalGiven {
+                    by: member(bob(), &["dba"]),
+                    step: 0,
+                    comment: None,
+                },
+                two.clone(),
+            ),
+            (
+                "step_finished",
+                Event::StepFinished { step: 0 },
+                two.clone(),
+            ),
+            ("last_step_finished", Event::StepFinished { step: 1 }, two),
+            (
+                "approved",
+                Event::RequestApproved { after: None },
+                grant(GrantState::Activating {
+                    since: now(),
+                    until: None,
+                }),
+            ),
+            (
+                "approved_extension",
+                Event::RequestApproved { after: Some(until) },
+                extension.clone(),
+            ),
+            (
+                "denied",
+                Event::RequestDenied {
+                    by: bob(),
+                    why: "use the replica\ninstead <!here>".to_owned(),
+                },
+                request.clone(),
+            ),
+            ("cancelled", Event::RequestCancelled, request.clone()),
+            ("expired", Event::RequestExpired, request.clone()),
+            (
+                "activation_begun",
+                Event::ActivationBegun { until },
+                request.clone(),
+            ),
+            (
+                "activation_unreached",
+                Event::ActivationUnreached {
+                    error: "refused".to_owned(),
+                },
+                request.clone(),
+            ),
+            (
+                "activated",
+                Event::GrantActivated {
+                    until,
+                    receipt: receipt(),
+                },
+                grant(active()),
+            ),
+            (
+                "activated_without_credentials",
+                Event::GrantActivated {
+                    until,
+                    receipt: Receipt::default(),
+                },
+                grant(active()),
+            ),
+            (
+                "activated_extension",
+                Event::GrantActivated {
+                    until,
+                    receipt: receipt(),
+                },
+                extension,
+            ),
+            (
+                "failed",
+                Event::GrantFailed {
+                    error: "role `app_ro` does not exist".to_owned(),
+                },
+                request.clone(),
+            ),
+            ("reminded", Event::HolderReminded, grant(active())),
+            (
+                "removal_failing",
+                Event::RemovalFailing {
+                    attempts: 3,
+                    error: "connection refused".to_owned(),
+                },
+                request.clone(),
+            ),
+            (
+                "gone",
+                gone(Some(removal), None, 2),
+                revoked(RevokeCause::Lapsed, None),
+            ),
+            (
+                "gone_late",
+                gone(
+                    Some(Removal {
+                        sessions_ended: 1,
+                        ..removal
+                    }),
+                    None,
+                    600,
+                ),
+                revoked(RevokeCause::Lapsed, None),
+            ),
+            (
+                "gone_given_back",
+                gone(Some(Removal::default()), None, 2),
+                revoked(RevokeCause::GivenBack, None),
+            ),
+            (
+                "gone_already",
+                gone(
+                    Some(Removal {
+                        already_absent: true,
+                        sessions_ended: 0,
+                    }),
+                    None,
+                    2,
+                ),
+                revoked(unknown.clone(), None),
+            ),
+            (
+                "gone_revoked",
+                gone(Some(Removal::default()), None, 2),
+                revoked(revoked_by_bob(), None),
+            ),
+            (
+                "gone_covered",
+                gone(None, Some(until), 0),
+                revoked(RevokeCause::Lapsed, Some(until)),
+            ),
+            (
+                "decision_refused",
+                Event::DecisionRefused {
+                    by: dana(),
+                    refusal: Refusal::OwnRequest,
+                },
+                request.clone(),
+            ),
+        ];
+        for (name, cause) in [
+            ("begun_lapsed", RevokeCause::Lapsed),
+            ("begun_given_back", RevokeCause::GivenBack),
+            ("begun_revoked", revoked_by_bob()),
+            ("begun_unknown", unknown),
+        ] {
+            let (event, request) = begun(cause);
+            told.push((name, event, request));
+        }
+        told
+    };
+    at(request())
+}
+
+/// When the events of [`life`] happen: a quarter of an hour before the end.
+fn late() -> DateTime<Utc> {
+    now() + minutes(48)
+}
+
+#[test]
+fn the_thread_tells_the_story() {
+    let line = |(name, event, request): &(&str, Event, Request)| {
+        let line = story::line(event, late(), request, &faces());
+        let line = line.map(Content::line);
+        if let Some(line) = &line {
+            lint::message(line);
+        }
+        let seen = line.map_or_else(|| "-\n".to_owned(), |line| lint::read(&line.blocks));
+        format!("{name}\n  {seen}")
+    };
+    insta::assert_snapshot!(life().iter().map(line).collect::<String>());
+}
+
+#[test]
+fn what_the_requester_is_told() {
+    for (name, event, request) in life() {
+        let told = dm::notice(&event, late(), &request, &faces(), Some(LINK));
+        match told {
+            Some(content) => insta::assert_snapshot!(format!("dm_{name}"), lint::show(&content)),
+            None => assert!(
+                matches!(
+                    name,
+                    "requested_automatic"
+                        | "approval_given"
+                        | "approval_one_of_two"
+                        | "step_finished"
+                        | "last_step_finished"
+                        | "approved"
+                        | "approved_extension"
+                        | "cancelled"
+                        | "activation_begun"
+                        | "activation_unreached"
+                        | "removal_failing"
+                        | "gone_already"
+                        | "gone_revoked"
+                        | "decision_refused"
+                        | "begun_lapsed"
+                        | "begun_given_back"
+                ),
+                "{name} is told"
+            ),
+        }
+    }
+}
+
+#[test]
+fn an_approver_is_asked_directly() {
+    let content = dm::asked(
+        &request(),
+        &faces(),
+        now(),
+        "I am not in the channel #access",
+    );
+    insta::assert_snapshot!(lint::show(&content));
+    let lost = text::channel_lost(
+        "#access",
+        "the channel is archived",
+        &[bob(), carol()],
+        &faces(),
+    );
+    insta::assert_snapshot!("channel_lost", lint::show(&Content::line(lost)));
+}
+
+#[test]
+fn a_link_that_could_break_out_is_left_out() {
+    let event = Event::RequestExpired;
+    let told = |link| {
+        lint::read(
+            &dm::notice(&event, now(), &request(), &faces(), Some(link))
+                .unwrap()
+                .blocks,
+        )
+    };
+    assert!(told(LINK).contains("a=1&amp;b=2|See the card>"));
+    assert!(!told("https://x.example/|<!channel>").contains("See the card"));
+    assert!(!told("javascript:alert(1)").contains("See the card"));
+}
+
+#[test]
+fn the_dialogs() {
+    let meta = modal::Meta {
+        request: request().id,
+        channel: Some("C1".to_owned()),
+        ts: Some("1.2".to_owned()),
+    };
+    let facts = [("host", "staging.example.com"), ("login", "jit_0a1b")];
+    let facts = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned()));
+    for (name, view) in [
+        ("deny", modal::deny_reason(&request(), &meta)),
+        ("revoke", modal::revoke_reason(&request(), &meta)),
+        (
+            "credentials",
+            modal::credentials(&facts, "s3cr*t<&>`_~", now() + minutes(60)),
+        ),
+        (
+            "notice",
+            modal::notice("Already decided", "Somebody was faster."),
+        ),
+    ] {
+        lint::modal(&view);
+        let page = lint::read(view["blocks"].as_array().unwrap());
+        insta::assert_snapshot!(format!("modal_{name}"), format!("{page}\n{view:#}"));
+    }
+    let carried = modal::deny_reason(&request(), &meta)["private_metadata"]
+        .as_str()
+        .map(modal::Meta::read);
+    assert_eq!(carried, Some(Some(meta)));
+    assert_eq!(modal::Meta::read("{}"), None);
+}
+
+#[test]
+fn a_password_is_shown_exactly_as_it_is() {
+    let view = modal::credentials(&[], "a  b*c<&>", now());
+    let shown = &view["blocks"][2]["elements"][0]["elements"][0]["text"];
+    assert_eq!(shown, "a  b*c<&>");
+}
+
+fn items(count: usize) -> Vec<ListItem> {
+    let item = |n: usize| ListItem {
+        name: format!("db-{n}"),
+        description: Some("The *staging* database".to_owned()),
+        roles: vec![
+            ("readonly".to_owned(), Some(Span::hours(8))),
+            ("write".to_owned(), None),
+        ],
+        sensitivity: (n % 2 == 0).then(|| "low".to_owned()),
+    };
+    (0..count).map(item).collect()
+}
+
+#[test]
+fn the_answers() {
+    let all = states();
+    let own: Vec<&Request> = all.iter().map(|(_, request)| request).take(12).collect();
+    let explained = Explained {
+        verdict: Verdict::Terms(Box::new(terms())),
+        tried: vec![
+            (
+                "no-weekends".to_owned(),
+                "does not match: it is Monday".to_owned(),
+            ),
+            ("staging-read".to_owned(), "matches".to_owned()),
+        ],
+        eligible: vec![Eligible {
+            step: 1,
+            groups: vec![group("dba")],
+            people: vec![bob(), carol()],
+        }],
+    };
+    let refused = Explained {
+        verdict: Verdict::Refused(Refusal::NoRule {
+            resource: ResourceName::new("prod-db"),
+            role: RoleName::new("admin"),
+        }),
+        tried: vec![],
+        eligible: vec![],
+    };
+    let mut automatic = request();
+    automatic.terms.route = Route::Automatic;
+    for (name, content) in [
+        ("help", reply::help()),
+        ("list", reply::list(&items(2))),
+        ("list_empty", reply::list(&[])),
+        ("list_long", reply::list(&items(300))),
+        ("active", reply::active(&own, now())),
+        ("active_empty", reply::active(&[], now())),
+        ("explain", reply::explain(&explained, &faces())),
+        ("explain_refused", reply::explain(&refused, &faces())),
+        (
+            "not_understood",
+            reply::not_understood(
+                "Which resource? `/jit list` shows “<!here>”.",
+                "/jit request db 1h",
+            ),
+        ),
+        (
+            "submitted",
+            reply::submitted(&request(), &faces(), "C0ACCESS"),
+        ),
+        (
+            "submitted_automatic",
+            reply::submitted(&automatic, &faces(), "#access"),
+        ),
+        ("not_recorded", reply::not_recorded()),
+        ("unknown_click", reply::unknown_click()),
+    ] {
+        insta::assert_snapshot!(format!("reply_{name}"), lint::show(&content));
+    }
+}
+
+#[test]
+fn the_noes() {
+    let (resource, role) = (ResourceName::new("staging-db"), RoleName::new("write"));
+    let roles = vec!["readonly".to_owned(), "write".to_owned()];
+    let asked = "stagin <!here>".to_owned();
+    let decided = |outcome, by| Refusal::AlreadyDecided {
+        outcome,
+        by,
+        at: now(),
+    };
+    let noes = [
+        Refusal::NoSuchResource {
+            asked: asked.clone(),
+            suggestions: vec![],
+        },
+        Refusal::NoSuchResource {
+            asked: asked.clone(),
+            suggestions: vec!["staging-db".to_owned(), "staging-s3".to_owned()],
+        },
+        Refusal::NoSuchRole {
+            resource: resource.clone(),
+            asked,
+            roles: roles.clone(),
+        },
+        Refusal::RoleNeeded {
+            resource: resource.clone(),
+            roles,
+        },
+        Refusal::NoRule {
+            resource: resource.clone(),
+            role: role.clone(),
+        },
+        Refusal::DeniedByRule {
+            rule: RuleName::new("freeze"),
+            message: "frozen, see https://wiki.example/freeze".to_owned(),
+        },
+        Refusal::ReasonNeeded {
+            message: "Please name a ticket, like INC-42.".to_owned(),
+        },
+        Refusal::ReasonTooLong {
+            length: 3000,
+            limit: 2000,
+        },
+        Refusal::TooLong {
+            asked: Span::hours(9),
+            limit: Span::hours(8),
+            resource,
+            role,
+        },
+        Refusal::TooFewApprovers {
+            from: vec![group("dba"), group("lead")],
+            needed: 2,
+            eligible: 1,
+        },
+        Refusal::GroupUnreadable {
+            groups: vec![group("dba")],
+        },
+        Refusal::UnknownPerson {
+            why: "Your Slack account is a guest here.".to_owned(),
+        },
+        Refusal::Duplicate,
+        Refusal::NoSuchRequest,
+        Refusal::OwnRequest,
+        Refusal::NotAnApprover {
+            needed: vec![group("dba"), group("lead")],
+        },
+        Refusal::NotAnApprover { needed: vec![] },
+        Refusal::AlreadyApprovedByYou,
+        decided(Outcome::Approved, Some(bob())),
+        decided(Outcome::Expired, None),
+        Refusal::NothingToExtend,
+        Refusal::WhyNeeded,
+        Refusal::NotYours,
+        Refusal::NotActive {
+            outcome: Some(Outcome::Ended),
+        },
+        Refusal::NotActive { outcome: None },
+        Refusal::NotDue,
+    ];
+    let said = noes.iter().map(|no| {
+        let content = reply::refused(no, &faces());
+        lint::message(&content);
+        lint::read(&content.blocks)
+    });
+    insta::assert_snapshot!(said.collect::<String>());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_card_breaks_a_limit(request in any_request(), faces in any_faces()) {
+        lint::message(&card::card(&request, &faces, now()));
+        lint::message(&card::fallback(&request, &faces, now()));
+        lint::message(&dm::asked(&request, &faces, now(), &request.reason));
+        lint::message(&reply::active(&vec![&request; 30], now()));
+        lint::message(&reply::submitted(&request, &faces, request.access.role.as_str()));
+        let meta = modal::Meta { request: request.id, channel: None, ts: None };
+        lint::modal(&modal::deny_reason(&request, &meta));
+        lint::modal(&modal::revoke_reason(&request, &meta));
+        let facts = vec![(request.reason.clone(), request.reason.clone()); 30];
+        lint::modal(&modal::credentials(&facts, "secret", now()));
+        lint::modal(&modal::notice(&request.reason, &text::said(&request.reason)));
+    }
+
+    #[test]
+    fn no_message_breaks_a_limit(request in any_request(), faces in any_faces(), words in any_text(3000)) {
+        for (_, event, as_it_was) in life() {
+            let event = spoiled(event, &words);
+            let request = Request { state: as_it_was.state, ..request.clone() };
+            if let Some(line) = story::line(&event, late(), &request, &faces) {
+                lint::message(&Content::line(line));
+            }
+            if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(&words)) {
+                lint::message(&content);
+            }
+        }
+        let item = ListItem { name: words.clone(), description: Some(words.clone()), roles: vec![(words.clone(), None); 20], sensitivity: Some(words.clone()) };
+        lint::message(&reply::list(&vec![item; 100]));
+        let refusal = Refusal::NoSuchResource { asked: words.clone(), suggestions: vec![words.clone(); 9] };
+        lint::message(&reply::refused(&refusal, &faces));
+        lint::message(&reply::refused(&Refusal::DeniedByRule { rule: RuleName::new(words.clone()), message: words.clone() }, &faces));
+        lint::message(&reply::not_understood(&words, &words));
+        let people: Vec<PersonId> = (1..40).map(person).collect();
+        let groups = vec![group(&words); 20];
+        let explained = Explained {
+            verdict: Verdict::Refused(refusal),
+            tried: vec![(words.clone(), words.clone()); 60],
+            eligible: vec![Eligible { step: 1, groups, people: people.clone() }; 10],
+        };
+        lint::message(&reply::explain(&explained, &faces));
+        lint::message(&Content::line(text::channel_lost(&words, &words, &people, &faces)));
+    }
+}
+
+/// The event with those words wherever it carries somebody's.
+fn spoiled(event: Event, words: &str) -> Event {
+    let words = words.to_owned();
+    match event {
+        Event::ApprovalGiven { by, step, .. } => Event::ApprovalGiven {
+            by,
+            step,
+            comment: Some(words),
+        },
+        Event::RequestDenied { by, .. } => Event::RequestDenied { by, why: words },
+        Event::GrantFailed { .. } => Event::GrantFailed { error: words },
+        Event::RemovalFailing { attempts, .. } => Event::RemovalFailing {
+            attempts,
+            error: words,
+        },
+        Event::RevocationBegun {
+            since,
+            cause: RevokeCause::Revoked { by, .. },
+        } => Event::RevocationBegun {
+            since,
+            cause: RevokeCause::Revoked { by, why: words },
+        },
+        Event::GrantActivated { until, mut receipt } => {
+            receipt.facts.insert(words.clone(), words);
+            Event::GrantActivated { until, receipt }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,201 @@
+//! The words of what one person is told directly.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::super::{Faces, escape};
+use super::{access, again, asks, left, long, more, people, said, when};
+use crate::domain::{Removal, Request, RequestState, RevokeCause, Step};
+
+/// The request was taken in, and these people were asked.
+pub fn received(request: &Request, faces: &Faces) -> String {
+    let expires = match &request.state {
+        RequestState::Pending { expires_at, .. } => {
+            format!(" If nobody decides, it expires {}.", when(*expires_at))
+        }
+        _ => String::new(),
+    };
+    let asked = request
+        .terms
+        .route
+        .steps()
+        .first()
+        .map_or_else(String::new, |step| {
+            format!(" I asked {}.", asked(request, step, faces))
+        });
+    format!(
+        "📝 *Request #{}*: {} for {}.{asked}{expires}",
+        request.number,
+        access(request),
+        request.terms.duration
+    )
+}
+
+fn asked(request: &Request, step: &Step, faces: &Faces) -> String {
+    let open = super::card::still_asked(request, step, &[]);
+    if open.is_empty() {
+        asks(step)
+    } else {
+        format!("{} ({})", asks(step), people(&open, faces))
+    }
+}
+
+/// The access is there.
+pub fn active(request: &Request, until: DateTime<Utc>) -> String {
+    let what = access(request);
+    if request.extends.is_some() {
+        format!("🟢 *Extended: you have {what} until {}*", when(until))
+    } else {
+        format!("🟢 *You have {what} until {}*", when(until))
+    }
+}
+
+/// The policy's words on how to connect, with `{login}` and the like filled in from what the
+/// target answered.
+pub fn how_to_connect(words: &str, facts: &BTreeMap<String, String>) -> String {
+    let filled = facts.iter().fold(words.to_owned(), |words, (name, fact)| {
+        words.replace(&format!("{{{name}}}"), fact)
+    });
+    escape::policy(&filled, 1500)
+}
+
+/// What the target answered, a line for each fact.
+pub fn facts<'a>(facts: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let line = |(name, fact): (&String, &String)| {
+        format!("{}: {}", escape::plain(name, 40), escape::plain(fact, 200))
+    };
+    facts
+        .into_iter()
+        .take(12)
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Where the password comes from, and how to end early.
+pub fn active_hint(credentials: bool) -> &'static str {
+    if credentials {
+        "*Get credentials* sets a fresh password and shows it to you alone. Finished sooner? \
+         Press *Done early*."
+    } else {
+        "Finished sooner? Press *Done early*."
+    }
+}
+
+/// An approver said no.
+pub fn denied(request: &Request, by: &str) -> String {
+    format!(
+        "⛔ *Denied*: {by} said no to {} for {}.",
+        access(request),
+        request.terms.duration
+    )
+}
+
+/// What to do after a no.
+pub fn denied_hint(request: &Request, by: &str) -> String {
+    format!(
+        "If something changes, talk to {by}, then ask again: {}",
+        again(request)
+    )
+}
+
+/// Nobody decided.
+pub fn expired(request: &Request) -> String {
+    format!(
+        "⌛ *Expired*: nobody decided in time on {} for {}. Ask again, and perhaps tell somebody \
+         who can approve: {}",
+        access(request),
+        request.terms.duration,
+        again(request),
+    )
+}
+
+/// The target refused.
+pub fn failed(request: &Request, error: &str) -> String {
+    format!(
+        "❌ *It did not work*: {} was approved, but the target refused to give it. You have no \
+         access. It said: “{}”\nPlease tell the owners of the resource, then ask again: {}",
+        access(request),
+        said(error),
+        again(request),
+    )
+}
+
+/// The end is near.
+pub fn reminder(request: &Request, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    format!(
+        "🔔 *{} left* of {}: it ends {}. Need longer? {}",
+        left(until, now),
+        access(request),
+        when(until),
+        more(request),
+    )
+}
+
+/// It is over.
+pub fn ended(request: &Request, cause: &RevokeCause, removal: Option<&Removal>) -> String {
+    let why = match cause {
+        RevokeCause::GivenBack => "you gave it back. Thank you!",
+        _ => "its time is over.",
+    };
+    let sessions = match removal.map_or(0, |removal| removal.sessions_ended) {
+        0 => "",
+        _ => " Sessions that were still open have been ended.",
+    };
+    format!(
+        "⚪ *Ended*: your {} is gone, {why}{sessions} Again: {}",
+        access(request),
+        again(request)
+    )
+}
+
+/// One grant is over, another goes on.
+pub fn goes_on(request: &Request, until: DateTime<Utc>) -> String {
+    let what = access(request);
+    format!(
+        "⚪ Request #{} has ended, but you keep {what} until {} under another request.",
+        request.number,
+        when(until)
+    )
+}
+
+/// Somebody took it away.
+pub fn revoked(request: &Request, by: &str) -> String {
+    format!("🟠 *Revoked*: {by} took your {} away.", access(request))
+}
+
+/// What to do after that.
+pub fn revoked_hint(by: &str) -> String {
+    format!("Talk to {by} if you still need it.")
+}
+
+/// Nobody knows whether the access was given.
+pub fn unsure(request: &Request) -> String {
+    format!(
+        "🟠 *It did not work*: the target never said whether it gave you {}, so I take it away to \
+         be sure. Ask again: {}",
+        access(request),
+        again(request),
+    )
+}
+
+/// Why an approver is asked directly.
+pub fn asked_here(why_here: &str) -> String {
+    format!(
+        "You are asked directly, because {}.",
+        said(why_here).trim_end_matches('.')
+    )
+}
+
+/// What the link to the card says.
+pub const SEE_CARD: &str = "See the card";
+
+/// What a screen reader says for *Done early*.
+pub fn done_label(request: &Request) -> String {
+    format!(
+        "Give back early: request {}, {}",
+        request.number,
+        long(request.terms.duration)
+    )
+}

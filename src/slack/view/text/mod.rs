@@ -1,0 +1,213 @@
+//! Every word that the bot says, apart from where it stands. Short, kind, without jargon; a sign
+//! never stands without its word. Whatever comes from outside is made harmless here.
+
+pub mod card;
+pub mod dm;
+pub mod reply;
+pub mod story;
+
+use chrono::{DateTime, Utc};
+
+use super::{Faces, escape};
+use crate::domain::{GroupName, PersonId, Quorum, Request, Route, Span, Step};
+
+/// Characters of a name that the policy gave.
+const NAME: usize = 80;
+/// Characters of a phrase that somebody said, inside a sentence of ours.
+const PHRASE: usize = 300;
+/// People named one by one before “and 3 more”.
+const PEOPLE: usize = 5;
+
+/// A time, shown in each reader's own zone; where that is not possible, in UTC.
+pub fn when(at: DateTime<Utc>) -> String {
+    let plain = at.format("%Y-%m-%d %H:%M UTC");
+    format!(
+        "<!date^{}^{{date_short_pretty}} {{time}}|{plain}>",
+        at.timestamp()
+    )
+}
+
+/// A name that the policy gave, or that was meant as one.
+pub fn name(name: impl ToString) -> String {
+    escape::inline(&name.to_string(), NAME)
+}
+
+/// Somebody's words within a sentence.
+pub fn said(words: &str) -> String {
+    escape::inline(words, PHRASE)
+}
+
+/// A length of time in words: `1 hour 30 minutes`.
+pub fn long(span: Span) -> String {
+    let mut rest = span.seconds();
+    let mut parts = Vec::new();
+    for (unit, scale) in [
+        ("day", 86_400),
+        ("hour", 3_600),
+        ("minute", 60),
+        ("second", 1),
+    ] {
+        let number = rest / scale;
+        rest %= scale;
+        if 0 < number {
+            parts.push(format!(
+                "{number} {unit}{}",
+                if number == 1 { "" } else { "s" }
+            ));
+        }
+    }
+    parts.join(" ")
+}
+
+/// The time until then, in words and without seconds; “less than a minute” at the very end.
+pub fn left(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (until - now).num_seconds().max(0).unsigned_abs();
+    // A minute that has just begun to run still reads as a whole one.
+    match Span::from_seconds((seconds + 20) / 60 * 60) {
+        Ok(span) => long(span),
+        Err(_) => "less than a minute".to_owned(),
+    }
+}
+
+/// Things joined as people join them: `a, b or c`.
+pub fn joined(things: &[String], last: &str) -> String {
+    match things {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// Groups in bold, as alternatives.
+pub fn groups(from: &[GroupName], last: &str) -> String {
+    let shown: Vec<String> = from
+        .iter()
+        .take(PEOPLE)
+        .map(|group| format!("*{}*", name(group)))
+        .collect();
+    let more = from.len() - shown.len();
+    let list = joined(&shown, last);
+    if more == 0 {
+        list
+    } else {
+        format!("{list} {last} {more} more groups")
+    }
+}
+
+/// People by mention, the first few by name.
+pub fn people(all: &[PersonId], faces: &Faces) -> String {
+    let mut shown: Vec<String> = all.iter().take(PEOPLE).map(|p| faces.mention(*p)).collect();
+    if PEOPLE < all.len() {
+        shown.push(format!("{} more", all.len() - PEOPLE));
+    }
+    joined(&shown, "and")
+}
+
+/// Whom a step asks: “2 people of dba or lead”, “one person each of dba and lead”.
+pub fn asks(step: &Step) -> String {
+    let count = |count: u32| {
+        if count == 1 {
+            "one person".to_owned()
+        } else {
+            format!("{count} people")
+        }
+    };
+    match step.quorum {
+        Quorum::Any(number) => format!("{} of {}", count(number), groups(&step.from, "or")),
+        Quorum::All(number) if step.from.len() == 1 => {
+            format!("{} of {}", count(number), groups(&step.from, "and"))
+        }
+        Quorum::All(number) => format!("{} each of {}", count(number), groups(&step.from, "and")),
+    }
+}
+
+/// Which rule asks whom.
+pub fn rule(request: &Request) -> String {
+    let rule = name(&request.terms.rule);
+    match &request.terms.route {
+        Route::Automatic => format!("Rule *{rule}* approves this by itself"),
+        Route::Steps(steps) => {
+            let asked: Vec<String> = steps.iter().map(asks).collect();
+            format!("Rule *{rule}* asks {}", asked.join(", then "))
+        }
+    }
+}
+
+/// The access in words: `readonly on staging-db`.
+pub fn access(request: &Request) -> String {
+    format!(
+        "{} on {}",
+        name(&request.access.role),
+        name(&request.access.resource)
+    )
+}
+
+/// The command that asks for the same again.
+pub fn again(request: &Request) -> String {
+    let (resource, role) = (name(&request.access.resource), name(&request.access.role));
+    format!("`/jit request {resource} {role} {}`", request.duration)
+}
+
+/// The command that asks for more time.
+pub fn more(request: &Request) -> String {
+    let (resource, role) = (name(&request.access.resource), name(&request.access.role));
+    format!("`/jit extend {resource} {role} {}`", request.duration)
+}
+
+/// For the thread of the fallback channel: why the card does not stand where it should.
+pub fn channel_lost(channel: &str, why: &str, asked: &[PersonId], faces: &Faces) -> String {
+    let asked = match asked {
+        [] => "There is nobody whom I could ask by direct message instead.".to_owned(),
+        people => format!(
+            "I asked {} by direct message instead.",
+            self::people(people, faces)
+        ),
+    };
+    format!(
+        "⚠️ {}. {asked} The request is not lost, and the card here works too.",
+        channel_trouble(channel, why)
+    )
+}
+
+/// Why the card does not stand in its channel, and what would help. `code` is Slack's; it is put
+/// into words and never shown.
+pub fn channel_trouble(channel: &str, code: &str) -> String {
+    let name = self::channel(channel);
+    match code {
+        "is_archived" => format!("I could not post this card in {name}: the channel is archived"),
+        "not_in_channel" => format!(
+            "I could not post this card in {name}: I am not a member of it (`/invite` me there)"
+        ),
+        "channel_not_found" => format!(
+            "I could not post this card in {name}: I find no such channel, or it is private and I am not in it"
+        ),
+        _ => format!("I could not post this card in {name}: Slack does not let me write there"),
+    }
+}
+
+/// Told in the thread, to somebody whom no direct message reaches.
+pub fn told_in_thread(mention: &str, notice: &str) -> String {
+    format!("{mention}, I cannot send you a direct message, so here: {notice}")
+}
+
+/// A channel: live by its id, as a word by its name.
+pub fn channel(channel: &str) -> String {
+    let id = channel.starts_with(['C', 'G', 'D'])
+        && (3..=32).contains(&channel.len())
+        && channel
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    if id {
+        format!("<#{channel}>")
+    } else {
+        name(channel)
+    }
+}
+
+/// A link to a message of ours, if it is one that can stand in mrkdwn.
+pub fn link(url: &str, words: &str) -> Option<String> {
+    let good = (url.starts_with("https://") || url.starts_with("http://"))
+        && !url.contains(['<', '>', '|', '"'])
+        && !url.contains(char::is_whitespace);
+    good.then(|| format!("<{}|{words}>", url.replace('&', "&amp;")))
+}

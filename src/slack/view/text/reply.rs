@@ -1,0 +1,266 @@
+//! The words of answers that only the person who typed or clicked sees.
+
+use chrono::{DateTime, Utc};
+
+use super::super::{Faces, escape};
+use super::card::still_asked;
+use super::{access, asks, channel, groups, joined, left, name, people, when};
+use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
+
+/// Every command with an example; the first is what most people need.
+pub const COMMANDS: [(&str, &str); 9] = [
+    (
+        "Ask for access",
+        "`/jit request staging-db readonly 1h INC-42 stuck orders`",
+    ),
+    ("See what you can ask for", "`/jit list`"),
+    ("See what you have and wait for", "`/jit active`"),
+    (
+        "See what would happen, without asking",
+        "`/jit explain staging-db 1h`",
+    ),
+    (
+        "Ask for more time",
+        "`/jit extend staging-db 30m still looking`",
+    ),
+    ("Give access back early", "`/jit done staging-db`"),
+    ("Cancel a request that waits", "`/jit cancel #42`"),
+    (
+        "Take somebody's access away (approvers)",
+        "`/jit revoke #42 the incident is over`",
+    ),
+    ("See this again", "`/jit help`"),
+];
+
+/// What the product is, in one line.
+pub const HELP: &str = "*I give access for a while, and take it away on time.*";
+
+/// How durations and the parts may be written.
+pub const HELP_HINT: &str = "Durations: 30m, 1h, 1h30m, 2 days. The role may be left out where a \
+    resource has only one; the reason comes last.";
+
+/// The database did not answer, so nothing was done.
+pub const NOT_RECORDED: &str =
+    "😕 I could not record this just now, so nothing was done. Please try again in a minute.";
+
+/// A click on something that is not ours any more.
+pub const UNKNOWN_CLICK: &str = "This button is from an older message and does nothing any more. \
+    `/jit active` shows where your requests stand.";
+
+/// A click was taken; the message itself changes in a moment.
+pub const RECORDING: &str = "⏳ Recording…";
+
+/// There is nothing to ask for.
+pub const LIST_EMPTY: &str = "There is nothing to ask for yet: the policy names no resources.";
+
+/// The head of the list.
+pub const LIST: &str = "*What you can ask for*";
+
+/// What to do with the list.
+pub const LIST_HINT: &str = "Ask like this: `/jit request RESOURCE [ROLE] DURATION [reason]`";
+
+/// The person has and waits for nothing.
+pub const ACTIVE_EMPTY: &str =
+    "You have no access through me and wait for none. `/jit list` shows what you can ask for.";
+
+/// The head of what a person has and waits for.
+pub const ACTIVE: &str = "*Your access and requests*";
+
+/// What was not listed for want of room.
+pub fn and_more(count: usize) -> String {
+    format!("… and {count} more")
+}
+
+/// One resource of the list.
+pub fn resource(
+    name: &str,
+    description: Option<&str>,
+    sensitivity: Option<&str>,
+    roles: &[(String, Option<Span>)],
+) -> String {
+    let mut head = format!("*{}*", super::name(name));
+    if let Some(description) = description
+        .map(|words| escape::inline(words, 150))
+        .filter(|d| !d.is_empty())
+    {
+        head.push_str(&format!(": {description}"));
+    }
+    if let Some(sensitivity) = sensitivity {
+        head.push_str(&format!("  (sensitivity: {})", super::name(sensitivity)));
+    }
+    let shown = roles.iter().take(8).map(|(role, limit)| match limit {
+        Some(limit) => format!("{} up to {limit}", super::name(role)),
+        None => super::name(role),
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if shown.len() < roles.len() {
+        shown.push(format!("{} more", roles.len() - shown.len()));
+    }
+    if shown.is_empty() {
+        head
+    } else {
+        format!("{head}\n      {}", shown.join(" · "))
+    }
+}
+
+/// One of a person's own requests, in one line.
+pub fn own(request: &Request, now: DateTime<Utc>) -> String {
+    let state = match &request.state {
+        RequestState::Pending { expires_at, .. } => {
+            let step = request.current_step().map(asks).unwrap_or_default();
+            format!("⏳ waits for {step}, expires {}", when(*expires_at))
+        }
+        RequestState::Approved { grant, .. } => own_grant(&grant.state, now),
+        RequestState::Denied { at, .. } => format!("⛔ denied {}", when(*at)),
+        RequestState::Cancelled { at } => format!("🚫 cancelled {}", when(*at)),
+        RequestState::Expired { at } => format!("⌛ expired {}", when(*at)),
+    };
+    format!("*{}* (#{})\n      {state}", access(request), request.number)
+}
+
+fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {
+    match state {
+        GrantState::Activating { .. } => "🔑 approved, giving access…".to_owned(),
+        GrantState::Active { until, .. } => {
+            format!(
+                "🟢 active until {}, {} left",
+                when(*until),
+                left(*until, now)
+            )
+        }
+        GrantState::Revoking { .. } => "🟠 being taken away".to_owned(),
+        GrantState::Revoked { at, .. } => format!("⚪ ended {}", when(*at)),
+        GrantState::Failed { at, .. } => format!("❌ failed {}", when(*at)),
+    }
+}
+
+/// The request was taken in.
+pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
+    let what = format!("{} for {}", access(request), request.terms.duration);
+    match &request.terms.route {
+        Route::Automatic => {
+            format!(
+                "👍 *Request #{}*: {what} is approved by its rule. I write to you once it is there.",
+                request.number
+            )
+        }
+        Route::Steps(steps) => {
+            let asked = steps
+                .first()
+                .map(|step| still_asked(request, step, &[]))
+                .unwrap_or_default();
+            let who = if asked.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", people(&asked, faces))
+            };
+            let asks = steps.first().map(asks).unwrap_or_default();
+            format!(
+                "📝 *Request #{}*: {what}. I asked {asks}{who} in {}.",
+                request.number,
+                channel(to)
+            )
+        }
+    }
+}
+
+/// A “no”, with people and times as each reader sees them. The same as the plain sentence of the
+/// refusal, dressed up.
+pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
+    match refusal {
+        Refusal::NoSuchResource { asked, suggestions } => {
+            let names: Vec<String> = suggestions.iter().take(5).map(name).collect();
+            let hint = match names.as_slice() {
+                [] => "`/jit list` shows what you can ask for.".to_owned(),
+                names => format!(
+                    "Did you mean *{}*?",
+                    joined(names, "or")
+                        .replace(", ", "*, *")
+                        .replace(" or ", "* or *")
+                ),
+            };
+            format!("I know no resource called “{}”. {hint}", name(asked))
+        }
+        Refusal::NotAnApprover { needed } if !needed.is_empty() => {
+            format!(
+                "Only {} can decide on this request now.",
+                groups(needed, "or")
+            )
+        }
+        Refusal::NotAnApprover { .. } => {
+            "Nobody can decide on this request: its rule asks nobody.".to_owned()
+        }
+        Refusal::AlreadyDecided { outcome, by, at } => {
+            let by = by
+                .map(|by| format!(" by {}", faces.mention(by)))
+                .unwrap_or_default();
+            format!("This request was already {outcome}{by}, {}.", when(*at))
+        }
+        Refusal::DeniedByRule { .. } | Refusal::ReasonNeeded { .. } => {
+            escape::policy(&refusal.to_string(), 1500)
+        }
+        plain => escape::inline(&plain.to_string(), 1500),
+    }
+}
+
+/// Whether a refusal is told in the policy's words, in which links work.
+pub fn is_policys(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::DeniedByRule { .. } | Refusal::ReasonNeeded { .. }
+    )
+}
+
+/// Something typed was not understood.
+pub fn not_understood(sentence: &str, example: &str) -> String {
+    let sentence = escape::inline(sentence, 300).replace("ˋ/jit listˋ", "`/jit list`");
+    let sentence = sentence.replace("ˋ/jit helpˋ", "`/jit help`");
+    format!(
+        "{sentence}\nFor example: `{}`",
+        escape::inline(example, 300)
+    )
+}
+
+/// What would happen under these terms.
+pub fn would(terms: &Terms) -> String {
+    let asked = match &terms.route {
+        Route::Automatic => "It would be approved at once, by the rule itself.".to_owned(),
+        Route::Steps(steps) => {
+            let asked: Vec<String> = steps.iter().map(asks).collect();
+            format!("It would ask {}.", asked.join(", then "))
+        }
+    };
+    format!(
+        "✅ *You may ask for this*, by rule *{}*, for {}.\n{asked} The card would go to {}.",
+        name(&terms.rule),
+        terms.duration,
+        channel(&terms.channel),
+    )
+}
+
+/// What would be refused.
+pub fn would_not(refusal: &str) -> String {
+    format!("⛔ *This would be refused*: {refusal}")
+}
+
+/// Who could decide one step.
+pub fn eligible(step: usize, from: &str, people: &str) -> String {
+    let people = if people.is_empty() {
+        "nobody at present"
+    } else {
+        people
+    };
+    format!("Step {step}, {from}: {people}")
+}
+
+/// What a rule said on the way.
+pub fn tried(rule: &str, outcome: &str) -> String {
+    format!("• *{}*: {}", name(rule), escape::inline(outcome, 200))
+}
+
+/// The heads of the two lists under an explanation.
+pub const ELIGIBLE: &str = "*Who could decide*";
+/// See [`ELIGIBLE`].
+pub const TRIED: &str = "*Rules, in the order of the policy*";
+/// Explaining changes nothing.
+pub const EXPLAINED: &str = "Nothing was asked; this only explains.";

@@ -1,0 +1,175 @@
+//! The bot's inner parts without Slack: engine, policy, a fake target, people, a manual clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use jitbot::clock::{Clock, ManualClock};
+use jitbot::domain::{
+    Ask, Command, GroupName, Identity, Member, Origin, Person, PersonId, Request, RequestId,
+    Roster, Span,
+};
+use jitbot::engine::{Cause, Engine, EngineError, Submission};
+use jitbot::policy::{Policy, Source};
+use jitbot::store::Store;
+use uuid::Uuid;
+
+/// The policy of these tests: one target, a readonly role that one of `dba` approves, a readwrite
+/// role that two of `dba` and `leads` approve, an admin role with two steps, and an open role that
+/// the rule approves by itself.
+pub const POLICY: &str = r##"
+version: 1
+defaults: { channel: "#access-requests", fallback_channel: "#access-fallback", request_ttl: 8h }
+groups:
+  dba: { members: [bob@acme.example, carol@acme.example] }
+  leads: { members: [lee@acme.example] }
+connectors:
+  staging: { kind: webhook, url: "https://target.example/jit", secret: { env: NEVER_READ } }
+resources:
+  staging-db:
+    connector: staging
+    description: The staging database
+    sensitivity: low
+    roles: { readonly: app_ro, readwrite: app_rw, admin: app_admin, open: app_open }
+    default_role: readonly
+rules:
+  - name: anybody reads open data
+    match: { resources: [staging-db], roles: [open] }
+    decision: approve
+  - name: one of dba for reading
+    match: { resources: [staging-db], roles: [readonly] }
+    require: { max_duration: 4h }
+    decision: review
+    steps: [{ from: [dba], count: 1 }]
+  - name: two people for writing
+    match: { resources: [staging-db], roles: [readwrite] }
+    decision: review
+    steps: [{ from: [dba, leads], count: 2 }]
+  - name: dba then leads for admin
+    match: { resources: [staging-db], roles: [admin] }
+    decision: review
+    steps: [{ from: [dba], count: 1 }, { from: [leads], count: 1 }]
+"##;
+
+/// When the clocks of the tests begin.
+pub fn morning() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2027-03-01T09:00:00Z")
+        .unwrap()
+        .to_utc()
+}
+
+pub struct House {
+    pub engine: Engine,
+    pub clock: ManualClock,
+    people: BTreeMap<&'static str, PersonId>,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        let (store, _) = super::store::fresh().await;
+        let clock = ManualClock::at(morning());
+        let policy = Policy::from_sources(vec![Source {
+            name: "access.yaml".into(),
+            text: POLICY.into(),
+        }])
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+        let engine = Engine::new(store, policy, Clock::Manual(clock.clone()));
+        let mut people = BTreeMap::new();
+        for name in ["dana", "erin", "bob", "carol", "lee"] {
+            people.insert(name, move_in(engine.store(), name).await);
+        }
+        Self {
+            engine,
+            clock,
+            people,
+        }
+    }
+
+    pub fn id(&self, name: &str) -> PersonId {
+        self.people[name]
+    }
+
+    pub async fn person(&self, name: &str) -> Person {
+        self.engine
+            .store()
+            .person(self.id(name))
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// The person as they act now, with the groups that the policy gives them.
+    pub async fn member(&self, name: &str) -> Member {
+        let person = self.person(name).await;
+        let groups = self.engine.policy().groups_of(&person.identities);
+        Member {
+            person: person.id,
+            also: BTreeSet::new(),
+            groups,
+        }
+    }
+
+    pub fn roster(&self) -> Roster {
+        let group = |names: &[&str]| names.iter().map(|name| self.id(name)).collect();
+        Roster {
+            groups: BTreeMap::from([
+                (GroupName::new("dba"), group(&["bob", "carol"])),
+                (GroupName::new("leads"), group(&["lee"])),
+            ]),
+        }
+    }
+
+    pub async fn ask(&self, who: &str, role: &str, span: &str) -> Result<Request, EngineError> {
+        self.submit(who, role, span, None, None).await
+    }
+
+    pub async fn submit(
+        &self,
+        who: &str,
+        role: &str,
+        span: &str,
+        extends: Option<RequestId>,
+        delivery: Option<&str>,
+    ) -> Result<Request, EngineError> {
+        let ask = Ask {
+            person: self.person(who).await,
+            resource: "staging-db".into(),
+            role: Some(role.into()),
+            duration: Span::parse(span).unwrap(),
+            reason: "to see".into(),
+            extends,
+        };
+        let (roster, origin) = (self.roster(), Origin::Slack);
+        let delivery = delivery.map(str::to_owned);
+        self.engine
+            .submit(Submission {
+                ask,
+                roster,
+                origin,
+                delivery,
+            })
+            .await
+    }
+
+    pub async fn approve(&self, who: &str, id: RequestId) -> Result<Request, EngineError> {
+        let by = self.member(who).await;
+        self.run(id, Command::Approve { by, comment: None }).await
+    }
+
+    pub async fn run(&self, id: RequestId, command: Command) -> Result<Request, EngineError> {
+        self.engine.execute(id, command, Cause::worker()).await
+    }
+
+    pub fn pass(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+}
+
+async fn move_in(store: &Store, name: &str) -> PersonId {
+    let id = PersonId::from_uuid(Uuid::now_v7());
+    let slack = Identity::slack("T0ACME", format!("U0{}", name.to_uppercase()));
+    let email = Identity::email(&format!("{name}@acme.example"));
+    store
+        .record_person(id, name, &slack, &BTreeSet::from([email]))
+        .await
+        .unwrap()
+}
