@@ -8,6 +8,7 @@ pub mod directory;
 pub mod domain;
 pub mod embedded;
 pub mod engine;
+pub mod ledger;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

@@ -1,7 +1,11 @@
 //! The private Postgres server: it starts as root and as anybody, keeps what is to be kept, and is
 //! gone when whoever started it is gone, however that ended.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "in a test, a panic is the report, and a line the message")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "in a test, a panic is the report, and a line the message"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
