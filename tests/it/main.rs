@@ -9,3 +9,5 @@ mod embedded;
 mod engine;
 mod harness;
 mod ledger;
+mod policy;
+mod worker;

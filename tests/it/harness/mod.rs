@@ -2,6 +2,7 @@
 //! the bot's parts whose clock is moved by hand. Nothing here waits for real time.
 
 pub mod database;
+pub mod crash;
 pub mod house;
 pub mod postgres;
 pub mod store;
