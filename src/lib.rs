@@ -14,4 +14,5 @@ pub mod policy;
 pub mod sandbox;
 pub mod slack;
 pub mod store;
+pub mod web;
 pub mod worker;
