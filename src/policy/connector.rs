@@ -11,6 +11,7 @@ use crate::domain::{ConnectorSpec, PostgresMode, PostgresSpec, SecretRef, Webhoo
 /// Reads one entry, or notes what is wrong with it.
 pub(super) fn parse(name: &At<String>, node: Node, log: &Log) -> Option<ConnectorSpec> {
     let hint = "`kind: postgres` or `kind: webhook`";
+    mask_strange(&node, log);
     let Some(kind) = kind_of(&node) else {
         let message = format!("connector `{}` does not say its kind", name.value);
         log.push(Finding::new(name.at, message, "`kind` is missing").hint(hint));
@@ -24,6 +25,35 @@ pub(super) fn parse(name: &At<String>, node: Node, log: &Log) -> Option<Connecto
             let message = format!("there is no connector of the kind `{other}`");
             log.push(Finding::new(kind.at, message, "unknown kind").hint(hint));
             None
+        }
+    }
+}
+
+/// What stands under an unknown key may be a secret whose key was misspelt.
+fn mask_strange(node: &Node, log: &Log) {
+    let Tree::Map(entries) = &node.value else {
+        return mask_all(node, log);
+    };
+    let known = ["kind", "mode", "url", "secret"];
+    let is_known =
+        |key: &Node| matches!(&key.value, Tree::Text(key) if known.contains(&key.as_str()));
+    for (_, value) in entries.iter().filter(|(key, _)| !is_known(key)) {
+        mask_all(value, log);
+    }
+}
+
+/// Masks every text and number in a value.
+fn mask_all(node: &Node, log: &Log) {
+    match &node.value {
+        Tree::Text(text) => log.mask(node.at, Some(text)),
+        Tree::Number(_) => log.mask(node.at, None),
+        Tree::Nothing | Tree::Other(_) => {}
+        Tree::List(values) => values.iter().for_each(|value| mask_all(value, log)),
+        Tree::Map(entries) => {
+            for (key, value) in entries {
+                mask_all(key, log);
+                mask_all(value, log);
+            }
         }
     }
 }
@@ -97,12 +127,12 @@ fn webhook(name: &At<String>, node: Node, log: &Log) -> Option<WebhookSpec> {
 fn https(text: At<String>, log: &Log) -> Option<String> {
     let finding = |message: &str| Finding::new(text.at, message, "this address");
     let Ok(url) = url::Url::parse(&text.value) else {
-        log.mask(text.at);
+        log.mask(text.at, Some(&text.value));
         log.push(finding("this is no URL").hint("such as https://access.example.com/hook"));
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {
-        log.mask(text.at);
+        log.mask(text.at, Some(&text.value));
         log.push(
             finding("a user or password stands in the URL")
                 .hint("calls are signed with `secret`; leave out what stands before the `@`"),
@@ -129,11 +159,11 @@ fn https(text: At<String>, log: &Log) -> Option<String> {
 /// the secret itself and is never shown.
 fn secret(key: &'static str, name: &At<String>, node: Node, log: &Log) -> Option<SecretRef> {
     let at = node.at;
-    if !matches!(node.value, Tree::Map(_)) {
+    if !says_where(&node) {
+        mask_all(&node, log);
         let variable = format!("{}_{key}", name.value)
             .to_uppercase()
             .replace(['-', '.', '/'], "_");
-        log.mask(at);
         let message = format!("`{key}` is written in clear; a policy never holds secrets");
         let hint = format!(
             "put it into an environment variable and write `{key}: {{ env: {variable} }}`, \
@@ -141,6 +171,15 @@ fn secret(key: &'static str, name: &At<String>, node: Node, log: &Log) -> Option
         );
         log.push(Finding::new(at, message, "masked").hint(hint));
         return None;
+    }
+    if let Tree::Map(entries) = &node.value {
+        let fits = |(key, value): &&(Node, Node)| match (&key.value, &value.value) {
+            (Tree::Text(key), Tree::Text(_)) => key == "env" || key == "file",
+            _ => false,
+        };
+        for (_, value) in entries.iter().filter(|entry| !fits(entry)) {
+            mask_all(value, log);
+        }
     }
     let mut fields = Fields::open("a secret", at, node, &["env", "file"], log);
     match (fields.text("env"), fields.text("file")) {
@@ -164,13 +203,25 @@ fn secret(key: &'static str, name: &At<String>, node: Node, log: &Log) -> Option
     }
 }
 
+/// Whether a value is meant to say where a secret is kept: a mapping with keys like `env` or `file`.
+/// Where other keys stand in it, their values are masked later.
+fn says_where(node: &Node) -> bool {
+    let Tree::Map(entries) = &node.value else {
+        return matches!(node.value, Tree::Nothing);
+    };
+    entries.iter().all(|(key, _)| match &key.value {
+        Tree::Text(key) => !suggest::nearest(key, ["env", "file"]).is_empty(),
+        _ => false,
+    })
+}
+
 fn environment(name: &At<String>, log: &Log) -> Option<SecretRef> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let digit = name.value.starts_with(|c: char| c.is_ascii_digit());
     if name.value.chars().all(fits) && !digit {
         return Some(SecretRef::Env(name.value.clone()));
     }
-    log.mask(name.at);
+    log.mask(name.at, Some(&name.value));
     let message = "`env` is the name of an environment variable, not its value";
     let finding = Finding::new(name.at, message, "masked, it may be a secret");
     log.push(finding.hint("letters, digits and `_`, without `$`: `env: STAGING_DATABASE_URL`"));

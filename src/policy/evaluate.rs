@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::explain::{Explanation, RuleOutcome, Tried};
+use super::file::ReasonRule;
 use super::suggest;
 use super::{Policy, Resource, Rule, RuleDecision};
 use crate::domain::{
-    Ask, ConnectorSpec, GroupName, Identity, Person, PostgresMode, Refusal, ResourceCard, RoleName,
-    Route, Span, Target, Terms, Verdict,
+    Ask, ConnectorSpec, GroupName, Identity, PostgresMode, Refusal, ResourceCard, RoleName, Route,
+    Span, Target, Terms, Verdict,
 };
 
 /// The longest reason in characters: what a card can show without cutting.
@@ -39,15 +40,15 @@ pub(super) fn explain(policy: &Policy, ask: &Ask) -> Explanation {
         }
     };
     explanation.role = Some(role.clone());
+    let case = Case {
+        policy,
+        resource,
+        role,
+        ask,
+    };
     let (decisive, tried) = try_rules(policy, resource, role, &explanation.groups);
     explanation.tried = tried;
-    explanation.verdict = match decisive {
-        None => Verdict::Refused(Refusal::NoRule {
-            resource: resource.facts.name.clone(),
-            role: role.clone(),
-        }),
-        Some(rule) => decide(policy, rule, resource, role, ask),
-    };
+    explanation.verdict = decisive.map_or_else(|| case.no_rule(), |rule| case.decide(rule));
     explanation
 }
 
@@ -95,109 +96,125 @@ fn try_rules<'a>(
     (None, tried)
 }
 
-fn decide(
-    policy: &Policy,
-    rule: &Rule,
-    resource: &Resource,
-    role: &RoleName,
-    ask: &Ask,
-) -> Verdict {
-    let route = match rule.decision {
-        RuleDecision::Deny => {
-            return Verdict::Refused(Refusal::DeniedByRule {
-                rule: rule.name.clone(),
-                message: rule.message.clone().unwrap_or_default(),
-            });
-        }
-        RuleDecision::Approve => Route::Automatic,
-        RuleDecision::Review => Route::Steps(rule.steps.clone()),
-    };
-    if let Some(refusal) = unmet(policy, rule, resource, role, ask) {
-        return Verdict::Refused(refusal);
-    }
-    Verdict::Terms(Box::new(Terms {
-        rule: rule.name.clone(),
-        policy: policy.hash.clone(),
-        route,
-        duration: ask.duration,
-        request_ttl: policy.request_ttl,
-        remind_before: policy.remind_before,
-        channel: policy.channel_of(rule, resource).to_owned(),
-        fallback_channel: policy.fallback_channel.clone(),
-        target: target(policy, resource, role, &ask.person),
-        card: card(resource),
-    }))
+/// An ask whose resource and role were found.
+struct Case<'a> {
+    policy: &'a Policy,
+    resource: &'a Resource,
+    role: &'a RoleName,
+    ask: &'a Ask,
 }
 
-/// What the rule requires and the ask does not bring along.
-fn unmet(
-    policy: &Policy,
-    rule: &Rule,
-    resource: &Resource,
-    role: &RoleName,
-    ask: &Ask,
-) -> Option<Refusal> {
-    let length = ask.reason.chars().count();
-    if length > LONGEST_REASON {
-        return Some(Refusal::ReasonTooLong {
-            length,
-            limit: LONGEST_REASON,
-        });
+impl Case<'_> {
+    fn no_rule(&self) -> Verdict {
+        Verdict::Refused(Refusal::NoRule {
+            resource: self.resource.facts.name.clone(),
+            role: self.role.clone(),
+        })
     }
-    let limit = policy.limit(rule);
-    if ask.duration > limit {
-        return Some(Refusal::TooLong {
-            asked: ask.duration,
-            limit,
-            resource: resource.facts.name.clone(),
-            role: role.clone(),
-        });
+
+    fn decide(&self, rule: &Rule) -> Verdict {
+        let route = match rule.decision {
+            RuleDecision::Deny => {
+                return Verdict::Refused(Refusal::DeniedByRule {
+                    rule: rule.name.clone(),
+                    message: rule.message.clone().unwrap_or_default(),
+                });
+            }
+            RuleDecision::Approve => Route::Automatic,
+            RuleDecision::Review => Route::Steps(rule.steps.clone()),
+        };
+        match self.unmet(rule) {
+            Some(refusal) => Verdict::Refused(refusal),
+            None => Verdict::Terms(Box::new(self.terms(rule, route))),
+        }
     }
-    let reason = rule.reason.as_ref()?;
-    if reason.pattern.is_match(ask.reason.trim()) {
-        return None;
+
+    fn terms(&self, rule: &Rule, route: Route) -> Terms {
+        let policy = self.policy;
+        Terms {
+            rule: rule.name.clone(),
+            policy: policy.hash.clone(),
+            route,
+            duration: self.ask.duration,
+            request_ttl: policy.request_ttl,
+            remind_before: policy.remind_before,
+            channel: policy.channel_of(rule, self.resource).to_owned(),
+            fallback_channel: policy.fallback_channel.clone(),
+            target: self.target(),
+            card: card(self.resource),
+        }
     }
-    let words = || match reason.pattern.as_str() {
+
+    /// What the rule requires and the ask does not bring along.
+    fn unmet(&self, rule: &Rule) -> Option<Refusal> {
+        let length = self.ask.reason.chars().count();
+        if length > LONGEST_REASON {
+            return Some(Refusal::ReasonTooLong {
+                length,
+                limit: LONGEST_REASON,
+            });
+        }
+        let limit = self.policy.limit(rule);
+        if self.ask.duration > limit {
+            return Some(Refusal::TooLong {
+                asked: self.ask.duration,
+                limit,
+                resource: self.resource.facts.name.clone(),
+                role: self.role.clone(),
+            });
+        }
+        let wanted = rule.reason.as_ref()?;
+        (!wanted.pattern.is_match(self.ask.reason.trim())).then(|| reason_needed(wanted))
+    }
+
+    fn target(&self) -> Target {
+        let resource = self.resource;
+        let at_target = resource.roles.iter().find(|(name, _)| name == self.role);
+        Target {
+            connector: resource.connector.clone(),
+            spec: resource.spec.clone(),
+            role: at_target.map_or_else(|| self.role.to_string(), |(_, name)| name.clone()),
+            subject: self.subject(),
+        }
+    }
+
+    /// What the target calls the person: the login that `people` names for the connector; else,
+    /// where a PostgreSQL login must exist already, the part of the e-mail before the `@`; else the
+    /// e-mail; and where there is no e-mail, the Slack user id.
+    fn subject(&self) -> String {
+        let person = &self.ask.person;
+        let people = &self.policy.people;
+        if let Some(login) = people.login(&person.identities, &self.resource.connector) {
+            return login.to_owned();
+        }
+        if let Some(email) = people.email(&person.identities) {
+            let local = email.split('@').next().unwrap_or_default();
+            return match &self.resource.spec {
+                ConnectorSpec::Postgres(spec) if spec.mode == PostgresMode::Membership => {
+                    local.to_owned()
+                }
+                ConnectorSpec::Postgres(_) | ConnectorSpec::Webhook(_) => email,
+            };
+        }
+        let slack = person
+            .identities
+            .iter()
+            .find_map(|identity| match identity {
+                Identity::Slack { user, .. } => Some(user.clone()),
+                Identity::Email(_) => None,
+            });
+        slack.unwrap_or_else(|| person.id.to_string())
+    }
+}
+
+fn reason_needed(wanted: &ReasonRule) -> Refusal {
+    let words = || match wanted.pattern.as_str() {
         "." | ".+" => "Please say why you need it.".to_owned(),
         pattern => format!("Please give a reason that has the form `{pattern}`."),
     };
-    Some(Refusal::ReasonNeeded {
-        message: reason.message.clone().unwrap_or_else(words),
-    })
-}
-
-fn target(policy: &Policy, resource: &Resource, role: &RoleName, person: &Person) -> Target {
-    let named = resource.roles.iter().find(|(name, _)| name == role);
-    Target {
-        connector: resource.connector.clone(),
-        spec: resource.spec.clone(),
-        role: named.map_or_else(|| role.to_string(), |(_, at_target)| at_target.clone()),
-        subject: subject(policy, resource, person),
+    Refusal::ReasonNeeded {
+        message: wanted.message.clone().unwrap_or_else(words),
     }
-}
-
-/// What the target calls the person: the login that `people` names for the connector; else, where a
-/// PostgreSQL login must exist already, the part of the e-mail before the `@`; else the e-mail; and
-/// where there is no e-mail, the Slack user id.
-fn subject(policy: &Policy, resource: &Resource, person: &Person) -> String {
-    let identities = &person.identities;
-    if let Some(login) = policy.people.login(identities, &resource.connector) {
-        return login.to_owned();
-    }
-    if let Some(email) = policy.people.email(identities) {
-        let local = email.split('@').next().unwrap_or_default();
-        return match &resource.spec {
-            ConnectorSpec::Postgres(spec) if spec.mode == PostgresMode::Membership => {
-                local.to_owned()
-            }
-            ConnectorSpec::Postgres(_) | ConnectorSpec::Webhook(_) => email,
-        };
-    }
-    let slack = identities.iter().find_map(|identity| match identity {
-        Identity::Slack { user, .. } => Some(user.clone()),
-        Identity::Email(_) => None,
-    });
-    slack.unwrap_or_else(|| person.id.to_string())
 }
 
 fn card(resource: &Resource) -> ResourceCard {

@@ -1,9 +1,14 @@
 //! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
 
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+
+use super::shown::{Lines, Masked, Position, Shown};
+
+/// How many lines two places may be apart to be shown in one picture.
+const AT_ONE_GLANCE: usize = 8;
 
 /// One file of a policy, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,27 +86,24 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The same without a secret in any of its words.
+    fn masked(mut self, masked: &Masked) -> Self {
+        let labels = self.labels.iter_mut().map(|(_, label)| label);
+        let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
+        texts.for_each(|text| masked.hide(text));
+        self
+    }
+}
+
 /// One fault, complete with its source: what is wrong, where, and how to mend it.
 #[derive(Clone, Debug)]
 pub struct Fault {
     message: String,
     labels: Vec<LabeledSpan>,
     hint: Option<String>,
-    source: Option<NamedSource<Arc<str>>>,
+    source: Option<Lines>,
     position: Option<Position>,
-}
-
-#[derive(Clone, Debug)]
-struct Position {
-    file: String,
-    line: usize,
-    column: usize,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
 }
 
 impl Fault {
@@ -121,11 +123,19 @@ impl Fault {
         Some((&position.file, position.line, position.column))
     }
 
-    fn new(finding: Finding, sources: &[Shown]) -> Self {
+    fn new(finding: Finding, sources: &[Shown], masked: &Masked) -> Self {
+        let finding = finding.masked(masked);
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
-        let (near, far): (Vec<_>, Vec<_>) = (finding.labels.into_iter())
-            .partition(|(at, _)| first.is_some_and(|first| first.file == at.file));
+        // A picture of both places only helps where they can be seen at one glance.
+        let is_near = |at: &Place| {
+            let line = |at: &Place| home.map_or(0, |home| home.position(*at).line);
+            first.is_some_and(|first| {
+                first.file == at.file && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
+            })
+        };
+        let (near, far): (Vec<_>, Vec<_>) =
+            (finding.labels.into_iter()).partition(|(at, _)| is_near(at));
         let elsewhere = far.iter().filter_map(|(at, label)| {
             let position = sources.get(at.file)?.position(*at);
             Some(format!("{label}: {position}"))
@@ -133,11 +143,11 @@ impl Fault {
         let hints: Vec<String> = elsewhere.chain(finding.hint).collect();
         Self {
             message: finding.message,
-            labels: (near.into_iter())
-                .map(|(at, label)| LabeledSpan::new(Some(label), at.start, at.len))
+            labels: (near.into_iter().enumerate())
+                .map(|(index, (at, label))| labelled(index == 0, at, label))
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
-            source: home.map(|home| NamedSource::new(&home.name, Arc::clone(&home.text))),
+            source: home.map(Shown::lines),
             position: first.and_then(|at| Some(sources.get(at.file)?.position(at))),
         }
     }
@@ -163,6 +173,14 @@ impl miette::Diagnostic for Fault {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+fn labelled(first: bool, at: Place, label: String) -> LabeledSpan {
+    if first {
+        LabeledSpan::new_primary_with_span(Some(label), (at.start, at.len))
+    } else {
+        LabeledSpan::new(Some(label), at.start, at.len)
     }
 }
 
@@ -194,14 +212,14 @@ impl Faults {
         };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_links(false)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .with_width(100);
         let mut report = String::new();
         for fault in &self.faults {
             let mut one = String::new();
             match handler.render_report(&mut one, fault) {
                 Ok(()) => report.push_str(&one),
-                Err(fmt::Error) => report.push_str(&self.line(fault)),
+                Err(fmt::Error) => report.push_str(&Self::line(fault)),
             }
             report.push('\n');
         }
@@ -210,7 +228,7 @@ impl Faults {
         report
     }
 
-    fn line(&self, fault: &Fault) -> String {
+    fn line(fault: &Fault) -> String {
         let place = fault.position.as_ref().map(|at| format!("{at}: "));
         let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})"));
         let hint = hint.unwrap_or_default().replace('\n', "; ");
@@ -225,7 +243,7 @@ impl Faults {
     }
 
     /// Joins findings with their sources. Equal findings are told once.
-    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &[Place]) -> Self {
+    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Self {
         let shown: Vec<Shown> = (sources.iter().enumerate())
             .map(|(file, source)| Shown::new(file, source, masked))
             .collect();
@@ -234,7 +252,7 @@ impl Faults {
         findings.dedup();
         Self {
             faults: (findings.into_iter())
-                .map(|finding| Fault::new(finding, &shown))
+                .map(|finding| Fault::new(finding, &shown, masked))
                 .collect(),
         }
     }
@@ -244,7 +262,7 @@ impl Faults {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.faults {
-            writeln!(f, "{}", self.line(fault))?;
+            writeln!(f, "{}", Self::line(fault))?;
         }
         f.write_str(&self.count())
     }
@@ -262,44 +280,11 @@ impl miette::Diagnostic for Faults {
     }
 }
 
-/// A source as it may be shown: secrets masked, byte for byte, so that places stay right.
-struct Shown {
-    name: String,
-    text: Arc<str>,
-}
-
-impl Shown {
-    fn new(file: usize, source: &Source, masked: &[Place]) -> Self {
-        let mut text = source.text.clone();
-        for at in masked.iter().filter(|at| at.file == file) {
-            let end = at.start.saturating_add(at.len);
-            if let Some(secret) = text.get(at.start..end) {
-                let mask = "*".repeat(secret.len());
-                text.replace_range(at.start..end, &mask);
-            }
-        }
-        Self {
-            name: source.name.clone(),
-            text: text.into(),
-        }
-    }
-
-    fn position(&self, at: Place) -> Position {
-        let before = self.text.get(..at.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            file: self.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-}
-
 /// Where findings are gathered while a policy is read and checked.
 #[derive(Default)]
 pub(super) struct Log {
-    findings: std::cell::RefCell<Vec<Finding>>,
-    masked: std::cell::RefCell<Vec<Place>>,
+    findings: RefCell<Vec<Finding>>,
+    masked: RefCell<Masked>,
 }
 
 impl Log {
@@ -308,9 +293,9 @@ impl Log {
         self.findings.borrow_mut().push(finding);
     }
 
-    /// Never shows what is written there.
-    pub(super) fn mask(&self, at: Place) {
-        self.masked.borrow_mut().push(at);
+    /// Never shows what is written there, and none of its words anywhere.
+    pub(super) fn mask(&self, at: Place, secret: Option<&str>) {
+        self.masked.borrow_mut().add(at, secret);
     }
 
     /// How many faults there are so far.

@@ -1,5 +1,7 @@
 //! Taking values out of the YAML tree. Whatever does not fit is noted and reading goes on.
 
+use std::collections::BTreeMap;
+
 use super::fault::{At, Finding, Log, Place};
 use super::suggest;
 use super::tree::{Node, Tree};
@@ -11,6 +13,8 @@ pub(super) struct Fields<'a> {
     /// Where to point when something is missing.
     at: Place,
     entries: Vec<(At<String>, Node)>,
+    /// Whether it is a mapping at all; if not, nothing of it is said to be missing.
+    readable: bool,
     log: &'a Log,
 }
 
@@ -23,6 +27,7 @@ impl<'a> Fields<'a> {
         known: &[&str],
         log: &'a Log,
     ) -> Self {
+        let readable = matches!(node.value, Tree::Map(_) | Tree::Nothing);
         let entries = entries(what, node, log);
         let (entries, strange): (Vec<_>, Vec<_>) =
             (entries.into_iter()).partition(|(key, _)| known.contains(&key.value.as_str()));
@@ -33,6 +38,7 @@ impl<'a> Fields<'a> {
             what,
             at,
             entries,
+            readable,
             log,
         }
     }
@@ -51,7 +57,7 @@ impl<'a> Fields<'a> {
     /// Takes a value out that must be there.
     pub(super) fn require(&mut self, key: &str, hint: &str) -> Option<Node> {
         let node = self.take(key);
-        if node.is_none() {
+        if node.is_none() && self.readable {
             let message = format!("{} needs `{key}`", self.what);
             let label = format!("`{key}` is missing");
             self.log
@@ -122,17 +128,17 @@ pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Nod
         }
     };
     let mut entries: Vec<(At<String>, Node)> = Vec::new();
+    let mut seen: BTreeMap<String, Place> = BTreeMap::new();
     for (key, value) in pairs {
         let Some(key) = name_of(key, log) else {
             continue;
         };
-        match entries
-            .iter()
-            .find(|(earlier, _)| earlier.value == key.value)
-        {
-            Some((earlier, _)) => log.push(twice(&key, earlier.at)),
-            None => entries.push((key, value)),
+        if let Some(first) = seen.get(&key.value) {
+            log.push(twice(&key, *first));
+            continue;
         }
+        seen.insert(key.value.clone(), key.at);
+        entries.push((key, value));
     }
     entries
 }
@@ -145,7 +151,7 @@ pub(super) fn twice(name: &At<String>, first: Place) -> Finding {
         "again here",
     )
     .and(first, "first here")
-    .hint("keep one of them, or give one another name")
+    .hint("keep one of the two")
 }
 
 fn name_of(key: Node, log: &Log) -> Option<At<String>> {
@@ -207,7 +213,7 @@ fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>> {
     let values = list(key, node, log)?;
     if values.is_empty() {
         let finding = Finding::new(at, format!("`{key}` is an empty list"), "nothing in it");
-        log.push(finding.hint("an empty list can never match; name something or leave it out"));
+        log.push(finding.hint("name at least one"));
         return None;
     }
     let mut texts: Vec<At<String>> = Vec::new();

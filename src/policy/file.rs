@@ -101,7 +101,7 @@ pub(super) struct Match {
 /// What an ask must bring along.
 #[derive(Default)]
 pub(super) struct Require {
-    pub(super) reason: Option<ReasonRule>,
+    pub(super) reason: Option<At<ReasonRule>>,
     pub(super) max_duration: Option<At<Span>>,
 }
 
@@ -136,8 +136,8 @@ impl RuleDecision {
 
 /// One step of a review.
 pub(super) struct StepEntry {
-    pub(super) at: Place,
     pub(super) from: Vec<At<String>>,
     pub(super) count: At<u32>,
-    pub(super) all: bool,
+    /// Where `mode: all` is written; none for `any`.
+    pub(super) all: Option<Place>,
 }

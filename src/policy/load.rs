@@ -10,10 +10,9 @@ use super::fault::{At, Faults, Finding, Source};
 use super::file::{ResourceEntry, RuleDecision, RuleEntry, StepEntry, Written};
 use super::matching::{Facts, Matcher};
 use super::people::People;
+use super::shown::Masked;
 use super::{Policy, Resource, Rule};
-use crate::domain::{
-    ConnectorName, ConnectorSpec, GroupName, Quorum, ResourceName, RoleName, RuleName, Step,
-};
+use crate::domain::{ConnectorName, ConnectorSpec, GroupName, Quorum, RoleName, RuleName, Step};
 
 /// Reads the file, or the files of the folder. Every file that cannot be read is told.
 pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
@@ -35,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
 }
 
 fn faults(findings: Vec<Finding>) -> Faults {
-    Faults::new(findings, &[], &[])
+    Faults::new(findings, &[], &Masked::default())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
@@ -154,7 +153,7 @@ fn rule(entry: &RuleEntry) -> Option<Rule> {
     Some(Rule {
         name: RuleName::new(&entry.name.value),
         matcher: Matcher::new(&entry.matching),
-        reason: entry.require.reason.clone(),
+        reason: entry.require.reason.as_ref().map(|at| at.value.clone()),
         max_duration: entry.require.max_duration.as_ref().map(|at| at.value),
         decision,
         message: value(entry.message.as_ref()),
@@ -165,16 +164,15 @@ fn rule(entry: &RuleEntry) -> Option<Rule> {
 
 /// A step in the words of the domain.
 pub(super) fn step(entry: &StepEntry) -> Step {
-    let quorum = if entry.all { Quorum::All } else { Quorum::Any };
+    let quorum = if entry.all.is_some() {
+        Quorum::All
+    } else {
+        Quorum::Any
+    };
     Step {
         from: (entry.from.iter())
             .map(|name| GroupName::new(&name.value))
             .collect(),
         quorum: quorum(entry.count.value),
     }
-}
-
-/// The name of a resource as the domain has it.
-pub(super) fn resource_name(entry: &ResourceEntry) -> ResourceName {
-    ResourceName::new(&entry.name.value)
 }

@@ -1,10 +1,10 @@
 //! Policy as code: who may ask for what, and who decides. Pure after load: no SQL, no Slack, no
 //! clock; the only reading is [`Policy::load`].
 //!
-//! The way of a file: text → [`tree`] (YAML with places) → [`file`] (what is written, by [`parse`]
-//! with the help of [`fields`] and [`connector`]) → [`check`] (everything that is wrong, at once, as
-//! [`Faults`]) → [`Policy`]. The way of an ask: [`evaluate`] finds the rule ([`matching`]) and makes
-//! terms or a refusal; [`explain`] keeps the whole way.
+//! The way of a file: text → `tree` (YAML with places) → `file` (what is written, by `parse` with the
+//! help of `fields`, `parse_rules` and `connector`) → `check` (everything that is wrong, at once, as
+//! [`Faults`], in which `shown` masks secrets) → [`Policy`]. The way of an ask: `evaluate` finds the
+//! rule (`matching`) and makes terms or a refusal; `explain` keeps the whole way.
 
 mod check;
 mod connector;
@@ -16,7 +16,9 @@ mod file;
 mod load;
 mod matching;
 mod parse;
+mod parse_rules;
 mod people;
+mod shown;
 mod suggest;
 mod tree;
 
@@ -112,6 +114,10 @@ impl Policy {
     }
 
     /// Reads a policy from texts, in this order. A section may be spread over several of them.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a loader hands its texts over; nothing else should keep them"
+    )]
     pub fn from_sources(sources: Vec<Source>) -> Result<Self, Faults> {
         let log = Log::default();
         let parsed = parse::parse(&sources, &log);

@@ -3,11 +3,8 @@
 use super::connector;
 use super::fault::{At, Finding, Log, Place, Source};
 use super::fields::{self, Fields};
-use super::file::{
-    ConnectorEntry, Defaults, GroupEntry, Match, PersonEntry, ReasonRule, Require, ResourceEntry,
-    RuleDecision, RuleEntry, StepEntry, Written,
-};
-use super::suggest;
+use super::file::{ConnectorEntry, Defaults, GroupEntry, PersonEntry, ResourceEntry, Written};
+use super::parse_rules;
 use super::tree::{self, Node, Tree};
 use crate::domain::Span;
 
@@ -24,7 +21,10 @@ pub(super) fn parse(sources: &[Source], log: &Log) -> Parsed {
     let mut whole = true;
     for (file, source) in sources.iter().enumerate() {
         match tree::read(file, source) {
-            Ok(node) => parse_file(file, node, &mut written, log),
+            Ok(node) => {
+                whole &= matches!(node.value, Tree::Map(_) | Tree::Nothing);
+                parse_file(file, node, &mut written, log);
+            }
             Err(finding) => {
                 whole = false;
                 log.push(finding);
@@ -97,9 +97,8 @@ fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
         .extend(resources.map(|(name, node)| resource(name, node, log)));
     if let Some(node) = sections.take("rules") {
         let nodes = fields::list("rules", node, log).unwrap_or_default();
-        written
-            .rules
-            .extend(nodes.into_iter().filter_map(|node| rule(node, log)));
+        let rules = nodes.into_iter().map(|node| parse_rules::rule(node, log));
+        written.rules.extend(rules);
     }
 }
 
@@ -270,185 +269,7 @@ fn roles(fields: &mut Fields<'_>, name: &At<String>, log: &Log) -> Vec<(At<Strin
         .collect()
 }
 
-fn rule(node: Node, log: &Log) -> Option<RuleEntry> {
-    const KNOWN: [&str; 7] = [
-        "name", "match", "require", "decision", "message", "steps", "channel",
-    ];
-    let before = log.len();
-    let at = node.at;
-    let mut fields = Fields::open("a rule", at, node, &KNOWN, log);
-    let name = fields
-        .require("name", "every rule has a name; people read it on the card")
-        .and_then(|node| fields::text("name", node, log));
-    let at = name.as_ref().map_or(at, |name| name.at);
-    fields.point_at(at);
-    let matching = fields
-        .require(
-            "match",
-            "say what the rule is about; `match: {}` is about every ask",
-        )
-        .map(|node| matching(at, node, log));
-    let decision = fields
-        .require("decision", "`decision: review`, `deny` or `approve`")
-        .and_then(|node| decision(node, log));
-    let require = (fields.take_entry("require"))
-        .map_or_else(Require::default, |(key, node)| require(key.at, node, log));
-    let rule = RuleEntry {
-        name: name.unwrap_or_else(|| At {
-            value: String::new(),
-            at,
-        }),
-        matching: matching.unwrap_or_default(),
-        require,
-        decision,
-        message: fields.text("message"),
-        steps: (fields.take_entry("steps")).and_then(|(key, node)| steps(key.at, node, log)),
-        channel: channel(&mut fields, "channel", log),
-        sound: log.len() == before,
-    };
-    Some(rule)
-}
-
-fn matching(at: Place, node: Node, log: &Log) -> Match {
-    const KNOWN: [&str; 5] = [
-        "resources",
-        "labels",
-        "roles",
-        "sensitivity",
-        "requester_in",
-    ];
-    let mut fields = Fields::open("`match`", at, node, &KNOWN, log);
-    Match {
-        resources: fields.texts("resources"),
-        labels: fields.pairs("labels"),
-        roles: fields.texts("roles"),
-        sensitivity: fields.texts("sensitivity"),
-        requester_in: fields.texts("requester_in"),
-    }
-}
-
-fn decision(node: Node, log: &Log) -> Option<At<RuleDecision>> {
-    let word = fields::text("decision", node, log)?;
-    let all = [
-        RuleDecision::Review,
-        RuleDecision::Deny,
-        RuleDecision::Approve,
-    ];
-    let found = all
-        .into_iter()
-        .find(|decision| decision.as_str() == word.value);
-    if found.is_none() {
-        let message = format!("`{}` is no decision", word.value);
-        let hint = suggest::hint(&word.value, all.map(RuleDecision::as_str), "");
-        log.push(Finding::new(word.at, message, "unknown").hint(hint));
-    }
-    found.map(|decision| word.with(decision))
-}
-
-fn require(at: Place, node: Node, log: &Log) -> Require {
-    let mut fields = Fields::open("`require`", at, node, &["reason", "max_duration"], log);
-    Require {
-        reason: fields.take("reason").and_then(|node| reason(node, log)),
-        max_duration: span(&mut fields, "max_duration", log),
-    }
-}
-
-/// A reason is asked for by a pattern, or by a pattern and a message.
-fn reason(node: Node, log: &Log) -> Option<ReasonRule> {
-    let (pattern, message) = if let Tree::Map(_) = node.value {
-        let at = node.at;
-        let mut fields = Fields::open("`reason`", at, node, &["pattern", "message"], log);
-        let message = fields.text("message").map(|message| message.value);
-        let hint = "write a regular expression: `pattern: \"INC-[0-9]+\"`; `\".\"` is any reason";
-        (fields.require("pattern", hint)?, message)
-    } else {
-        (node, None)
-    };
-    let pattern = fields::text("reason", pattern, log)?;
-    match regex::RegexBuilder::new(&pattern.value)
-        .size_limit(1 << 20)
-        .build()
-    {
-        Ok(pattern) => Some(ReasonRule { pattern, message }),
-        Err(error) => {
-            log.push(bad_regex(&pattern, &error));
-            None
-        }
-    }
-}
-
-fn bad_regex(pattern: &At<String>, error: &regex::Error) -> Finding {
-    let story = error.to_string();
-    let why = story.lines().last().unwrap_or_default();
-    let why = why.trim_start_matches("error: ");
-    let finding = Finding::new(
-        pattern.at,
-        "this is not a regular expression",
-        why.to_owned(),
-    );
-    // The story of the regex parser has the pattern and a caret on lines of its own.
-    let drawing: Vec<&str> = story
-        .lines()
-        .filter(|line| line.starts_with("    "))
-        .collect();
-    let hint = "in YAML a backslash is safest in single quotes: 'INC-\\d+'";
-    if drawing.is_empty() {
-        return finding.hint(hint);
-    }
-    finding.hint(format!("{}\n{hint}", drawing.join("\n")))
-}
-
-fn steps(at: Place, node: Node, log: &Log) -> Option<At<Vec<StepEntry>>> {
-    let nodes = fields::list("steps", node, log)?;
-    let value = nodes
-        .into_iter()
-        .filter_map(|node| step(node, log))
-        .collect();
-    Some(At { value, at })
-}
-
-fn step(node: Node, log: &Log) -> Option<StepEntry> {
-    let at = node.at;
-    let mut fields = Fields::open("a step", at, node, &["from", "count", "mode"], log);
-    let from = fields.texts_required("from", "name groups or people: `from: [dba]`");
-    let count = match fields.take("count") {
-        Some(node) => count(&node, log)?,
-        None => At { value: 1, at },
-    };
-    let mode = fields.text("mode");
-    let all = mode.as_ref().is_some_and(|mode| mode.value == "all");
-    if let Some(mode) = mode.filter(|mode| mode.value != "any" && mode.value != "all") {
-        let finding = Finding::new(mode.at, format!("`{}` is no mode", mode.value), "unknown");
-        log.push(finding.hint(
-            "`any`: count people out of all groups together; `all`: count people out of each",
-        ));
-    }
-    let at = from.as_ref()?.first().map_or(at, |first| first.at);
-    Some(StepEntry {
-        at,
-        from: from?,
-        count,
-        all,
-    })
-}
-
-fn count(node: &Node, log: &Log) -> Option<At<u32>> {
-    let (message, hint) = match node.value {
-        Tree::Number(count) if count >= 1 => match u32::try_from(count) {
-            Ok(value) => return Some(At { value, at: node.at }),
-            Err(_) => ("`count` is too large", "count people, such as `count: 2`"),
-        },
-        Tree::Number(_) => (
-            "a step needs at least one approval",
-            "write `count: 1` or more; for no approval at all use `decision: approve`",
-        ),
-        _ => ("`count` must be a whole number", "such as `count: 2`"),
-    };
-    log.push(Finding::new(node.at, message, "here").hint(hint));
-    None
-}
-
-fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<Span>> {
+pub(super) fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<Span>> {
     let node = fields.take(key)?;
     if let Tree::Number(number) = node.value {
         let message = format!("`{key}` has no unit");
@@ -467,7 +288,7 @@ fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<Span>> {
     }
 }
 
-fn channel(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<String>> {
+pub(super) fn channel(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<String>> {
     let channel = fields.text(key)?;
     if is_channel(&channel.value) {
         return Some(channel);
@@ -490,29 +311,13 @@ fn channel(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<String>> 
 
 /// `#name` as Slack allows it, or the id of a public (`C…`) or private (`G…`) channel.
 fn is_channel(text: &str) -> bool {
-    match text.strip_prefix('#') {
-        Some(name) => {
-            let fits = |c: char| (c.is_alphanumeric() && !c.is_uppercase()) || "-_".contains(c);
-            (1..=80).contains(&name.chars().count()) && name.chars().all(fits)
-        }
-        None => {
-            let id = text.strip_prefix(['C', 'G']).unwrap_or_default();
-            let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-            id.len() >= 2 && id.chars().all(fits)
-        }
+    if let Some(name) = text.strip_prefix('#') {
+        let fits = |c: char| (c.is_alphanumeric() && !c.is_uppercase()) || "-_".contains(c);
+        return (1..=80).contains(&name.chars().count()) && name.chars().all(fits);
     }
-}
-
-/// Whether people can type it in a chat as one word.
-pub(super) fn is_name(text: &str) -> bool {
-    let first = text
-        .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphanumeric());
-    first
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
+    let id = text.strip_prefix(['C', 'G']).unwrap_or_default();
+    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    id.len() >= 2 && id.chars().all(fits)
 }
 
 #[cfg(test)]

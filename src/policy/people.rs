@@ -71,7 +71,9 @@ pub(super) fn is_email(text: &str) -> bool {
 pub(super) fn is_slack_user(text: &str) -> bool {
     let id = text.strip_prefix(['U', 'W']).unwrap_or_default();
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    id.len() >= 2 && id.chars().all(fits) && id.contains(|c: char| c.is_ascii_digit())
+    // Real ids are long; short ones without any digit are rather names in capitals.
+    let telling = id.len() >= 8 || (id.len() >= 2 && id.contains(|c: char| c.is_ascii_digit()));
+    telling && id.chars().all(fits)
 }
 
 /// A human of `people`, with what connectors call them.
@@ -87,6 +89,7 @@ struct Human {
 pub(super) struct People {
     humans: Vec<Human>,
     by_entry: BTreeMap<Entry, usize>,
+    by_name: BTreeMap<String, usize>,
     /// One set of entries for each human of a group, or of a single entry of `people`.
     groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
     membership: BTreeMap<Entry, BTreeSet<GroupName>>,
@@ -118,6 +121,7 @@ impl People {
         let index = self.humans.len();
         self.by_entry
             .extend(entries.iter().map(|entry| (entry.clone(), index)));
+        self.by_name.insert(entry.name.value.clone(), index);
         self.add_group(name.clone(), vec![entries.clone()]);
         self.humans.push(Human {
             alias: Alias { name, entries },
@@ -132,17 +136,15 @@ impl People {
     }
 
     fn add_group(&mut self, name: GroupName, humans: Vec<BTreeSet<Entry>>) {
-        let mut different: Vec<BTreeSet<Entry>> = Vec::new();
+        let mut different: BTreeSet<BTreeSet<Entry>> = BTreeSet::new();
         for human in humans {
             for entry in &human {
                 let groups = self.membership.entry(entry.clone()).or_default();
                 groups.insert(name.clone());
             }
-            if !different.contains(&human) {
-                different.push(human);
-            }
+            different.insert(human);
         }
-        self.groups.insert(name, different);
+        self.groups.insert(name, different.into_iter().collect());
     }
 
     /// Everything that a member of a group is called: all of their entries, where `people` knows
@@ -228,6 +230,7 @@ mod tests {
             ),
             ("U0DANA", Some(Entry::SlackUser("U0DANA".into()))),
             ("W012AB", Some(Entry::SlackUser("W012AB".into()))),
+            ("UABCDEFGH", Some(Entry::SlackUser("UABCDEFGH".into()))),
             ("dana", None),
             ("U0dana", None),
             ("WALTER", None),

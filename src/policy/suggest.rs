@@ -32,7 +32,7 @@ pub(super) fn hint<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, non
     }
     match names.as_slice() {
         [] => none.to_owned(),
-        names if names.len() <= 12 => format!("there is {}", list(names, "and")),
+        names if names.len() <= 12 => format!("known: {}", list(names, "and")),
         names => format!("there are {} others, none of them alike", names.len()),
     }
 }

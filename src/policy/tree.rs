@@ -77,8 +77,8 @@ fn not_yaml(file: usize, source: &Source, error: &Error) -> Finding {
         return finding.hint("YAML is indented with blanks, never with tabs");
     }
     finding.hint(
-        "look at the indentation and quotes here and in the line above; nothing else of this \
-         file was checked",
+        "look at the indentation, quotes and brackets here and in the lines above; nothing else \
+         of this file was checked",
     )
 }
 

@@ -22,7 +22,7 @@ fn refusal(outcome: Result<Request, EngineError>) -> Refusal {
 }
 
 /// The ledger is gap-free and chained, and replays to exactly the tables.
-async fn prove(house: &House) {
+pub async fn prove(house: &House) {
     let entries = house.engine.store().ledger_after(0, 10_000).await.unwrap();
     let mut replayed: BTreeMap<RequestId, Request> = BTreeMap::new();
     let (mut prev, mut last_at) = (vec![0; 32], None);

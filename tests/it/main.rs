@@ -7,3 +7,5 @@
 
 mod engine;
 mod harness;
+mod policy;
+mod worker;

@@ -1,17 +1,26 @@
-//! The bot's inner parts without Slack: engine, policy, a fake target, people, a manual clock.
+//! The bot's inner parts: engine, workers, policy, a fake target, the stand-in for Slack, people,
+//! a manual clock. Nobody types here (see `bot` for that): commands are given to the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jitbot::clock::{Clock, ManualClock};
+use jitbot::connectors::registry::Registry;
 use jitbot::domain::{
-    Ask, Command, GroupName, Identity, Member, Origin, Person, PersonId, Request, RequestId,
-    Roster, Span,
+    Ask, Command, ConnectorName, GroupName, Identity, Member, Origin, Person, PersonId, Request,
+    RequestId, Roster, Span,
 };
 use jitbot::engine::{Cause, Engine, EngineError, Submission};
 use jitbot::policy::{Policy, Source};
+use jitbot::sandbox::{Sandbox, Settings};
+use jitbot::slack::client::{Client, ClientSettings};
 use jitbot::store::Store;
+use jitbot::worker::{Pace, Worker};
+use secrecy::SecretString;
 use uuid::Uuid;
+
+use super::target::FakeTarget;
 
 /// The policy of these tests: one target, a readonly role that one of `dba` approves, a readwrite
 /// role that two of `dba` and `leads` approve, an admin role with two steps, and an open role that
@@ -58,8 +67,11 @@ pub fn morning() -> DateTime<Utc> {
 }
 
 pub struct House {
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
     pub clock: ManualClock,
+    pub worker: Worker,
+    pub target: FakeTarget,
+    pub slack: Sandbox,
     people: BTreeMap<&'static str, PersonId>,
 }
 
@@ -72,16 +84,61 @@ impl House {
             text: POLICY.into(),
         }])
         .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-        let engine = Engine::new(store, policy, Clock::Manual(clock.clone()));
+        let engine = Arc::new(Engine::new(store, policy, Clock::Manual(clock.clone())));
+        let (target, slack) = (
+            FakeTarget::default(),
+            Sandbox::start(Settings::acme()).await.unwrap(),
+        );
         let mut people = BTreeMap::new();
         for name in ["dana", "erin", "bob", "carol", "lee"] {
             people.insert(name, move_in(engine.store(), name).await);
         }
+        let worker = Worker {
+            engine: Arc::clone(&engine),
+            connectors: Arc::new(
+                Registry::default().with(ConnectorName::new("staging"), Arc::new(target.clone())),
+            ),
+            slack: client(&slack),
+            pace: Pace::default(),
+        };
         Self {
             engine,
             clock,
+            worker,
+            target,
+            slack,
             people,
         }
+    }
+
+    /// Works until nothing is due.
+    pub async fn settle(&self) {
+        self.worker.run_until_idle().await.unwrap();
+    }
+
+    /// The request as it is.
+    pub async fn request(&self, id: RequestId) -> Request {
+        self.engine.store().request(id).await.unwrap().unwrap()
+    }
+
+    /// The card in the channel of the policy, and what it says.
+    pub fn card(&self) -> String {
+        let cards = self.slack.messages("access-requests");
+        cards.last().map(|card| card.plain()).unwrap_or_default()
+    }
+
+    /// What stands in the thread of that card.
+    pub fn story(&self) -> String {
+        let cards = self.slack.messages("access-requests");
+        let Some(card) = cards.last() else {
+            return String::new();
+        };
+        let replies = self.slack.thread("access-requests", &card.ts);
+        replies
+            .iter()
+            .map(|reply| reply.plain())
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     pub fn id(&self, name: &str) -> PersonId {
@@ -162,6 +219,13 @@ impl House {
     pub fn pass(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
+}
+
+/// A client for the stand-in, patient enough for a busy machine and quick enough for a hanging call.
+pub fn client(slack: &Sandbox) -> Client {
+    let mut settings = ClientSettings::at(&slack.api_url());
+    settings.timeout = std::time::Duration::from_secs(3);
+    Client::new(&SecretString::from("xoxb-acme-bot"), settings).unwrap()
 }
 
 async fn move_in(store: &Store, name: &str) -> PersonId {

@@ -1,0 +1,108 @@
+//! Connectors and resources.
+
+use std::collections::BTreeSet;
+
+use super::Subject;
+use crate::domain::ConnectorSpec;
+use crate::policy::fault::{At, Finding};
+use crate::policy::file::{ConnectorEntry, ResourceEntry, RuleDecision};
+use crate::policy::suggest;
+
+/// The longest name that PostgreSQL keeps, in bytes.
+const LONGEST_ROLE: usize = 63;
+
+/// Resources and logins name connectors that exist.
+pub(super) fn connectors_known(subject: &Subject<'_>) {
+    let written = subject.written;
+    let resources = written
+        .resources
+        .iter()
+        .filter_map(|resource| resource.connector.as_ref());
+    let logins = written.people.iter().flat_map(|person| &person.logins);
+    for name in resources.chain(logins.map(|(connector, _)| connector)) {
+        if connector(subject, name).is_none() {
+            let names = written
+                .connectors
+                .iter()
+                .map(|entry| entry.name.value.as_str());
+            let hint = suggest::hint(&name.value, names, "add it under `connectors`");
+            let message = format!("there is no connector `{}`", name.value);
+            subject
+                .log
+                .push(Finding::new(name.at, message, "unknown connector").hint(hint));
+        }
+    }
+}
+
+fn connector<'a>(subject: &Subject<'a>, name: &At<String>) -> Option<&'a ConnectorEntry> {
+    let mut entries = subject.written.connectors.iter();
+    entries.find(|entry| entry.name.value == name.value)
+}
+
+/// The default role is one of the resource's roles.
+pub(super) fn default_roles_known(subject: &Subject<'_>) {
+    for resource in &subject.written.resources {
+        let Some(role) = &resource.default_role else {
+            continue;
+        };
+        let names: Vec<&str> = (resource.roles.iter())
+            .map(|(name, _)| name.value.as_str())
+            .collect();
+        if !names.is_empty() && !names.contains(&role.value.as_str()) {
+            let hint = suggest::hint(&role.value, names, "");
+            let message = format!("`{}` has no role `{}`", resource.name.value, role.value);
+            subject
+                .log
+                .push(Finding::new(role.at, message, "unknown role").hint(hint));
+        }
+    }
+}
+
+/// Names for PostgreSQL are not longer than it keeps: it would cut them without a word.
+pub(super) fn roles_fit(subject: &Subject<'_>) {
+    for resource in &subject.written.resources {
+        let kind = resource
+            .connector
+            .as_ref()
+            .and_then(|name| connector(subject, name));
+        let Some(ConnectorSpec::Postgres(_)) = kind.and_then(|entry| entry.spec.as_ref()) else {
+            continue;
+        };
+        for (_, at_target) in &resource.roles {
+            if at_target.value.len() > LONGEST_ROLE {
+                let message = format!("`{}` is too long for a PostgreSQL role", at_target.value);
+                let finding = Finding::new(at_target.at, message, "over 63 bytes");
+                subject
+                    .log
+                    .push(finding.hint("PostgreSQL cuts names at 63 bytes"));
+            }
+        }
+    }
+}
+
+/// Resources that nobody can ask for: maybe on purpose, more often a forgotten rule.
+pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
+    let allowing = (subject.written.rules.iter().enumerate()).filter(|(_, rule)| {
+        rule.decision
+            .as_ref()
+            .is_some_and(|decision| decision.value != RuleDecision::Deny)
+    });
+    let reached: BTreeSet<usize> = allowing
+        .filter_map(|(index, _)| subject.targets.get(index))
+        .flat_map(|targets| targets.iter().map(|(resource, _)| *resource))
+        .collect();
+    let resources = subject.written.resources.iter().enumerate();
+    resources
+        .filter(|(index, _)| !reached.contains(index))
+        .map(|(_, resource)| unreached(subject, resource))
+        .collect()
+}
+
+fn unreached(subject: &Subject<'_>, resource: &ResourceEntry) -> String {
+    let name = &resource.name;
+    let place = crate::policy::shown::describe(name.at, subject.sources);
+    format!(
+        "{place}: no rule lets anybody ask for `{}`; add a rule that matches it, or remove it",
+        name.value
+    )
+}

@@ -1,0 +1,188 @@
+//! Policy files as people write them: what is wrong is told with its place and a hint, and nothing
+//! that is written can make the reader fall over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jitbot::policy::{Faults, Policy, Source};
+use proptest::prelude::*;
+
+fn fixtures(under: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/policy")
+        .join(under)
+}
+
+fn source(name: &str, text: impl Into<String>) -> Source {
+    Source {
+        name: name.to_owned(),
+        text: text.into(),
+    }
+}
+
+fn faults(sources: Vec<Source>) -> Faults {
+    Policy::from_sources(sources).expect_err("the policy is wrong")
+}
+
+/// Every file of `wrong/`, with the report that people see.
+#[test]
+fn every_wrong_file_says_where_what_and_how_to_mend_it() {
+    let mut files: Vec<PathBuf> = fs::read_dir(fixtures("wrong"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 25);
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        let faults = faults(vec![source("policy.yaml", text)]);
+        for fault in faults.iter() {
+            assert!(fault.place().is_some(), "{name}: {fault} has no place");
+            assert!(fault.hint().is_some(), "{name}: {fault} has no hint");
+        }
+        insta::with_settings!({ omit_expression => true }, {
+            insta::assert_snapshot!(format!("wrong_{name}"), faults.render(false));
+        });
+    }
+}
+
+#[test]
+fn a_folder_is_read_in_the_order_of_names() {
+    let policy = Policy::load(&fixtures("folder")).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(policy.resources().count(), 1);
+    assert_eq!(policy.connectors().len(), 1);
+    let one = Policy::load(&fixtures("folder/10-people.yaml")).unwrap();
+    assert_eq!(
+        one.resources().count(),
+        0,
+        "a single file stands for itself"
+    );
+}
+
+#[test]
+fn a_broken_file_does_not_hide_the_faults_of_the_others() {
+    let faults = Policy::load(&fixtures("broken-folder")).unwrap_err();
+    let root = fixtures("broken-folder").display().to_string();
+    // Names that the broken file may hold are not called unknown.
+    insta::assert_snapshot!(faults.to_string().replace(&root, "policy"));
+}
+
+#[test]
+fn a_policy_that_is_not_there_says_which_setting_names_it() {
+    let told = |path: &str| Policy::load(Path::new(path)).unwrap_err().to_string();
+    let missing = told("no/such/policy.yaml");
+    assert!(missing.contains("no/such/policy.yaml"), "{missing}");
+    assert!(missing.contains("JIT_POLICY"), "{missing}");
+    let empty = Policy::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/policy"));
+    let empty = empty.unwrap_err().render(false);
+    assert!(empty.contains("there is no policy in"), "{empty}");
+}
+
+#[test]
+fn places_in_two_files_are_both_named() {
+    let base = fs::read_to_string(fixtures("folder/10-people.yaml")).unwrap();
+    let faults = faults(vec![source("a.yaml", base.clone()), source("b.yaml", base)]);
+    insta::assert_snapshot!(faults.render(false));
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    for secret in [
+        "url: postgres://admin:hunter2-secret@db/app",
+        "url: |\n      postgres://admin:hunter2-secret@db/app",
+        "url: >\n      postgres://admin:\n      hunter2-secret@db/app",
+        "url: [hunter2-secret]",
+        "url: { env: hunter2-secret }",
+        "url: { evn: \"hunter2-secret\" }",
+        "url: { postgres://admin:hunter2-secret@db/app }",
+        "ulr: postgres://admin:hunter2-secret@db/app",
+        "password: hunter2-secret",
+        "kind: postgres://admin:hunter2-secret@db/app",
+        "url: { env: [hunter2-secret] }",
+        "url: postgres://admin:hunter2-secret@db/app: [",
+        "secret: whsec_hunter2-secret: [",
+    ] {
+        let text = format!(
+            "version: 1\nconnectors:\n  main:\n    kind: postgres\n    mode: login\n    {secret}\n    oops: 1\n"
+        );
+        let faults = faults(vec![source("policy.yaml", text)]);
+        let report = format!("{faults}\n{}", faults.render(true));
+        assert!(!report.contains("hunter2-secret"), "{secret}:\n{report}");
+    }
+}
+
+#[test]
+fn the_report_can_be_coloured() {
+    let faults = faults(vec![source("policy.yaml", "version: 2\n")]);
+    assert_eq!(faults.len(), 1);
+    assert!(faults.render(true).contains("\u{1b}["));
+    assert!(!faults.render(false).contains("\u{1b}["));
+}
+
+/// The example, and everything wrong: what mutations start from.
+fn seeds() -> Vec<String> {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy/access.yaml");
+    let wrong = fs::read_dir(fixtures("wrong")).expect("the folder is there");
+    let wrong = wrong.map(|entry| entry.expect("an entry").path());
+    std::iter::once(example)
+        .chain(wrong)
+        .map(|path| fs::read_to_string(path).expect("a text"))
+        .collect()
+}
+
+/// Reads a policy and looks at everything that it, or its faults, can show.
+fn exercise(text: &str) {
+    match Policy::from_sources(vec![source("policy.yaml", text)]) {
+        Ok(policy) => assert_eq!(policy.hash().len(), 64),
+        Err(faults) => {
+            assert!(faults.len() >= 1);
+            assert!(faults.render(false).contains("the policy was not loaded"));
+        }
+    }
+}
+
+/// Puts a piece of text in the place of some characters.
+fn mutate(text: &str, at: usize, remove: usize, insert: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let at = at % (chars.len() + 1);
+    let end = (at + remove).min(chars.len());
+    chars[..at]
+        .iter()
+        .copied()
+        .chain(insert.chars())
+        .chain(chars[end..].iter().copied())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>()) {
+        exercise(&text);
+    }
+
+    #[test]
+    fn no_yaml_makes_it_panic(text in "[-a-z0-9:{}\\[\\],\"'|>&*#!?%@ \n\tü🦀]{0,120}") {
+        exercise(&text);
+        exercise(&format!("version: 1\nrules: {text}"));
+        exercise(&format!("version: 1\nresources:\n  a: {text}"));
+    }
+
+    #[test]
+    fn no_slip_of_the_pen_makes_it_panic(
+        seed in any::<prop::sample::Index>(),
+        slips in prop::collection::vec(
+            (any::<usize>(), 0usize..12, "[-a-z0-9:{}\\[\\],\"'|>&*#!? \n\tü🦀]{0,6}"),
+            1..4,
+        ),
+    ) {
+        let seeds = seeds();
+        let mut text = seeds[seed.index(seeds.len())].clone();
+        for (at, remove, insert) in slips {
+            text = mutate(&text, at, remove, &insert);
+        }
+        exercise(&text);
+    }
+}
