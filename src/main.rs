@@ -1,28 +1,20 @@
-//! The program `jit`: parses its arguments, runs, prints.
+//! The program `jit`: parses its arguments, runs, and says in its exit status how it went.
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-#[derive(Subcommand)]
-enum Command {
-    #[command(hide = true)]
-    EmbeddedPostgres(jitbot::cli::embedded_postgres::Arguments),
-}
+use clap::Parser;
+use jitbot::cli::{Cli, Failure};
+use rustls::crypto::ring;
 
 fn main() -> ExitCode {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // The one TLS provider of the process. It can only be installed already.
+    let _ = ring::default_provider().install_default();
     let cli = Cli::parse();
-    let rt = tokio::runtime::Builder::new_multi_thread()
+    match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .expect("a runtime");
-    match cli.command {
-        Command::EmbeddedPostgres(a) => rt.block_on(a.run()),
+    {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => Failure::wrong(error).report(),
     }
 }
