@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
 use super::{Directory, DirectoryFault, FRESH, Known, Looked, Seen, fitness};
@@ -38,7 +38,10 @@ impl Directory {
         &self,
         humans: Vec<BTreeSet<Entry>>,
     ) -> Result<BTreeSet<PersonId>, DirectoryFault> {
-        let asking = humans.iter().map(|entries| self.human(entries));
+        let mut asking = Vec::new();
+        for entries in &humans {
+            asking.push(self.human(entries).boxed());
+        }
         let found = stream::iter(asking).buffer_unordered(AT_ONCE);
         let found: Vec<Option<PersonId>> = found.try_collect().await?;
         Ok(found.into_iter().flatten().collect())

@@ -5,7 +5,9 @@
 
 pub mod client;
 pub mod grammar;
+pub mod handlers;
 pub mod http;
+pub mod intake;
 mod limiter;
 pub mod manifest;
 pub mod payload;

@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`requests`] (the truth), [`outbox`] (what must still happen), [`ledger`]
 //! (what happened), [`due`] (what the clock asks for), [`people`], [`slack`] (deliveries and
-//! messages), [`health`] (numbers for people on call).
+//! messages), [`health`] (numbers for people on call), [`server`] (databases as a whole).
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,7 +17,10 @@ pub mod ledger;
 pub mod outbox;
 pub mod people;
 pub mod requests;
+pub mod server;
 pub mod slack;
+
+pub use server::create_database;
 
 /// The channel on which replicas hint to each other that the outbox has work. A hint only: the
 /// poll finds the work anyway.

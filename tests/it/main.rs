@@ -1,19 +1,16 @@
 //! Every integration test, in one binary: it links once and starts one Postgres.
 
+#![cfg(test)]
 #![expect(
     unreachable_pub,
     reason = "one binary: nothing here is anybody's interface"
 )]
 
-#[cfg(test)]
 mod connectors;
-#[cfg(test)]
+mod embedded;
 mod engine;
-#[cfg(test)]
 mod harness;
-#[cfg(test)]
+mod ledger;
 mod policy;
-#[cfg(test)]
 mod sandbox;
-#[cfg(test)]
 mod worker;

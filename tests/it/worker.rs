@@ -358,17 +358,27 @@ async fn fault_66_a_panic_in_one_effect_does_not_stop_the_others() {
     assert_done(&house, poisoned).await;
 }
 
+/// What a worker does that comes after a crash. The transaction of the dead one may still hold its
+/// locks for a moment, as with a process that was killed, so it looks more than once.
+async fn repair(house: &House) {
+    for _ in 0..10 {
+        pass(house, 1).await;
+        if house.engine.store().unsettled().await.unwrap() == 0 {
+            return;
+        }
+    }
+}
+
 /// Crashes a worker at each of its waits, in giving and in taking away; another one, later, puts
 /// everything right.
 #[tokio::test]
 async fn a_crash_at_any_wait_is_repaired_by_the_next_worker() {
+    let house = House::open().await;
     let mut waits = 0;
     loop {
-        let house = House::open().await;
         let id = approved(&house).await;
         let given = crash::after_waits(waits, house.worker.deliver(Kind::Access)).await;
-        house.pass(TimeDelta::minutes(2));
-        house.settle().await;
+        repair(&house).await;
         assert!(
             matches!(grant(&house, id).await, GrantState::Active { .. }),
             "wait {waits}"
@@ -379,8 +389,7 @@ async fn a_crash_at_any_wait_is_repaired_by_the_next_worker() {
         house.pass(TimeDelta::hours(1));
         house.worker.sweep().await.unwrap();
         let taken = crash::after_waits(waits, house.worker.deliver(Kind::Access)).await;
-        house.pass(TimeDelta::minutes(2));
-        house.settle().await;
+        repair(&house).await;
         assert_done(&house, id).await;
         if given.is_some() && taken.is_some() {
             assert!(waits > 5, "the crashes came before anything happened");

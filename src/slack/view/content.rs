@@ -32,7 +32,8 @@ pub struct Content {
 impl Content {
     /// A message of one sentence or a few. As a block it can be marked so that Slack makes no links
     /// and mentions out of plain words, which it would in a bare text.
-    pub fn line(text: &str) -> Self {
+    pub fn line(text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
         Self::new(text, &[section(text)])
     }
 

@@ -1,14 +1,20 @@
-//! A PostgreSQL server for tests.
+//! The private Postgres server that all tests share. It is started by the first test that needs it
+//! and stops by itself when the test binary ends, however it ends.
 
-/// The URL of a superuser of a server that checks passwords (`scram-sha-256`) over TCP. Roles are
-/// shared by all its databases, so each test makes names of its own.
-#[expect(
-    clippy::unused_async,
-    reason = "a server that is started on demand takes its time"
-)]
+use jitbot::embedded::{Data, Embedded, Options};
+use tokio::sync::OnceCell;
+
+static SERVER: OnceCell<Embedded> = OnceCell::const_new();
+
+/// The URL of its superuser. Roles are shared by all its databases.
 pub async fn admin_url() -> String {
-    std::env::var("JIT_TEST_DATABASE_URL").expect(
-        "set JIT_TEST_DATABASE_URL to the URL of a superuser of a PostgreSQL server, such as \
-         postgres://postgres:password@127.0.0.1:5432/postgres",
-    )
+    let options = Options {
+        exe: env!("CARGO_BIN_EXE_jit").into(),
+        data: Data::Temporary,
+    };
+    let start = async || {
+        let started = Embedded::start(options).await;
+        started.unwrap_or_else(|fault| panic!("{fault}"))
+    };
+    SERVER.get_or_init(start).await.admin_url().to_owned()
 }

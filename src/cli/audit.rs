@@ -1,0 +1,134 @@
+//! `jit audit export | verify`
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::database::Database;
+use super::{Failure, out};
+use crate::config::Config;
+use crate::ledger::ChainHead;
+use crate::ledger::export::{self, ExportError};
+
+/// Export the ledger, or verify that nothing in it was changed.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the ledger as JSON Lines, with the hashes that prove it
+    #[command(after_help = "\
+Each line holds seq, at, payload, prev and hash. The hash is SHA-256 over the 32 bytes of prev and
+the bytes of payload, so the file can be verified by any program. The chain is followed while it is
+written; how many lines there are, and the head of the chain, is said on standard error.
+
+Examples:
+  jit audit export --out ledger.jsonl
+  jit audit export | gzip > ledger.jsonl.gz
+
+Exit status: 0 all was written, 1 the chain is broken or the database failed, 2 a setting is wrong
+or the file cannot be made.")]
+    Export {
+        /// The file to write [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Follow the chain of hashes, and name the first entry that does not fit
+    #[command(after_help = "\
+A whole chain shows that nothing before its head was changed, left out or put in. Keep the head
+elsewhere: whoever can rewrite the whole ledger can make another whole chain.
+
+Examples:
+  jit audit verify ledger.jsonl
+  jit audit verify --database
+
+Exit status: 0 the chain is whole, 1 it is broken, 2 the file or the database cannot be read.")]
+    Verify {
+        /// A file that `jit audit export` wrote
+        #[arg(required_unless_present = "database", conflicts_with = "database")]
+        file: Option<PathBuf>,
+        /// The ledger in the database
+        #[arg(long)]
+        database: bool,
+    },
+}
+
+impl Arguments {
+    /// Exports or verifies.
+    pub(super) async fn run(
+        self,
+        config: impl Fn() -> Result<Config, Failure>,
+    ) -> Result<(), Failure> {
+        match self.command {
+            Command::Export { out } => export(&config()?, out.as_deref()).await,
+            Command::Verify {
+                file: Some(file), ..
+            } => verify_file(&file),
+            Command::Verify { file: None, .. } => verify_database(&config()?).await,
+        }
+    }
+}
+
+async fn export(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
+    let mut writer: Box<dyn Write> = match file {
+        Some(path) => Box::new(BufWriter::new(create(path)?)),
+        None => Box::new(BufWriter::new(std::io::stdout())),
+    };
+    let database = Database::open(config, 2).await?;
+    let exported = export::export(&database.store, &mut writer).await;
+    database.close().await;
+    let head = exported.map_err(|error| fault(error, Failure::wrong))?;
+    out::written(writer.flush())?;
+    out::note(summary(&head));
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<File, Failure> {
+    let made = File::create(path);
+    made.with_context(|| format!("{} cannot be written", path.display()))
+        .map_err(Failure::usage)
+}
+
+fn verify_file(path: &Path) -> Result<(), Failure> {
+    let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()));
+    let verified = export::verify_file(BufReader::new(file.map_err(Failure::usage)?));
+    let head = verified.map_err(|error| fault(error, Failure::usage))?;
+    out::line(format!("The chain is whole: {}.", summary(&head)))
+}
+
+async fn verify_database(config: &Config) -> Result<(), Failure> {
+    let database = Database::open(config, 2).await?;
+    let verified = export::verify_database(&database.store).await;
+    database.close().await;
+    let head = verified.map_err(|error| fault(error, Failure::usage))?;
+    out::line(format!("The chain is whole: {}.", summary(&head)))
+}
+
+/// A broken chain is what was looked for; anything else that went wrong is `other`.
+fn fault(error: ExportError, other: fn(anyhow::Error) -> Failure) -> Failure {
+    match error {
+        ExportError::Chain(broken) => {
+            Failure::wrong(anyhow::Error::new(broken).context("the chain is broken"))
+        }
+        ExportError::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Failure::Enough,
+        error => other(error.into()),
+    }
+}
+
+fn summary(head: &ChainHead) -> String {
+    match head.entries {
+        0 => "no entries".to_owned(),
+        entries => format!(
+            "{entries} entries, {} to {}, head {}",
+            head.first,
+            head.last,
+            head.hash_hex()
+        ),
+    }
+}

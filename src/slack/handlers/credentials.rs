@@ -1,0 +1,107 @@
+//! The holder's password: set afresh at this click, shown in a modal to them alone, kept nowhere.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
+
+use super::super::client::SlackFault;
+use super::super::payload::Click;
+use super::super::view::{Faces, modal, reply, text};
+use super::{Handlers, No, Said, words};
+use crate::domain::{Grant, GrantState, Member, Refusal, Request, RequestId};
+
+/// How long a target may take to set a password.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Handlers {
+    /// Opens a modal at once, while the trigger lives, and then shows in it the password, or why
+    /// there is none.
+    pub(super) async fn credentials(&self, click: &Click) -> Result<Said, No> {
+        let Some(id) = RequestId::parse(&click.value) else {
+            return Ok(Said::Words(reply::unknown_click()));
+        };
+        let wait = modal::notice(
+            TITLE,
+            "⏳ One moment: I am setting a fresh password for you.",
+        );
+        let view = match self.client.open_view(&click.trigger, &wait).await {
+            Ok(view) => view,
+            Err(fault) => {
+                let expired = matches!(fault, SlackFault::Expired(_));
+                tracing::info!(expired, "no modal for a password; none is set");
+                return Ok(Said::Words(words::too_slow()));
+            }
+        };
+        let shown = match self.password(id, &click.by.user).await {
+            Ok(view) => view,
+            Err(No::Refusal(refusal)) => {
+                modal::notice(TITLE, &reply::refusal(&refusal, &Faces::default()))
+            }
+            Err(No::Store(fault)) => {
+                tracing::error!(
+                    error = &fault as &dyn std::error::Error,
+                    "no password was set"
+                );
+                modal::notice(TITLE, text::reply::NOT_RECORDED)
+            }
+        };
+        match self.client.update_view(&view, &shown).await {
+            Ok(()) => Ok(Said::Nothing),
+            // The modal was closed meanwhile, or the secret did not arrive: a new one replaces it.
+            Err(_) => Ok(Said::Words(words::too_slow())),
+        }
+    }
+
+    /// The modal with a fresh password, for the holder of an active grant.
+    async fn password(&self, id: RequestId, user: &str) -> Result<serde_json::Value, No> {
+        let request = self.engine.store().request(id).await?;
+        let request = request.ok_or(Refusal::NoSuchRequest)?;
+        let by = self.holder(user).await?;
+        let now = self.engine.now().await?;
+        let until = held_until(&request, &by, now)?;
+        let access = request.access.clone();
+        let setting = (self.credentials)(access, request.terms.target.clone());
+        let set = tokio::time::timeout(PATIENCE, setting).await;
+        Ok(match set {
+            Ok(Ok(shown)) => {
+                metrics::counter!("jit_credentials_shown_total").increment(1);
+                modal::credentials(&shown.facts, shown.password.expose_secret(), until)
+            }
+            Ok(Err(fault)) => modal::notice(TITLE, &none(&fault.to_string())),
+            Err(_) => modal::notice(TITLE, &none("the target did not answer in time")),
+        })
+    }
+}
+
+const TITLE: &str = "Your credentials";
+
+fn none(why: &str) -> String {
+    let why = text::said(why);
+    format!("😕 There is no password to show: {why}. Please press *Get credentials* again.")
+}
+
+/// The end of the grant, if that very person holds it now. Whoever only shares an address or an
+/// alias with the holder does not.
+fn held_until(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<DateTime<Utc>, No> {
+    if by.person != request.access.person {
+        return Err(Refusal::NotYours.into());
+    }
+    match request.grant() {
+        Some(Grant {
+            state: GrantState::Active { until, receipt, .. },
+            ..
+        }) if now < *until => {
+            if receipt.credentials {
+                Ok(*until)
+            } else {
+                let why = "This access uses your own login, so there is no password to show.";
+                Err(Refusal::UnknownPerson {
+                    why: why.to_owned(),
+                }
+                .into())
+            }
+        }
+        _ => Err(super::click::not_active(request)),
+    }
+}

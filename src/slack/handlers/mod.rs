@@ -1,0 +1,232 @@
+//! What people do in Slack, one short function each: typed commands ([`command`]), clicks
+//! ([`click`]) and dialogs sent off ([`dialog`]).
+//!
+//! A handler reads who acts, asks the engine, and returns what to tell the person. It decides
+//! nothing, and trusts nothing that came back from a client but ids to look up. All may run twice
+//! for one delivery: the engine takes each delivery once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use super::client::{Client, Respond};
+use super::payload::{Actor, Delivery, Matter};
+use super::view::modal::Meta;
+use super::view::{Content, Faces, modal, reply};
+use crate::directory::{Directory, DirectoryFault};
+use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
+use crate::engine::{Engine, EngineError};
+use crate::store::StoreError;
+
+mod click;
+mod command;
+mod credentials;
+mod dialog;
+mod which;
+mod words;
+
+/// Sets a fresh secret for an access that is held. The shell passes it in: this room knows no
+/// targets.
+pub type CredentialsSource = Arc<
+    dyn Fn(Access, Target) -> BoxFuture<'static, Result<Shown, CredentialsFault>> + Send + Sync,
+>;
+
+/// How the holder signs in.
+pub struct Shown {
+    /// Facts such as `host` and `login`, in the order to show them.
+    pub facts: Vec<(String, String)>,
+    /// The secret. It is shown once and kept nowhere.
+    pub password: SecretString,
+}
+
+/// Why there is no secret to show. The person is told the sentence; it never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CredentialsFault(pub String);
+
+/// What handlers work with.
+pub struct Handlers {
+    engine: Arc<Engine>,
+    directory: Directory,
+    client: Client,
+    credentials: CredentialsSource,
+}
+
+/// What a handler has to say to the person.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// Nothing: the message that was clicked changes, or a modal opened.
+    Nothing,
+    /// This, to them alone.
+    Words(Content),
+    /// This, in the modal that they sent off; in words where it is too late for that.
+    Modal {
+        /// The answer to the sending-off.
+        update: Value,
+        /// The same as a message.
+        words: Content,
+    },
+}
+
+/// Why a handler did not do what was asked: an answer, or a failure that is tried again.
+#[derive(Debug)]
+enum No {
+    Refusal(Refusal),
+    Store(StoreError),
+}
+
+impl From<StoreError> for No {
+    fn from(fault: StoreError) -> Self {
+        Self::Store(fault)
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+impl From<EngineError> for No {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Refused(refusal) => Self::Refusal(refusal),
+            EngineError::Store(fault) => Self::Store(fault),
+        }
+    }
+}
+
+impl No {
+    /// The directory's no, for an act on which these groups decide.
+    fn of_directory(groups: &[GroupName]) -> impl Fn(DirectoryFault) -> Self + '_ {
+        move |fault| match fault.into_refusal(groups) {
+            Ok(refusal) => Self::Refusal(refusal),
+            Err(fault) => Self::Store(fault),
+        }
+    }
+}
+
+impl Handlers {
+    /// Handlers over an engine, a directory, a way out to Slack, and a source of secrets.
+    pub fn new(
+        engine: Arc<Engine>,
+        directory: Directory,
+        client: Client,
+        credentials: CredentialsSource,
+    ) -> Self {
+        Self {
+            engine,
+            directory,
+            client,
+            credentials,
+        }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Forgets what was read of a user, after Slack told that they changed.
+    pub(super) fn forget(&self, user: &str) {
+        self.directory.forget(user);
+    }
+
+    /// Carries a delivery out.
+    ///
+    /// # Errors
+    /// When the database failed: nothing was decided, and it may be tried again.
+    pub(super) async fn carry_out(
+        &self,
+        key: &str,
+        delivery: &Delivery,
+    ) -> Result<Said, StoreError> {
+        let done = match &delivery.matter {
+            Matter::Command(command) => self.command(key, command).await,
+            Matter::Click(click) => self.click(key, click).await,
+            Matter::Submission(submission) => self.dialog(key, submission).await,
+            _ => Ok(Said::Nothing),
+        };
+        match done {
+            Ok(said) => Ok(said),
+            // Carried out before a crash, or by the other delivery of the same thing.
+            Err(No::Refusal(Refusal::Duplicate)) => Ok(Said::Nothing),
+            Err(No::Refusal(refusal)) => self.refuse(delivery, &refusal).await,
+            Err(No::Store(fault)) => Err(fault),
+        }
+    }
+
+    /// A "no" in the form that fits: in the modal where one was sent off, else in words.
+    async fn refuse(&self, delivery: &Delivery, refusal: &Refusal) -> Result<Said, StoreError> {
+        let named = match refusal {
+            Refusal::AlreadyDecided { by, .. } => by.iter().copied().collect(),
+            _ => BTreeSet::new(),
+        };
+        let faces = self.faces(&named).await?;
+        let words = reply::refused(refusal, &faces);
+        if !matches!(delivery.matter, Matter::Submission(_)) {
+            return Ok(Said::Words(words));
+        }
+        let view = modal::notice("Nothing was done", &reply::refusal(refusal, &faces));
+        let update = json!({"response_action": "update", "view": view});
+        Ok(Said::Modal { update, words })
+    }
+
+    /// The faces of these people.
+    async fn faces(&self, people: &BTreeSet<PersonId>) -> Result<Faces, StoreError> {
+        let people = self.engine.store().people(people).await?;
+        Ok(Faces::of(people.values()))
+    }
+
+    /// The faces of everybody whom an answer about the request may name.
+    async fn faces_of(&self, request: &Request) -> Result<Faces, StoreError> {
+        let groups = request.roster.groups.values().flatten();
+        let mut people: BTreeSet<PersonId> = groups.copied().collect();
+        people.extend([request.requester, request.access.person]);
+        self.faces(&people).await
+    }
+
+    /// Tells the person something that nobody else sees: by the response URL, else in the channel,
+    /// else directly. What went wrong on the way is logged by the client.
+    pub(super) async fn say(&self, delivery: &Delivery, words: &Content) {
+        if let Some(url) = delivery.response_url() {
+            let responding = self.client.respond(url, words, Respond::Ephemeral);
+            if responding.await.is_ok() {
+                return;
+            }
+        }
+        let Some(Actor { user, .. }) = delivery.actor() else {
+            return;
+        };
+        if let Some(channel) = channel_of(delivery) {
+            let showing = self.client.ephemeral(&channel, user, words);
+            if showing.await.is_ok() {
+                return;
+            }
+        }
+        if self.client.post(user, words, None).await.is_err() {
+            tracing::error!(
+                delivery.kind = delivery.kind(),
+                "a person could not be answered"
+            );
+        }
+    }
+}
+
+/// The channel that the person acted in.
+fn channel_of(delivery: &Delivery) -> Option<String> {
+    match &delivery.matter {
+        Matter::Command(command) => Some(command.channel.clone()).filter(|id| !id.is_empty()),
+        Matter::Click(click) => click.channel.clone(),
+        Matter::Submission(submission) => {
+            Meta::read(&submission.view.private_metadata).and_then(|meta| meta.channel)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! Which request is meant by `#42`, by a name, or by nothing at all.
+
+use super::super::grammar::Which;
+use super::super::view::Content;
+use super::{Handlers, No, words};
+use crate::domain::{Grant, GrantState, Member, Refusal, Request, RequestState};
+
+/// What was found.
+pub(super) enum Found {
+    /// This one.
+    One(Box<Request>),
+    /// Something to say instead.
+    Say(Content),
+}
+
+impl Handlers {
+    /// Finds one of the person's own requests. A number is looked up whosesoever it is: whether the
+    /// person may act on it is for the engine to say.
+    pub(super) async fn own(
+        &self,
+        verb: &str,
+        by: &Member,
+        what: Option<&Which>,
+        fits: fn(&Request) -> bool,
+    ) -> Result<Found, No> {
+        if let Some(Which::Number(number)) = what {
+            let request = self.engine.store().request_by_number(*number).await?;
+            let request = request.ok_or(Refusal::NoSuchRequest)?;
+            return Ok(Found::One(Box::new(request)));
+        }
+        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = live.into_iter().filter(|request| request.belongs_to(by));
+        let mut found: Vec<Request> = live
+            .filter(|request| fits(request) && is_named(request, what))
+            .collect();
+        Ok(match found.len() {
+            0 => Found::Say(words::none_fits(verb)),
+            1 => Found::One(Box::new(found.swap_remove(0))),
+            _ => Found::Say(words::several_fit(verb, &found)),
+        })
+    }
+}
+
+/// Whether the request waits for approvers.
+pub(super) fn waits(request: &Request) -> bool {
+    matches!(request.state, RequestState::Pending { .. })
+}
+
+/// Whether the access is there or on its way.
+pub(super) fn is_held(request: &Request) -> bool {
+    matches!(
+        request.grant(),
+        Some(Grant {
+            state: GrantState::Active { .. } | GrantState::Activating { .. },
+            ..
+        })
+    )
+}
+
+/// Whether the access is there.
+pub(super) fn is_active(request: &Request) -> bool {
+    matches!(
+        request.grant(),
+        Some(Grant {
+            state: GrantState::Active { .. },
+            ..
+        })
+    )
+}
+
+fn is_named(request: &Request, what: Option<&Which>) -> bool {
+    let Some(Which::Named { resource, role }) = what else {
+        return true;
+    };
+    let same = |name: &str, typed: &str| name.eq_ignore_ascii_case(typed);
+    let access = &request.access;
+    same(access.resource.as_str(), resource)
+        && role
+            .as_deref()
+            .is_none_or(|role| same(access.role.as_str(), role))
+}
