@@ -5,6 +5,7 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+mod cli;
 mod embedded;
 mod engine;
 mod harness;
