@@ -4,6 +4,7 @@
     unreachable_pub,
     reason = "one binary: nothing here is anybody's interface"
 )]
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod cli;
 mod embedded;
