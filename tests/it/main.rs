@@ -8,4 +8,5 @@
 mod engine;
 mod harness;
 mod policy;
+mod slack;
 mod worker;
