@@ -3,10 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use jitbot::clock::Clock;
+use jitbot::connectors::registry::Registry;
+use jitbot::connectors::{Connector, ConnectorError, Credentials, Held, Presence};
 use jitbot::directory::Directory;
-use jitbot::domain::Request;
+use jitbot::domain::{Access, ConnectorName, Receipt, Removal, Request, Target};
 use jitbot::sandbox::{Message, Reply};
 use jitbot::slack::handlers::{CredentialsFault, CredentialsSource, Handlers, Shown};
 use jitbot::slack::http::{HttpSettings, router};
@@ -18,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::harness::house::House;
+use crate::harness::target::FakeTarget;
 
 /// How long a test waits for what must happen. Nothing takes this long but a failure.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -47,7 +52,10 @@ impl Drop for Bot {
 
 impl Bot {
     async fn build() -> Self {
-        let house = House::open().await;
+        let mut house = House::open().await;
+        let target = Arc::new(WithPasswords(house.target.clone()));
+        let registry = Registry::default().with(ConnectorName::new("staging"), target);
+        house.worker.connectors = Arc::new(registry);
         let client = house.worker.slack.clone();
         let directory = Directory::new(house.engine.store().clone(), client.clone());
         let passwords = Arc::new(Mutex::new(Passwords::Given));
@@ -150,6 +158,49 @@ impl Bot {
     /// How many people have approved the last request.
     pub async fn approvals(&self) -> usize {
         self.last_request().await.approvals().len()
+    }
+}
+
+/// The target of the house, with passwords on demand.
+struct WithPasswords(FakeTarget);
+
+#[async_trait]
+impl Connector for WithPasswords {
+    async fn ensure(
+        &self,
+        access: &Access,
+        target: &Target,
+        until: DateTime<Utc>,
+    ) -> Result<Receipt, ConnectorError> {
+        let receipt = self.0.ensure(access, target, until).await?;
+        Ok(Receipt {
+            credentials: true,
+            ..receipt
+        })
+    }
+
+    async fn remove(&self, access: &Access, target: &Target) -> Result<Removal, ConnectorError> {
+        self.0.remove(access, target).await
+    }
+
+    async fn verify(&self, access: &Access, target: &Target) -> Result<Presence, ConnectorError> {
+        self.0.verify(access, target).await
+    }
+
+    async fn list(&self) -> Result<Vec<Held>, ConnectorError> {
+        self.0.list().await
+    }
+
+    async fn credentials(
+        &self,
+        access: &Access,
+        target: &Target,
+    ) -> Result<Credentials, ConnectorError> {
+        self.0.credentials(access, target).await
+    }
+
+    async fn check(&self) -> Result<(), ConnectorError> {
+        self.0.check().await
     }
 }
 
