@@ -76,6 +76,14 @@ impl Limiter {
         }
     }
 
+    /// Without rates of its own, for a stand-in that has none; `Retry-After` is obeyed all the same.
+    pub(super) fn unpaced() -> Self {
+        Self {
+            buckets: HashMap::new(),
+            resting: Mutex::default(),
+        }
+    }
+
     /// Waits for the key's turn. When Slack told the key to rest, says at once how much longer.
     pub(super) async fn turn(&self, pace: Pace, key: &Key) -> Result<(), Duration> {
         if let Some(left) = self.rests(key) {

@@ -5,8 +5,17 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+#[cfg(test)]
+mod connectors;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod slack;
+#[cfg(test)]
 mod worker;

@@ -62,13 +62,15 @@ async fn users_are_read_as_slack_knows_them() {
     assert!(matches!(nobody, SlackFault::Unreachable(_)), "{nobody:?}");
 }
 
+type IsRight = fn(&SlackFault) -> bool;
+
 #[tokio::test]
 async fn faults_are_sorted_by_what_to_do_about_them() {
     let (slack, client) = stand_in().await;
     let error = |error: &str| FaultKind::Error {
         error: error.into(),
     };
-    let table: Vec<(FaultKind, fn(&SlackFault) -> bool)> = vec![
+    let table: Vec<(FaultKind, IsRight)> = vec![
         (error("not_in_channel"), |f| {
             matches!(f, SlackFault::Channel(_))
         }),

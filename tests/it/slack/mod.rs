@@ -3,6 +3,7 @@
 mod bot;
 mod client;
 mod conversation;
+mod directory;
 mod faults;
 mod http;
 mod socket;
