@@ -292,3 +292,16 @@ async fn retry_later(shared: Shared, mut delivery: Delivery, pauses: Vec<Duratio
         delivery.retry = Some((attempt, reason));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::sign;
+
+    /// What `SignatureVerifier.generate_signature` of Slack's Python SDK 3 gives for this.
+    #[test]
+    fn signs_as_slacks_own_library_does() {
+        let signature = sign("8f742231b10e8888abcd99yyyzzz85a5", "1531420618", "a=1");
+        let theirs = "v0=b3184ecac10d5bf37026b66cc0c5fd50cbe4e460b0c52b428759944263309557";
+        assert_eq!(signature, theirs);
+    }
+}

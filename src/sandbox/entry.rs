@@ -62,19 +62,19 @@ fn elements_of(block: &Value) -> Vec<Found> {
     .collect()
 }
 
-/// The element a person means by `key`: `block_id/action_id`, an `action_id`, a label or a value.
+/// The element a person means by `key`: `block_id/action_id`, an `action_id`, the `block_id` of an
+/// input, a label or a value. The first way that finds one counts.
 pub(super) fn find(blocks: &[Value], key: &str) -> Option<Found> {
     let all = elements(blocks);
     let full = |found: &Found| format!("{}/{}", found.block_id(), found.action_id()) == key;
+    let action = |found: &Found| found.action_id() == key;
+    let input = |found: &Found| found.block["type"] == "input" && found.block_id() == key;
     let label =
         |found: &Found| found.element["text"]["text"] == key || found.block["label"]["text"] == key;
-    let tests: [&dyn Fn(&Found) -> bool; 4] =
-        [&full, &|found| found.action_id() == key, &label, &|found| {
-            found.element["value"] == key
-        }];
-    tests
-        .iter()
-        .find_map(|test| all.iter().find(|found| test(found)).cloned())
+    let value = |found: &Found| found.element["value"] == key;
+    let ways: [&dyn Fn(&Found) -> bool; 5] = [&full, &action, &input, &label, &value];
+    ways.iter()
+        .find_map(|fits| all.iter().find(|found| fits(found)).cloned())
 }
 
 /// `state.values` of a surface: what was entered, else what the element began with.

@@ -26,37 +26,53 @@ pub(super) async fn respond(
 ) -> Said {
     let args = Args::read(None, &headers, &body);
     let fault = faults::take(&mut shared.world().faults, "response_url", None);
-    let said = match fault {
-        Some(FaultKind::RateLimited { .. }) => {
-            (StatusCode::TOO_MANY_REQUESTS, "ratelimited".into())
-        }
-        Some(FaultKind::Status { status } | FaultKind::DoneThenStatus { status }) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, String::new())
-        }
-        Some(FaultKind::Error { error }) => refuse(StatusCode::NOT_FOUND, &error),
+    let said = fault.as_ref().and_then(refuse_early).unwrap_or_else(|| {
+        let said = Value::Object(args.map.clone());
+        apply(&mut shared.world(), &format!("{team}/{id}"), &said)
+    });
+    let answer = match said.1.as_str() {
+        "ok" => json!({"ok": true}),
+        body => serde_json::from_str(body).unwrap_or_default(),
+    };
+    let status = said.0.as_u16();
+    shared.record(Call {
+        method: "response_url".into(),
+        args: args.map,
+        status,
+        answer,
+    });
+    finish(&shared, said, fault).await
+}
+
+/// The faults that keep a post from having any effect.
+fn refuse_early(fault: &FaultKind) -> Option<Said> {
+    match fault {
+        FaultKind::RateLimited { .. } => Some((StatusCode::TOO_MANY_REQUESTS, String::new())),
+        FaultKind::Status { status } => Some((status_of(*status), String::new())),
+        FaultKind::Error { error } => Some(refuse(StatusCode::NOT_FOUND, error)),
+        FaultKind::Hang => Some((StatusCode::SERVICE_UNAVAILABLE, String::new())),
+        _ => None,
+    }
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Answers, or fails to, as the fault wants it. A cut is played as a hang.
+async fn finish(shared: &Shared, said: Said, fault: Option<FaultKind>) -> Said {
+    match fault {
         Some(FaultKind::Hang | FaultKind::DoneThenHang | FaultKind::DoneThenCut) => {
             shared.stop.cancelled().await;
             (StatusCode::SERVICE_UNAVAILABLE, String::new())
         }
-        Some(FaultKind::Delay { .. }) | None => apply(
-            &mut shared.world(),
-            &format!("{team}/{id}"),
-            &Value::Object(args.map.clone()),
-        ),
-    };
-    let answer = if said.1 == "ok" {
-        json!({"ok": true})
-    } else {
-        json!({"ok": false, "error": said.1})
-    };
-    shared.record(Call {
-        method: "response_url".into(),
-        args: args.map,
-        status: said.0.as_u16(),
-        answer,
-    });
-    said
+        Some(FaultKind::DoneThenStatus { status }) => (status_of(status), String::new()),
+        Some(FaultKind::Delay { millis }) => {
+            tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+            said
+        }
+        _ => said,
+    }
 }
 
 fn refuse(status: StatusCode, error: &str) -> Said {

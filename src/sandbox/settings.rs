@@ -76,6 +76,8 @@ pub struct User {
     pub email_confirmed: bool,
     /// IANA name of the person's zone.
     pub tz: String,
+    /// Seconds from UTC that Slack reports beside the zone; not derived from it.
+    pub tz_offset: i32,
     /// Whether this is an app's user.
     pub is_bot: bool,
     /// A guest of several channels.
@@ -237,37 +239,51 @@ fn acme_app() -> App {
     }
 }
 
+/// Name, real name, title, zone and that zone's offset (in winter, in hours).
+const PEOPLE: [(&str, &str, &str, &str, i32); 7] = [
+    ("dana", "Dana Diaz", "Engineer", "Europe/Berlin", 1),
+    ("bob", "Bob Brown", "Database owner", "America/New_York", -5),
+    ("carol", "Carol Chen", "Security", "Asia/Tokyo", 9),
+    ("erin", "Erin Egan", "Engineer", "Europe/Dublin", 0),
+    (
+        "lee",
+        "Lee Larsen",
+        "Engineering lead",
+        "Australia/Brisbane",
+        10,
+    ),
+    (
+        "gus",
+        "Gus Green",
+        "Contractor (guest)",
+        "America/Los_Angeles",
+        -8,
+    ),
+    ("jitbot", "jit", "App", "Etc/UTC", 0),
+];
+
 fn acme_users() -> Vec<User> {
-    let mut users = vec![
-        acme_user("dana", "Dana Diaz", "Engineer", "Europe/Berlin"),
-        acme_user("bob", "Bob Brown", "Database owner", "America/New_York"),
-        acme_user("carol", "Carol Chen", "Security", "Asia/Tokyo"),
-        acme_user("erin", "Erin Egan", "Engineer", "Europe/Dublin"),
-        acme_user("lee", "Lee Larsen", "Engineering lead", "Australia/Sydney"),
-        acme_user(
-            "gus",
-            "Gus Green",
-            "Contractor (guest)",
-            "America/Los_Angeles",
-        ),
-        acme_user("jitbot", "jit", "App", "Etc/UTC"),
-    ];
-    users[5].is_restricted = true;
-    users[6].is_bot = true;
-    users[6].email = String::new();
-    users
+    PEOPLE.map(acme_user).to_vec()
 }
 
-fn acme_user(name: &str, real_name: &str, title: &str, tz: &str) -> User {
+fn acme_user((name, real_name, title, tz, hours): (&str, &str, &str, &str, i32)) -> User {
+    let is_bot = name == "jitbot";
     User {
         id: format!("U0{}", name.to_uppercase()),
         name: name.into(),
         real_name: real_name.into(),
         title: title.into(),
-        email: format!("{name}@acme.example"),
-        email_confirmed: true,
+        email: if is_bot {
+            String::new()
+        } else {
+            format!("{name}@acme.example")
+        },
+        email_confirmed: !is_bot,
         tz: tz.into(),
+        tz_offset: hours * 3600,
         team_id: "T0ACME".into(),
+        is_bot,
+        is_restricted: name == "gus",
         ..User::default()
     }
 }

@@ -34,7 +34,7 @@ impl SubmitValues {
         self
     }
 
-    /// Fills in one input by its `action_id`, its label, or `block_id/action_id`.
+    /// Fills in one input by its `action_id`, its `block_id`, its label, or `block_id/action_id`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.push((key.to_owned(), value.into()));

@@ -245,7 +245,7 @@ impl<'a> Telltale<'a> {
         }
         let asked: Vec<PersonId> = self.eligible().into_iter().collect();
         let why = text::channel_lost(&self.request.terms.channel, code, &asked, &self.faces);
-        self.reply_in_thread(&Content::line(why)).await
+        self.reply_in_thread(&Content::line(&why)).await
     }
 
     async fn note_trouble(&mut self, code: &str) -> Result<(), StoreError> {
@@ -309,7 +309,7 @@ impl<'a> Telltale<'a> {
             .filter_map(|entry| story::line(&entry.what, entry.at, &self.request, &self.faces))
             .collect();
         if !lines.is_empty() {
-            self.reply_in_thread(&Content::line(lines.join("\n")))
+            self.reply_in_thread(&Content::line(&lines.join("\n")))
                 .await?;
         }
         self.telling.story_seq = last;
@@ -398,7 +398,7 @@ impl<'a> Telltale<'a> {
                     &self.faces.mention(self.request.requester),
                     &content.text,
                 );
-                self.reply_in_thread(&Content::line(told)).await
+                self.reply_in_thread(&Content::line(&told)).await
             }
             Err(fault) => Err(fault.into()),
         }

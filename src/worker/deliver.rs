@@ -92,29 +92,44 @@ impl Worker {
         }
     }
 
+    /// Keeps as many effects under way as the pace allows: one that takes long (a hanging target, a
+    /// channel that has to wait) holds up nothing but its own stream. At a stop, what is under way
+    /// is finished and nothing more is taken.
     pub(super) async fn deliver_until(&self, kind: Kind, stop: CancellationToken) {
+        let mut running = FuturesUnordered::new();
         while !stop.is_cancelled() {
             // Asking to be woken before looking, so that nothing committed in between is missed.
             let woken = self.engine.wake().notified();
-            let worked = match self.deliver(kind).await {
-                Ok(settled) => settled > 0,
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "the outbox failed"
-                    );
-                    false
-                }
-            };
-            if worked {
-                continue;
-            }
+            let claims = self.claim_more(kind, running.len()).await;
+            running.extend(claims.into_iter().map(|claim| self.carry_out_safely(claim)));
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = woken => {}
+                Some(_) = running.next() => {}
                 () = tokio::time::sleep(self.pace.poll) => {}
             }
         }
+        while running.next().await.is_some() {}
+    }
+
+    /// Takes what is due, as far as there is room.
+    async fn claim_more(&self, kind: Kind, running: usize) -> Vec<Claim> {
+        let room = self.pace.at_once - i64::try_from(running).unwrap_or(i64::MAX);
+        if room <= 0 {
+            return Vec::new();
+        }
+        let claims = async {
+            let now = self.engine.now().await?;
+            let store = self.engine.store();
+            store.claim(kind, now, self.pace.lease, room).await
+        };
+        claims.await.unwrap_or_else(|error: StoreError| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the outbox failed"
+            );
+            Vec::new()
+        })
     }
 
     /// Passes on hints from other processes. When the connection dies the poll covers until it is

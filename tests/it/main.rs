@@ -4,12 +4,24 @@
     unreachable_pub,
     reason = "one binary: nothing here is anybody's interface"
 )]
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod connectors;
+#[cfg(test)]
 mod embedded;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod ledger;
+#[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod sandbox;
+#[cfg(test)]
+mod slack;
+#[cfg(test)]
 mod worker;

@@ -87,23 +87,24 @@ async fn shut(session: &mut Session<'_>, ground: &Ground<'_>, role: &Role) -> Re
 
 /// Ends every session of the role and of those in it, until none is left. `users` gathers them,
 /// since they cannot be told any more once the role is dropped.
+///
+/// Who is no superuser is shown whose a session is, but not its type; what is hidden is ended.
 async fn end_sessions(
     session: &mut Session<'_>,
     role: &Role,
     users: &mut BTreeSet<i64>,
-    ended: &mut BTreeSet<(i32, i64)>,
+    ended: &mut BTreeSet<i32>,
 ) -> Result<(), Fault> {
     for _ in 0..ROUNDS {
         users.extend(catalog::users(session, role).await?);
         let users: Vec<i64> = users.iter().copied().collect();
-        let told: Vec<(i32, i64)> = sqlx::query_as(
+        let told: Vec<i32> = sqlx::query_scalar(
             "with told as materialized (
-                 select pid, (extract(epoch from backend_start) * 1000000)::bigint as started,
-                        pg_terminate_backend(pid)
-                 from pg_stat_activity
+                 select pid, pg_terminate_backend(pid) from pg_stat_activity
                  where usesysid::bigint = any($1) and pid <> pg_backend_pid()
-                   and backend_type in ('client backend', 'walsender'))
-             select pid, started from told",
+                   and coalesce(backend_type, 'hidden')
+                       in ('client backend', 'walsender', 'hidden'))
+             select pid from told",
         )
         .bind(&users)
         .fetch_all(session.conn())

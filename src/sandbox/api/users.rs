@@ -1,6 +1,5 @@
 //! `users.*` and `usergroups.*`.
 
-use chrono::Offset as _;
 use serde_json::{Value, json};
 
 use super::conversations::paged;
@@ -47,7 +46,6 @@ fn shown(world: &World, user: &User) -> Value {
     if may_read && !user.email.is_empty() {
         profile["email"] = json!(user.email);
     }
-    let offset = chrono::Utc.fix().local_minus_utc();
     let mut shown = json!({
         "id": user.id, "team_id": user.team_id, "name": user.name, "deleted": user.deleted,
         "real_name": user.real_name, "profile": profile, "is_bot": user.is_bot,
@@ -58,7 +56,7 @@ fn shown(world: &World, user: &User) -> Value {
     }
     shown["tz"] = json!(user.tz);
     shown["tz_label"] = json!(user.tz);
-    shown["tz_offset"] = json!(offset);
+    shown["tz_offset"] = json!(user.tz_offset);
     shown["is_email_confirmed"] = json!(user.email_confirmed);
     shown["is_restricted"] = json!(user.is_restricted);
     shown["is_ultra_restricted"] = json!(user.is_ultra_restricted);

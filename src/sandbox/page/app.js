@@ -294,7 +294,7 @@ function rowsOf(messages, channel, inThread) {
     const last = replies.at(-1)?.ts;
     const signature = JSON.stringify([message, replies.length, last, compact, ctx.me, ctx.tz, inThread]);
     rows.push({ id: message.ts, signature, make: () => messageRow(message, { channel, ctx, replies, compact, inThread }) });
-    before = message;
+    before = inThread && !isReply(message) ? null : message;
   }
   return rows;
 }

@@ -22,6 +22,8 @@ pub struct ClientSettings {
     pub timeout: Duration,
     /// How long a call may take that somebody who clicked is waiting for.
     pub quick_timeout: Duration,
+    /// Whether Slack's published rates are kept. A stand-in on this machine has none.
+    pub paced: bool,
 }
 
 impl Default for ClientSettings {
@@ -37,6 +39,7 @@ impl ClientSettings {
             api_url: api_url.trim_end_matches('/').to_owned(),
             timeout: Duration::from_secs(10),
             quick_timeout: Duration::from_millis(2_500),
+            paced: true,
         }
     }
 }

@@ -118,6 +118,7 @@ fn what_is_missing_is_said_with_an_example_of_what_was_typed() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
 fn the_other_commands() {
     let named = |resource: &str, role: Option<&str>| Which::Named {
         resource: resource.to_owned(),

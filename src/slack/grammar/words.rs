@@ -182,7 +182,7 @@ fn phrase(words: &[Word]) -> String {
 /// the spelling kept.
 pub(super) fn reason(rest: &str) -> String {
     let mut rest = rest.trim();
-    rest = rest.trim_start_matches(|c: char| matches!(c, ':' | ',' | ';' | '–' | '—') || c == ' ');
+    rest = rest.trim_start_matches([':', ',', ';', '–', '—', ' ']);
     rest = rest.strip_prefix("- ").unwrap_or(rest);
     for joining in ["because of ", "because ", "for ", "reason: ", "reason "] {
         let start = rest.get(..joining.len());

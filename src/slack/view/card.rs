@@ -13,16 +13,14 @@ pub fn card(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content {
     let headline = words::headline(request, faces);
     let status = words::status(request, faces, now);
     let mut blocks = vec![section(&headline)];
-    if !request.reason.trim().is_empty() {
-        blocks.push(quote(&request.reason));
-    }
+    blocks.extend(quote(&request.reason));
     blocks.push(section(&status));
     if let RequestState::Denied { why, .. } = &request.state {
-        blocks.push(quote(why));
+        blocks.extend(quote(why));
     }
     blocks.push(context(&words::small_print(request)));
     blocks.extend(choices(request, now));
-    Content::new(&words::summary(request, faces, now), blocks)
+    Content::new(&words::summary(request, faces, now), &blocks)
 }
 
 /// The same in one section, for when Slack refuses the card itself. The buttons stay: a request
@@ -32,7 +30,7 @@ pub fn fallback(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content
     let text = format!("{summary}\nRequest #{}", request.number);
     let mut blocks = vec![section(&super::escape::cut(&text, 600))];
     blocks.extend(choices(request, now));
-    Content::new(&summary, blocks)
+    Content::new(&summary, &blocks)
 }
 
 /// What can be done in this state. Whether the person who clicks may is decided at the click.

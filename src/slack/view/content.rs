@@ -32,14 +32,16 @@ pub struct Content {
 impl Content {
     /// A message of one sentence or a few. As a block it can be marked so that Slack makes no links
     /// and mentions out of plain words, which it would in a bare text.
-    pub fn line(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self::new(&text, vec![section(&text)])
+    pub fn line(text: &str) -> Self {
+        Self::new(text, &[section(text)])
     }
 
-    pub(super) fn new(text: &str, blocks: Vec<SlackBlock>) -> Self {
+    pub(super) fn new(text: &str, blocks: &[SlackBlock]) -> Self {
+        // Our bold is no help to a screen reader, and asterisks of others are look-alikes by now.
+        let plain = text.replace('*', "");
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         Self {
-            text: escape::cut(text, SUMMARY),
+            text: escape::cut(&plain, SUMMARY),
             blocks: blocks.iter().map(to_json).collect(),
         }
     }
@@ -74,10 +76,12 @@ fn markdown(mrkdwn: &str, limit: usize) -> SlackBlockMarkDownText {
     SlackBlockMarkDownText::new(escape::cut(mrkdwn, limit)).with_verbatim(true)
 }
 
-/// Somebody's words as a quotation. Rich text reads no markup at all.
-pub(super) fn quote(words: &str) -> SlackBlock {
+/// Somebody's words as a quotation, if there is anything to see in them. Rich text reads no markup
+/// at all.
+pub(super) fn quote(words: &str) -> Option<SlackBlock> {
     let words = escape::plain(words, QUOTE);
-    SlackRichTextBlock::new(vec![SlackRichTextQuote::new(vec![words.into()]).into()]).into()
+    let quote = |words: String| SlackRichTextQuote::new(vec![words.into()]);
+    (!words.is_empty()).then(|| SlackRichTextBlock::new(vec![quote(words).into()]).into())
 }
 
 /// Lines to copy, in letters of one width, exactly as they are.

@@ -24,7 +24,7 @@ pub fn notice(
         Event::GrantActivated { until, receipt } => Some(active(request, *until, receipt)),
         Event::RequestDenied { by, why } => {
             let by = faces.mention(*by);
-            let said = Notice::of(words::denied(request, &by)).with(quote_if_any(why));
+            let said = Notice::of(words::denied(request, &by)).with(quote(why));
             Some(said.with([section(&words::denied_hint(request, &by))]))
         }
         Event::RequestExpired => Some(Notice::of(words::expired(request))),
@@ -37,13 +37,13 @@ pub fn notice(
     if let Some(link) = card_link.and_then(|url| text::link(url, words::SEE_CARD)) {
         notice.blocks.push(context(&link));
     }
-    Some(Content::new(&notice.text, notice.blocks))
+    Some(Content::new(&notice.text, &notice.blocks))
 }
 
 /// The card as it is sent to one approver, with the reason why it comes this way.
 pub fn asked(request: &Request, faces: &Faces, now: DateTime<Utc>, why_here: &str) -> Content {
     let mut content = card::card(request, faces, now);
-    let why = Content::new("", vec![context(&words::asked_here(why_here))]);
+    let why = Content::new("", &[context(&words::asked_here(why_here))]);
     content.blocks.splice(0..0, why.blocks);
     content
 }
@@ -64,11 +64,6 @@ impl Notice {
         self.blocks.extend(more);
         self
     }
-}
-
-/// Rich text may not be empty.
-fn quote_if_any(words: &str) -> Option<SlackBlock> {
-    (!super::escape::plain(words, 10).is_empty()).then(|| quote(words))
 }
 
 fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt) -> Notice {
@@ -115,7 +110,7 @@ fn begun(request: &Request, cause: &RevokeCause, faces: &Faces) -> Option<Notice
     match cause {
         RevokeCause::Revoked { by, why } => {
             let by = faces.mention(*by);
-            let said = Notice::of(words::revoked(request, &by)).with(quote_if_any(why));
+            let said = Notice::of(words::revoked(request, &by)).with(quote(why));
             Some(said.with([section(&words::revoked_hint(&by))]))
         }
         RevokeCause::ActivationUnknown { .. } => Some(Notice::of(words::unsure(request))),

@@ -198,50 +198,48 @@ impl Lint {
 pub(super) fn read(blocks: &[Value]) -> String {
     let mut page = String::new();
     for block in blocks {
-        let text = |value: &Value| value["text"].as_str().unwrap_or("").to_owned();
-        let line = match block["type"].as_str().unwrap_or("") {
-            "section" | "header" => text(&block["text"]),
-            "context" => block["elements"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|e| format!("({})", text(e)))
-                .collect(),
-            "divider" => "----".to_owned(),
-            "actions" => {
-                let shown = block["elements"].as_array().unwrap().iter().map(|button| {
-                    let style = button["style"]
-                        .as_str()
-                        .map(|s| format!(" {s}"))
-                        .unwrap_or_default();
-                    let asks = if button["confirm"].is_object() {
-                        " asks"
-                    } else {
-                        ""
-                    };
-                    format!("[{}{style}{asks}]", text(&button["text"]))
-                });
-                shown.collect::<Vec<_>>().join(" ")
-            }
-            "rich_text" => {
-                let words = text(&block["elements"][0]["elements"][0]);
-                let mark = if block["elements"][0]["type"] == "rich_text_quote" {
-                    "> "
-                } else {
-                    "| "
-                };
-                words
-                    .lines()
-                    .map(|line| format!("{mark}{line}"))
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            }
-            "input" => format!("{}: [________]", text(&block["label"])),
-            other => format!("?{other}"),
-        };
-        writeln!(page, "{}", in_utc(&line)).unwrap();
+        writeln!(page, "{}", in_utc(&seen(block))).unwrap();
     }
     page
+}
+
+fn seen(block: &Value) -> String {
+    let elements = || block["elements"].as_array().unwrap().iter();
+    match block["type"].as_str().unwrap_or("") {
+        "section" => words(&block["text"]),
+        "context" => {
+            let parts: Vec<String> = elements().map(words).collect();
+            format!("({})", parts.join(" "))
+        }
+        "actions" => elements().map(seen_button).collect::<Vec<_>>().join(" "),
+        "rich_text" => {
+            let quoted = block["elements"][0]["type"] == "rich_text_quote";
+            let mark = if quoted { "> " } else { "| " };
+            let words = words(&block["elements"][0]["elements"][0]);
+            let lines: Vec<String> = words.lines().map(|line| [mark, line].concat()).collect();
+            lines.join("\n")
+        }
+        "input" => format!("{} [________]", words(&block["label"])),
+        other => format!("?{other}"),
+    }
+}
+
+fn words(text: &Value) -> String {
+    text["text"].as_str().unwrap_or("").to_owned()
+}
+
+fn seen_button(button: &Value) -> String {
+    let style = button["style"].as_str().map(|style| format!(" {style}"));
+    let asks = if button["confirm"].is_object() {
+        " asks"
+    } else {
+        ""
+    };
+    format!(
+        "[{}{}{asks}]",
+        words(&button["text"]),
+        style.unwrap_or_default()
+    )
 }
 
 /// Dates as their plain form.

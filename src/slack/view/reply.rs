@@ -55,7 +55,7 @@ pub fn help() -> Content {
     let mut blocks = vec![section(words::HELP)];
     blocks.extend(pages(&lines));
     blocks.push(context(words::HELP_HINT));
-    Content::new(&format!("{} {}", words::HELP, words::HELP_HINT), blocks)
+    Content::new(&format!("{} {}", words::HELP, words::HELP_HINT), &blocks)
 }
 
 /// What can be asked for.
@@ -76,7 +76,7 @@ pub fn list(items: &[ListItem]) -> Content {
         .take(20)
         .map(|item| text::name(&item.name))
         .collect();
-    Content::new(&format!("{}: {}", words::LIST, names.join(", ")), blocks)
+    Content::new(&format!("{}: {}", words::LIST, names.join(", ")), &blocks)
 }
 
 /// What a person has and waits for.
@@ -90,7 +90,7 @@ pub fn active(requests: &[&Request], now: DateTime<Utc>) -> Content {
         .collect();
     let mut blocks = vec![section(words::ACTIVE)];
     blocks.extend(pages(&lines));
-    Content::new(&lines.join("; ").replace("\n     ", ""), blocks)
+    Content::new(&lines.join("; ").replace("\n     ", ""), &blocks)
 }
 
 /// What would happen, without asking.
@@ -118,7 +118,7 @@ pub fn explain(explained: &Explained, faces: &Faces) -> Content {
         }
     }
     blocks.push(context(words::EXPLAINED));
-    Content::new(&head, blocks)
+    Content::new(&head, &blocks)
 }
 
 /// A “no” in one string, for places that make their own message, such as a dialog.
@@ -130,20 +130,20 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
 pub fn refused(refusal: &Refusal, faces: &Faces) -> Content {
     let text = words::refusal(refusal, faces);
     if words::is_policys(refusal) {
-        Content::new(&text, vec![linked_section(&text)])
+        Content::new(&text, &[linked_section(&text)])
     } else {
-        Content::line(text)
+        Content::line(&text)
     }
 }
 
 /// Something typed was not understood: the fault's sentence and its example, as they are.
 pub fn not_understood(sentence: &str, example: &str) -> Content {
-    Content::line(words::not_understood(sentence, example))
+    Content::line(&words::not_understood(sentence, example))
 }
 
 /// The request was taken in, and its card goes to that channel (a name or an id).
 pub fn submitted(request: &Request, faces: &Faces, channel: &str) -> Content {
-    Content::line(words::submitted(request, faces, channel))
+    Content::line(&words::submitted(request, faces, channel))
 }
 
 /// The database did not answer.

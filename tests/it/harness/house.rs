@@ -225,6 +225,7 @@ impl House {
 pub fn client(slack: &Sandbox) -> Client {
     let mut settings = ClientSettings::at(&slack.api_url());
     settings.timeout = std::time::Duration::from_secs(3);
+    settings.paced = false;
     Client::new(&SecretString::from("xoxb-acme-bot"), settings).unwrap()
 }
 

@@ -103,10 +103,9 @@ pub fn denied_hint(request: &Request, by: &str) -> String {
 /// Nobody decided.
 pub fn expired(request: &Request) -> String {
     format!(
-        "⌛ *Expired*: nobody decided in time on {} for {}. Ask again, and perhaps tell somebody \
-         who can approve: {}",
+        "⌛ *Expired*: nobody decided in time on your request for {}.\n\
+         Still need it? Tell somebody who can approve, and ask again: {}",
         access(request),
-        request.terms.duration,
         again(request),
     )
 }
@@ -125,7 +124,7 @@ pub fn failed(request: &Request, error: &str) -> String {
 /// The end is near.
 pub fn reminder(request: &Request, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!(
-        "🔔 *{} left* of {}: it ends {}. Need longer? {}",
+        "🔔 *{} left* of {}: it ends {}.\nNeed longer? {}",
         left(until, now),
         access(request),
         when(until),
@@ -136,17 +135,17 @@ pub fn reminder(request: &Request, until: DateTime<Utc>, now: DateTime<Utc>) -> 
 /// It is over.
 pub fn ended(request: &Request, cause: &RevokeCause, removal: Option<&Removal>) -> String {
     let why = match cause {
-        RevokeCause::GivenBack => "you gave it back. Thank you!",
-        _ => "its time is over.",
+        RevokeCause::GivenBack => "You gave it back, thank you!",
+        _ => "Its time is over.",
     };
     let sessions = match removal.map_or(0, |removal| removal.sessions_ended) {
         0 => "",
         _ => " Sessions that were still open have been ended.",
     };
     format!(
-        "⚪ *Ended*: your {} is gone, {why}{sessions} Again: {}",
+        "⚪ *Ended*: you no longer have {}. {why}{sessions}\nNeed it again? {}",
         access(request),
-        again(request)
+        again(request),
     )
 }
 
@@ -174,7 +173,7 @@ pub fn revoked_hint(by: &str) -> String {
 pub fn unsure(request: &Request) -> String {
     format!(
         "🟠 *It did not work*: the target never said whether it gave you {}, so I take it away to \
-         be sure. Ask again: {}",
+         be sure.\nStill need it? {}",
         access(request),
         again(request),
     )

@@ -28,7 +28,7 @@ pub fn when(at: DateTime<Utc>) -> String {
 }
 
 /// A name that the policy gave, or that was meant as one.
-pub fn name(name: impl ToString) -> String {
+pub fn name(name: &(impl ToString + ?Sized)) -> String {
     escape::inline(&name.to_string(), NAME)
 }
 
@@ -78,20 +78,23 @@ pub fn joined(things: &[String], last: &str) -> String {
     }
 }
 
-/// Groups in bold, as alternatives.
+/// Groups in bold, each once, the first few by name.
 pub fn groups(from: &[GroupName], last: &str) -> String {
-    let shown: Vec<String> = from
+    let mut different: Vec<&GroupName> = Vec::new();
+    for group in from {
+        if !different.contains(&group) {
+            different.push(group);
+        }
+    }
+    let shown = different
         .iter()
         .take(PEOPLE)
-        .map(|group| format!("*{}*", name(group)))
-        .collect();
-    let more = from.len() - shown.len();
-    let list = joined(&shown, last);
-    if more == 0 {
-        list
-    } else {
-        format!("{list} {last} {more} more groups")
+        .map(|group| format!("*{}*", name(*group)));
+    let mut shown: Vec<String> = shown.collect();
+    if shown.len() < different.len() {
+        shown.push(format!("{} more groups", different.len() - shown.len()));
     }
+    joined(&shown, last)
 }
 
 /// People by mention, the first few by name.
@@ -105,19 +108,16 @@ pub fn people(all: &[PersonId], faces: &Faces) -> String {
 
 /// Whom a step asks: “2 people of dba or lead”, “one person each of dba and lead”.
 pub fn asks(step: &Step) -> String {
-    let count = |count: u32| {
-        if count == 1 {
-            "one person".to_owned()
-        } else {
-            format!("{count} people")
-        }
+    let people = |count: u32| match count {
+        1 => "one person".to_owned(),
+        more => format!("{more} people"),
     };
     match step.quorum {
-        Quorum::Any(number) => format!("{} of {}", count(number), groups(&step.from, "or")),
-        Quorum::All(number) if step.from.len() == 1 => {
-            format!("{} of {}", count(number), groups(&step.from, "and"))
+        Quorum::Any(count) => format!("{} of {}", people(count), groups(&step.from, "or")),
+        Quorum::All(count) if step.from.len() == 1 => {
+            format!("{} of {}", people(count), groups(&step.from, "and"))
         }
-        Quorum::All(number) => format!("{} each of {}", count(number), groups(&step.from, "and")),
+        Quorum::All(count) => format!("{} each of {}", people(count), groups(&step.from, "and")),
     }
 }
 

@@ -71,6 +71,9 @@ pub fn and_more(count: usize) -> String {
     format!("… and {count} more")
 }
 
+/// Roles of a resource that the list names.
+const ROLES: usize = 8;
+
 /// One resource of the list.
 pub fn resource(
     name: &str,
@@ -78,29 +81,32 @@ pub fn resource(
     sensitivity: Option<&str>,
     roles: &[(String, Option<Span>)],
 ) -> String {
-    let mut head = format!("*{}*", super::name(name));
-    if let Some(description) = description
+    let about = description
         .map(|words| escape::inline(words, 150))
-        .filter(|d| !d.is_empty())
-    {
-        head.push_str(&format!(": {description}"));
-    }
-    if let Some(sensitivity) = sensitivity {
-        head.push_str(&format!("  (sensitivity: {})", super::name(sensitivity)));
-    }
-    let shown = roles.iter().take(8).map(|(role, limit)| match limit {
+        .unwrap_or_default();
+    let about = if about.is_empty() {
+        about
+    } else {
+        format!(": {about}")
+    };
+    let sensitivity = sensitivity.map(|word| format!("  (sensitivity: {})", super::name(word)));
+    let head = format!(
+        "*{}*{about}{}",
+        super::name(name),
+        sensitivity.unwrap_or_default()
+    );
+    let shown = roles.iter().take(ROLES).map(|(role, limit)| match limit {
         Some(limit) => format!("{} up to {limit}", super::name(role)),
         None => super::name(role),
     });
     let mut shown: Vec<String> = shown.collect();
-    if shown.len() < roles.len() {
-        shown.push(format!("{} more", roles.len() - shown.len()));
+    if ROLES < roles.len() {
+        shown.push(format!("{} more", roles.len() - ROLES));
     }
     if shown.is_empty() {
-        head
-    } else {
-        format!("{head}\n      {}", shown.join(" · "))
+        return head;
     }
+    format!("{head}\n      {}", shown.join(" · "))
 }
 
 /// One of a person's own requests, in one line.

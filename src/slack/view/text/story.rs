@@ -52,12 +52,7 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
         }
         Event::HolderReminded => reminded(request, at, faces),
         Event::RevocationBegun { cause, .. } => begun(cause, request, faces),
-        Event::RemovalFailing { attempts, error } => format!(
-            "🚨 Taking the access away has failed {} so far. *It may still work.* I go on trying \
-             until it is gone. The target said: “{}”",
-            times(*attempts),
-            said(error),
-        ),
+        Event::RemovalFailing { attempts, error } => failing(request, *attempts, error, faces),
         Event::GrantRevoked {
             removal,
             covered_until,
@@ -110,7 +105,7 @@ fn next_step(request: &Request, next: usize, faces: &Faces) -> Option<String> {
         format!(": {}", people(&open, faces))
     };
     Some(format!(
-        "➡️ Step {} of {}: now {} is asked{who}.",
+        "➡️ Step {} of {}: now I ask {}{who}.",
         next + 1,
         steps.len(),
         asks(step)
@@ -160,6 +155,22 @@ fn begun(cause: &RevokeCause, request: &Request, faces: &Faces) -> String {
     }
 }
 
+/// Loud, and with a mention of those who approved: they know the resource, and a thread's line is
+/// what really reaches them, while a card that changes tells nobody.
+fn failing(request: &Request, attempts: u32, error: &str, faces: &Faces) -> String {
+    let by = request.approvals().iter().map(|given| given.by.person);
+    let who = match people(&by.collect::<Vec<_>>(), faces) {
+        nobody if nobody.is_empty() => "Somebody should look at the target".to_owned(),
+        who => format!("{who}, please look at the target"),
+    };
+    format!(
+        "🚨 Taking the access away has failed {} so far. *It may still work.* I go on trying until \
+         it is gone. {who}; it said: “{}”",
+        times(attempts),
+        said(error),
+    )
+}
+
 fn revoked(removal: Option<&Removal>, covered: Option<DateTime<Utc>>, lag: i64) -> String {
     if let Some(until) = covered {
         let until = when(until);
@@ -167,22 +178,24 @@ fn revoked(removal: Option<&Removal>, covered: Option<DateTime<Utc>>, lag: i64) 
             "⚪ This grant has ended. The access itself goes on under another request until {until}."
         );
     }
-    let mut line = match removal {
+    let gone = match removal {
         Some(Removal {
             already_absent: true,
             ..
-        }) => "⚪ The access is gone: it was not there any more.".to_owned(),
-        _ => "⚪ The access is taken away, and I made sure that it is gone.".to_owned(),
+        }) => "⚪ The access is gone: there was nothing left to take away.",
+        _ => "⚪ The access is taken away, and I made sure that it is gone.",
     };
-    match removal.map_or(0, |removal| removal.sessions_ended) {
-        0 => {}
-        1 => line.push_str(" One open session was ended."),
-        many => line.push_str(&format!(" {many} open sessions were ended.")),
-    }
-    if LATE < lag {
-        line.push_str(&format!(" That was {} late.", late(lag)));
-    }
-    line
+    let sessions = match removal.map_or(0, |removal| removal.sessions_ended) {
+        0 => String::new(),
+        1 => " One open session was ended.".to_owned(),
+        many => format!(" {many} open sessions were ended."),
+    };
+    let late = if LATE < lag {
+        format!(" That was {} late.", late(lag))
+    } else {
+        String::new()
+    };
+    [gone, &sessions, &late].concat()
 }
 
 fn late(seconds: i64) -> String {
