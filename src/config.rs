@@ -23,18 +23,37 @@ const DEFAULT_LOG: &str = "info,sqlx=warn,hyper=warn";
 /// the machine can read command lines.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
-    /// The policy: a file, or a folder with *.yaml files [env: `JIT_POLICY`] [default: policy/]
-    #[arg(long, value_name = "PATH", global = true)]
+    /// The policy: a file, or a folder.
+    #[arg(
+        long,
+        value_name = "PATH",
+        help = "The policy: a file, or a folder with *.yaml files \
+        [env: JIT_POLICY] [default: policy/]"
+    )]
     pub policy: Option<String>,
-    /// Where to listen: for Slack in HTTP mode, health and metrics [env: `JIT_LISTEN`]
-    /// [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    /// Where to listen.
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        help = "Where to listen: for Slack in HTTP mode, \
+        health and metrics [env: JIT_LISTEN] [default: 127.0.0.1:8080]"
+    )]
     pub listen: Option<String>,
-    /// What to log, as “info” or “jitbot=debug,sqlx=warn” [env: `JIT_LOG`]
-    #[arg(long, value_name = "FILTER", global = true)]
+    /// What to log.
+    #[arg(
+        long,
+        value_name = "FILTER",
+        help = "What to log, as info or jitbot=debug,sqlx=warn \
+        [env: JIT_LOG]"
+    )]
     pub log: Option<String>,
-    /// How to log: text or json [env: `JIT_LOG_FORMAT`] [default: text]
-    #[arg(long, value_name = "FORMAT", global = true)]
+    /// How to log.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        help = "How to log: text or json [env: JIT_LOG_FORMAT] \
+        [default: text]"
+    )]
     pub log_format: Option<String>,
 }
 

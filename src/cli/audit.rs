@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::database::Database;
-use super::{Failure, out};
+use super::{Failure, out, settings};
 use crate::config::Config;
 use crate::ledger::ChainHead;
 use crate::ledger::export::{self, ExportError};
@@ -61,16 +61,13 @@ Exit status: 0 the chain is whole, 1 it is broken, 2 the file or the database ca
 
 impl Arguments {
     /// Exports or verifies.
-    pub(super) async fn run(
-        self,
-        config: impl Fn() -> Result<Config, Failure>,
-    ) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Export { out } => export(&config()?, out.as_deref()).await,
+            Command::Export { out } => export(&settings()?, out.as_deref()).await,
             Command::Verify {
                 file: Some(file), ..
             } => verify_file(&file),
-            Command::Verify { file: None, .. } => verify_database(&config()?).await,
+            Command::Verify { file: None, .. } => verify_database(&settings()?).await,
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Arguments {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 /// What was found.
@@ -56,9 +58,9 @@ struct Check {
 
 impl Arguments {
     /// Looks at everything.
-    pub(super) async fn run(self, flags: &Flags) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         let mut findings = Findings::default();
-        match Config::from_env(flags, Needs::Slack) {
+        match Config::from_env(&self.flags, Needs::Slack) {
             Ok(config) => {
                 findings.well("settings", "complete");
                 findings.look(&config).await;

@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::database::Database;
-use super::{Failure, out};
-use crate::config::Config;
+use super::{Failure, out, settings};
 
 /// Bring the database's schema up to date.
 #[derive(Args, Debug)]
@@ -17,8 +16,8 @@ pub struct Arguments {}
 
 impl Arguments {
     /// Migrates.
-    pub(super) async fn run(self, config: &Config) -> Result<(), Failure> {
-        let database = Database::open(config, 1).await?;
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let database = Database::open(&settings()?, 1).await?;
         let missing = database
             .store
             .missing_migrations()

@@ -36,9 +36,12 @@ Examples:
 Settings come from the environment; each secret can also stand in a file named by NAME_FILE:
   SLACK_BOT_TOKEN        the bot token (xoxb-…)
   SLACK_APP_TOKEN        the app-level token (xapp-…): deliveries come by Socket Mode
-  SLACK_SIGNING_SECRET   the signing secret: deliveries come by HTTP (with commas: several, to rotate)
+  SLACK_SIGNING_SECRET   the signing secret: deliveries come by HTTP (two with a comma, to rotate)
   DATABASE_URL           the Postgres database; without it a private one is started and kept
-  JIT_POLICY, JIT_LISTEN, JIT_LOG, JIT_LOG_FORMAT   see the options
+  JIT_POLICY             the policy: a file, or a folder with *.yaml files (policy/)
+  JIT_LISTEN             where to listen (127.0.0.1:8080)
+  JIT_LOG                what to log, as info or jitbot=debug,sqlx=warn
+  JIT_LOG_FORMAT         how to log: text or json (text)
   JIT_WEBHOOK_ALLOW      internal hosts that webhooks may call, with commas between them
   JIT_POSTGRES_BIN       the folder with initdb, where the private server is not found by itself
   SLACK_API_URL          another Web API than Slack's: https, or on this machine
@@ -52,8 +55,6 @@ is wrong, or something could not be read.";
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
-    flags: Flags,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,20 +81,12 @@ enum Command {
 impl Cli {
     /// Carries the command out, and says in the exit status how it went.
     pub async fn run(self) -> ExitCode {
-        let Self { command, flags } = self;
-        let config = |needs| Config::from_env(&flags, needs).map_err(Failure::usage);
-        let done = match command {
-            Command::Serve(arguments) => match config(Needs::Slack) {
-                Ok(config) => arguments.run(config).await,
-                Err(failure) => Err(failure),
-            },
-            Command::Doctor(arguments) => arguments.run(&flags).await,
-            Command::Migrate(arguments) => match config(Needs::Nothing) {
-                Ok(config) => arguments.run(&config).await,
-                Err(failure) => Err(failure),
-            },
-            Command::Audit(arguments) => arguments.run(|| config(Needs::Nothing)).await,
-            Command::Policy(arguments) => arguments.run(|| config(Needs::Nothing)),
+        let done = match self.command {
+            Command::Serve(arguments) => arguments.run().await,
+            Command::Doctor(arguments) => arguments.run().await,
+            Command::Migrate(arguments) => arguments.run().await,
+            Command::Audit(arguments) => arguments.run().await,
+            Command::Policy(arguments) => arguments.run(),
             Command::Manifest(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),
             Command::EmbeddedPostgres(arguments) => return arguments.run().await,
@@ -103,4 +96,9 @@ impl Cli {
             Err(failure) => failure.report(),
         }
     }
+}
+
+/// The settings of a command that takes all of them from the environment.
+fn settings() -> Result<Config, Failure> {
+    Config::from_env(&Flags::default(), Needs::Nothing).map_err(Failure::usage)
 }

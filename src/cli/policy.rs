@@ -7,8 +7,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::{Failure, out};
-use crate::config::Config;
+use super::{Failure, out, settings};
 use crate::domain::{Ask, Identity, Person, PersonId, Span, Verdict};
 use crate::policy::Policy;
 
@@ -29,10 +28,11 @@ Examples:
 
 Exit status: 0 no faults, 1 faults, 2 the policy cannot be read.")]
     Check {
-        /// A file, or a folder with *.yaml files [default: `JIT_POLICY`]
+        #[arg(help = "A file, or a folder with *.yaml files [default: JIT_POLICY, or policy/]")]
         path: Option<PathBuf>,
     },
     /// Say what the policy would answer, with every rule that was tried; asks nobody
+    #[command(override_usage = "jit policy explain [OPTIONS] <WHO> <RESOURCE> [ROLE] <DURATION>")]
     #[command(after_help = "\
 Examples:
   jit policy explain dana@acme.example staging-db 1h
@@ -44,32 +44,40 @@ the policy cannot be read.")]
         /// The person's e-mail address
         who: String,
         /// What they ask for
-        #[arg(num_args = 2..=3, value_names = ["RESOURCE", "[ROLE]", "DURATION"], required = true)]
+        #[arg(num_args = 2..=3, value_name = "RESOURCE [ROLE] DURATION", required = true)]
         what: Vec<String>,
         /// Why they ask
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
+        #[arg(
+            long,
+            value_name = "PATH",
+            help = "The policy [default: JIT_POLICY, or policy/]"
+        )]
+        policy: Option<PathBuf>,
     },
 }
 
 impl Arguments {
     /// Checks or explains.
-    pub(super) fn run(
-        self,
-        config: impl FnOnce() -> Result<Config, Failure>,
-    ) -> Result<(), Failure> {
+    pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Check { path } => {
-                let path = match path {
-                    Some(path) => path,
-                    None => config()?.policy,
-                };
-                check(&path)
-            }
-            Command::Explain { who, what, reason } => {
-                explain(&load(&config()?.policy)?, &ask(&who, &what, &reason)?)
-            }
+            Command::Check { path } => check(&or_set(path)?),
+            Command::Explain {
+                who,
+                what,
+                reason,
+                policy,
+            } => explain(&load(&or_set(policy)?)?, &ask(&who, &what, &reason)?),
         }
+    }
+}
+
+/// The path that was named, or the one that is set.
+fn or_set(path: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    match path {
+        Some(path) => Ok(path),
+        None => Ok(settings()?.policy),
     }
 }
 

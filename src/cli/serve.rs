@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::database::Database;
 use super::{Failure, logging, policy};
 use crate::clock::Clock;
-use crate::config::{Config, SlackConfig};
+use crate::config::{Config, Flags, Needs, SlackConfig};
 use crate::connectors::registry::Registry;
 use crate::connectors::webhook::allow_list;
 use crate::directory::Directory;
@@ -45,8 +45,8 @@ const UPKEEP: Duration = Duration::from_secs(10);
 #[derive(Args, Debug)]
 #[command(after_help = "\
 With SLACK_APP_TOKEN, deliveries come in by Socket Mode, and no public address is needed. With
-SLACK_SIGNING_SECRET, they come in by HTTP at /slack/commands, /slack/interactions and /slack/events.
-Both may be set, as while moving from one to the other. /livez, /readyz and /metrics are always
+SLACK_SIGNING_SECRET, they come in by HTTP at /slack/commands, /slack/interactions and
+/slack/events. Both may be set, as while moving from one to the other. /livez, /readyz and /metrics are always
 there.
 
 Without DATABASE_URL, a private Postgres is started from this machine's programs, and its data is
@@ -57,11 +57,15 @@ the rest is left to the next start. A second one stops it at once.
 
 Exit status: 0 it was told to stop, 1 it could not start or work was left in hand, 2 a setting is
 wrong or the policy cannot be read.")]
-pub struct Arguments {}
+pub struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+}
 
 impl Arguments {
     /// Runs until a signal says stop.
-    pub(super) async fn run(self, config: Config) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let config = Config::from_env(&self.flags, Needs::Slack).map_err(Failure::usage)?;
         logging::start(&config);
         let mut signals = Signals::listen()?;
         let policy = policy::load(&config.policy)?;

@@ -237,8 +237,38 @@ impl Directory {
         self.record(user).await
     }
 
-    /// Records what was read of a user. Nobody of another workspace becomes a person here.
+    /// Records what was read of a user, and sees to it that their address stands at nobody who has
+    /// lost it since.
     async fn record(&self, user: SlackUser) -> Result<Seen, DirectoryFault> {
+        let seen = self.keep(user).await?;
+        if let Some(email) = seen.email() {
+            let others = self.store.people_with(&BTreeSet::from([email])).await?;
+            for other in others.into_iter().filter(|other| *other != seen.person) {
+                self.read_again(other).await?;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Reads a person again who was recorded with an address that somebody else has now. If that
+    /// fails the address goes on counting for neither.
+    async fn read_again(&self, person: PersonId) -> Result<(), DirectoryFault> {
+        let team = self.team().await?;
+        let person = self.known_person(person).await?;
+        let Some(id) = person.slack_user(&team) else {
+            return Ok(());
+        };
+        match self.client.user(id).await {
+            Ok(user) => match self.keep(user).await {
+                Ok(_) | Err(DirectoryFault::Unfit(_)) => Ok(()),
+                Err(fault) => Err(fault),
+            },
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Keeps what was read of a user. Nobody of another workspace becomes a person here.
+    async fn keep(&self, user: SlackUser) -> Result<Seen, DirectoryFault> {
         let installed = self.client.installation().await?;
         fitness::belongs(&user, &installed.workspace)?;
         let team = installed.workspace.team.clone().unwrap_or_default();

@@ -200,65 +200,69 @@ pub(super) mod tests {
         assert_eq!((none.entries, none.last, none.hash), (0, 0, vec![0; 32]));
     }
 
+    /// What somebody may do to a chain.
+    type Tamper = fn(&mut Vec<StoredEntry>);
+
+    /// What is done to a chain of five, which entry is then named, and with what words.
+    const TAMPERINGS: [(&str, i64, &str, Tamper); 11] = [
+        ("edit a payload", 3, "was changed", |c| {
+            c[2].payload = c[2].payload.replace("no_such_request", "no_such_requesT");
+        }),
+        (
+            "edit a payload and its hash",
+            4,
+            "is not the hash of entry 3",
+            |c| {
+                c[2].payload = c[2].payload.replace("clock", "worker");
+                c[2].hash = entry_hash(&c[2].prev, &c[2].payload);
+            },
+        ),
+        ("edit a hash", 3, "was changed", |c| c[2].hash[0] ^= 1),
+        ("edit a prev", 3, "is not the hash of entry 2", |c| {
+            c[2].prev[31] ^= 1;
+        }),
+        (
+            "edit the time beside the payload",
+            3,
+            "position or time",
+            |c| {
+                c[2].at += TimeDelta::seconds(1);
+            },
+        ),
+        ("delete the first", 1, "missing", |c| drop(c.remove(0))),
+        (
+            "delete one in the middle",
+            3,
+            "missing; the next one that is there is 4",
+            |c| {
+                c.remove(2);
+            },
+        ),
+        ("swap two", 2, "missing", |c| c.swap(1, 2)),
+        ("repeat one", 3, "stands entry 2 again", |c| {
+            c.insert(2, c[1].clone());
+        }),
+        (
+            "append one without its chain",
+            6,
+            "is not the hash of entry 5",
+            |c| {
+                c.push(link(&[9; 32], 6, 6));
+            },
+        ),
+        (
+            "append one from before",
+            6,
+            "before that of the entry before",
+            |c| {
+                c.push(link(&c[4].hash.clone(), 6, 1));
+            },
+        ),
+    ];
+
     #[test]
     fn every_tampering_is_found_and_named() {
-        type Tamper = fn(&mut Vec<StoredEntry>);
-        let cases: [(&str, i64, &str, Tamper); 11] = [
-            ("edit a payload", 3, "was changed", |c| {
-                c[2].payload = c[2].payload.replace("no_such_request", "no_such_requesT");
-            }),
-            (
-                "edit a payload and its hash",
-                4,
-                "is not the hash of entry 3",
-                |c| {
-                    c[2].payload = c[2].payload.replace("clock", "worker");
-                    c[2].hash = entry_hash(&c[2].prev, &c[2].payload);
-                },
-            ),
-            ("edit a hash", 3, "was changed", |c| c[2].hash[0] ^= 1),
-            ("edit a prev", 3, "is not the hash of entry 2", |c| {
-                c[2].prev[31] ^= 1
-            }),
-            (
-                "edit the time beside the payload",
-                3,
-                "position or time",
-                |c| {
-                    c[2].at += TimeDelta::seconds(1);
-                },
-            ),
-            ("delete the first", 1, "missing", |c| drop(c.remove(0))),
-            (
-                "delete one in the middle",
-                3,
-                "missing; the next one that is there is 4",
-                |c| {
-                    c.remove(2);
-                },
-            ),
-            ("swap two", 2, "missing", |c| c.swap(1, 2)),
-            ("repeat one", 3, "stands entry 2 again", |c| {
-                c.insert(2, c[1].clone())
-            }),
-            (
-                "append one without its chain",
-                6,
-                "is not the hash of entry 5",
-                |c| {
-                    c.push(link(&[9; 32], 6, 6));
-                },
-            ),
-            (
-                "append one from before",
-                6,
-                "before that of the entry before",
-                |c| {
-                    c.push(link(&c[4].hash.clone(), 6, 1));
-                },
-            ),
-        ];
-        for (name, seq, what, tamper) in cases {
+        for (name, seq, what, tamper) in TAMPERINGS {
             let mut chain = sample(5);
             tamper(&mut chain);
             let fault = verify(chain).expect_err(name);

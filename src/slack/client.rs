@@ -3,23 +3,23 @@
 //! Logged is the method and the kind of fault, once, here; never a token, a text or a body.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use slack_morphism::SlackClientHttpConnector;
 use slack_morphism::prelude::{SlackApiToken, SlackHyperClient};
-use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::limiter::{Key, Limiter, Pace};
+use super::limiter::{Limiter, Pace};
 use super::view::Content;
 
+mod call;
 mod connect;
 mod fault;
 mod wire;
 
+use call::{Call, count, sensitive};
 pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
@@ -54,21 +54,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").finish_non_exhaustive()
     }
-}
-
-/// One call: what, how fast, to which channel, with what.
-struct Call<'a> {
-    method: &'static str,
-    pace: Pace,
-    channel: Option<&'a str>,
-    body: Body<'a>,
-    limit: Duration,
-}
-
-enum Body<'a> {
-    /// Reads take their arguments in the query.
-    Query(Vec<(&'a str, Option<&'a str>)>),
-    Json(Value),
 }
 
 impl Client {
@@ -283,15 +268,9 @@ impl Client {
             "replace_original": how == Respond::Replace,
         });
         let span = tracing::Span::none();
-        let call = SlackClientApiCallContext {
-            rate_control_params: None,
-            token: None,
-            tracing_span: &span,
-            // The URL lets anybody answer, so it is kept out of the library's logs.
-            is_sensitive_url: true,
-        };
+        let context = sensitive(None, &span);
         let connector = &self.inner.slack.http_api.connector;
-        let sending = connector.http_post_uri::<Value, Value>(url, &body, call);
+        let sending = connector.http_post_uri::<Value, Value>(url, &body, context);
         let sent = tokio::time::timeout(self.inner.settings.timeout, sending).await;
         let sent = match sent {
             Ok(sent) => sent.map_err(|error| SlackFault::from_client(&error)),
@@ -299,133 +278,5 @@ impl Client {
         };
         count("response_url", &sent);
         sent.map(drop)
-    }
-
-    fn write<'a>(
-        &self,
-        method: &'static str,
-        pace: Pace,
-        channel: Option<&'a str>,
-        body: Value,
-    ) -> Call<'a> {
-        Call {
-            method,
-            pace,
-            channel,
-            body: Body::Json(without_nulls(body)),
-            limit: self.inner.settings.timeout,
-        }
-    }
-
-    fn read<'a>(
-        &self,
-        method: &'static str,
-        pace: Pace,
-        query: Vec<(&'a str, Option<&'a str>)>,
-    ) -> Call<'a> {
-        Call {
-            method,
-            pace,
-            channel: None,
-            body: Body::Query(query),
-            limit: self.inner.settings.timeout,
-        }
-    }
-
-    fn quick<'a>(
-        &self,
-        method: &'static str,
-        pace: Pace,
-        query: Vec<(&'a str, Option<&'a str>)>,
-    ) -> Call<'a> {
-        Call {
-            limit: self.inner.settings.quick_timeout,
-            ..self.read(method, pace, query)
-        }
-    }
-
-    async fn call<T: DeserializeOwned + Send>(&self, call: Call<'_>) -> Result<T, SlackFault> {
-        self.call_with(&self.inner.token, call).await
-    }
-
-    /// Waits for its turn and calls, all within the call's limit.
-    async fn call_with<T: DeserializeOwned + Send>(
-        &self,
-        token: &SlackApiToken,
-        call: Call<'_>,
-    ) -> Result<T, SlackFault> {
-        let method = call.method;
-        let key = Key {
-            method,
-            channel: match call.pace {
-                Pace::Message => call.channel.map(str::to_owned),
-                _ => None,
-            },
-        };
-        let begun = tokio::time::Instant::now();
-        let called = match self.turn(&call, &key).await {
-            Ok(()) => self.send(token, call, begun).await,
-            Err(fault) => Err(fault),
-        };
-        if let Err(SlackFault::RateLimited { retry_after }) = &called {
-            self.inner.limiter.rest(key, *retry_after);
-        }
-        count(method, &called);
-        called
-    }
-
-    async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {
-        let waiting = self.inner.limiter.turn(call.pace, key);
-        let retry_after = match tokio::time::timeout(call.limit, waiting).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(left)) => left,
-            Err(_) => Duration::from_secs(1),
-        };
-        Err(SlackFault::RateLimited { retry_after })
-    }
-
-    async fn send<T: DeserializeOwned + Send>(
-        &self,
-        token: &SlackApiToken,
-        call: Call<'_>,
-        begun: tokio::time::Instant,
-    ) -> Result<T, SlackFault> {
-        let session = self.inner.slack.open_session(token);
-        let api = &session.http_session_api;
-        let deadline = begun + call.limit;
-        let (sent, reads) = match &call.body {
-            Body::Query(query) => {
-                let sending = api.http_get(call.method, query, None);
-                (tokio::time::timeout_at(deadline, sending).await, true)
-            }
-            Body::Json(body) => {
-                let sending = api.http_post(call.method, body, None);
-                (tokio::time::timeout_at(deadline, sending).await, false)
-            }
-        };
-        match sent {
-            Ok(sent) => sent.map_err(|error| SlackFault::from_client(&error)),
-            // A read changes nothing, so nothing can have happened.
-            Err(_) if reads => Err(SlackFault::Transient("timeout".into())),
-            Err(_) => Err(SlackFault::Ambiguous("timeout".into())),
-        }
-    }
-}
-
-/// Slack refuses some arguments when they are null, and takes their absence.
-fn without_nulls(mut body: Value) -> Value {
-    if let Some(fields) = body.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    body
-}
-
-/// Counts a call and logs what went wrong with it.
-fn count<T>(method: &'static str, called: &Result<T, SlackFault>) {
-    let outcome = called.as_ref().map_or_else(SlackFault::class, |_| "ok");
-    metrics::counter!("jit_slack_calls_total", "method" => method, "outcome" => outcome)
-        .increment(1);
-    if let Err(fault) = called {
-        tracing::warn!(slack.method = method, slack.fault = outcome, %fault, "a call to Slack failed");
     }
 }

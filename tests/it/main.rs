@@ -6,6 +6,7 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+mod cli;
 mod connectors;
 mod embedded;
 mod engine;
@@ -13,4 +14,5 @@ mod harness;
 mod ledger;
 mod policy;
 mod sandbox;
+mod slack;
 mod worker;

@@ -13,6 +13,9 @@ use crate::domain::{
 use crate::engine::{Cause, Submission};
 use crate::policy::{Policy, RuleOutcome, Tried};
 
+/// The duration that is explained where none was typed: short enough for most limits.
+const USUAL: Span = Span::minutes(30);
+
 /// What was typed of a request, before it is known who asks.
 struct Wish {
     resource: String,
@@ -34,7 +37,10 @@ impl Handlers {
                 )));
             }
         };
-        let user = command.by.user.as_str();
+        self.understood(key, &command.by.user, slash).await
+    }
+
+    async fn understood(&self, key: &str, user: &str, slash: Slash) -> Result<Said, No> {
         match slash {
             Slash::Help => Ok(Said::Words(reply::help())),
             Slash::List => self.list(user).await,
@@ -60,7 +66,7 @@ impl Handlers {
                 duration,
                 reason,
             } => {
-                let duration = duration.unwrap_or(Span::hours(1));
+                let duration = duration.unwrap_or(USUAL);
                 let wish = Wish {
                     resource,
                     role,

@@ -6,7 +6,7 @@ use crate::domain::Request;
 /// The access was given back.
 pub(super) fn given_back(request: &Request) -> Content {
     let (what, number) = (text::access(request), request.number);
-    Content::line(format!(
+    Content::line(&format!(
         "👋 Thank you. {what} (#{number}) is being taken away now."
     ))
 }
@@ -14,7 +14,7 @@ pub(super) fn given_back(request: &Request) -> Content {
 /// The request was withdrawn.
 pub(super) fn cancelled(request: &Request) -> Content {
     let (what, number) = (text::access(request), request.number);
-    Content::line(format!(
+    Content::line(&format!(
         "🚫 Request #{number} ({what}) is cancelled. Nobody is asked any more."
     ))
 }
@@ -22,7 +22,7 @@ pub(super) fn cancelled(request: &Request) -> Content {
 /// The access of somebody is being taken away.
 pub(super) fn revoked(request: &Request) -> Content {
     let (what, number) = (text::access(request), request.number);
-    Content::line(format!(
+    Content::line(&format!(
         "🟠 {what} (#{number}) is being taken away now; open sessions are ended. \
          The card tells when it is gone."
     ))
@@ -43,7 +43,7 @@ pub(super) fn several_fit(verb: &str, requests: &[Request]) -> Content {
         format!("• `/jit {verb} #{number}`: {what}")
     };
     let lines: Vec<String> = requests.iter().take(10).map(line).collect();
-    Content::line(format!("Which one?\n{}", lines.join("\n")))
+    Content::line(&format!("Which one?\n{}", lines.join("\n")))
 }
 
 /// A name does not say whose access is meant.

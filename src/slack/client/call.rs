@@ -1,0 +1,175 @@
+//! One call: waits for its turn, is sent, and has its fault sorted and counted.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use slack_morphism::prelude::SlackApiToken;
+use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Client, SlackFault};
+use crate::slack::limiter::{Key, Pace};
+
+/// One call: what, how fast, to which channel, with what.
+pub(super) struct Call<'a> {
+    pub(super) method: &'static str,
+    pub(super) pace: Pace,
+    pub(super) channel: Option<&'a str>,
+    pub(super) body: Body<'a>,
+    pub(super) limit: Duration,
+}
+
+pub(super) enum Body<'a> {
+    /// Reads take their arguments in the query.
+    Query(Vec<(&'a str, Option<&'a str>)>),
+    Json(Value),
+}
+
+impl Client {
+    pub(super) fn write<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        channel: Option<&'a str>,
+        body: Value,
+    ) -> Call<'a> {
+        Call {
+            method,
+            pace,
+            channel,
+            body: Body::Json(without_nulls(body)),
+            limit: self.inner.settings.timeout,
+        }
+    }
+
+    pub(super) fn read<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        query: Vec<(&'a str, Option<&'a str>)>,
+    ) -> Call<'a> {
+        Call {
+            method,
+            pace,
+            channel: None,
+            body: Body::Query(query),
+            limit: self.inner.settings.timeout,
+        }
+    }
+
+    pub(super) fn quick<'a>(
+        &self,
+        method: &'static str,
+        pace: Pace,
+        query: Vec<(&'a str, Option<&'a str>)>,
+    ) -> Call<'a> {
+        Call {
+            limit: self.inner.settings.quick_timeout,
+            ..self.read(method, pace, query)
+        }
+    }
+
+    pub(super) async fn call<T: DeserializeOwned + Send>(
+        &self,
+        call: Call<'_>,
+    ) -> Result<T, SlackFault> {
+        self.call_with(&self.inner.token, call).await
+    }
+
+    /// Waits for its turn and calls, all within the call's limit.
+    pub(super) async fn call_with<T: DeserializeOwned + Send>(
+        &self,
+        token: &SlackApiToken,
+        call: Call<'_>,
+    ) -> Result<T, SlackFault> {
+        let method = call.method;
+        let key = Key {
+            method,
+            channel: match call.pace {
+                Pace::Message => call.channel.map(str::to_owned),
+                _ => None,
+            },
+        };
+        let begun = Instant::now();
+        let called = match self.turn(&call, &key).await {
+            Ok(()) => self.send(token, call, begun).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(SlackFault::RateLimited { retry_after }) = &called {
+            self.inner.limiter.rest(key, *retry_after);
+        }
+        count(method, &called);
+        called
+    }
+
+    async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {
+        let waiting = self.inner.limiter.turn(call.pace, key);
+        let retry_after = match timeout(call.limit, waiting).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(left)) => left,
+            Err(_) => Duration::from_secs(1),
+        };
+        Err(SlackFault::RateLimited { retry_after })
+    }
+
+    async fn send<T: DeserializeOwned + Send>(
+        &self,
+        token: &SlackApiToken,
+        call: Call<'_>,
+        begun: Instant,
+    ) -> Result<T, SlackFault> {
+        let span = tracing::Span::none();
+        let context = sensitive(Some(token), &span);
+        let slack = &self.inner.slack.http_api.connector;
+        let deadline = begun + call.limit;
+        let (sent, reads) = match &call.body {
+            Body::Query(query) => {
+                let sending = slack.http_get(call.method, query, context);
+                (timeout_at(deadline, sending).await, true)
+            }
+            Body::Json(body) => {
+                let sending = slack.http_post(call.method, body, context);
+                (timeout_at(deadline, sending).await, false)
+            }
+        };
+        match sent {
+            Ok(sent) => sent.map_err(|error| SlackFault::from_client(&error)),
+            // A read changes nothing, so nothing can have happened.
+            Err(_) if reads => Err(SlackFault::Transient("timeout".into())),
+            Err(_) => Err(SlackFault::Ambiguous("timeout".into())),
+        }
+    }
+}
+
+/// Slack refuses some arguments when they are null, and takes their absence.
+fn without_nulls(mut body: Value) -> Value {
+    if let Some(fields) = body.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    body
+}
+
+/// Counts a call and logs what went wrong with it.
+pub(super) fn count<T>(method: &'static str, called: &Result<T, SlackFault>) {
+    let outcome = called.as_ref().map_or_else(SlackFault::class, |_| "ok");
+    metrics::counter!("jit_slack_calls_total", "method" => method, "outcome" => outcome)
+        .increment(1);
+    if let Err(fault) = called {
+        tracing::warn!(slack.method = method, slack.fault = outcome, %fault, "a call to Slack failed");
+    }
+}
+
+/// How a call is sent: with its address kept out of the library's logs, since it may hold an e-mail
+/// address or be a secret itself.
+pub(super) fn sensitive<'a>(
+    token: Option<&'a SlackApiToken>,
+    span: &'a tracing::Span,
+) -> SlackClientApiCallContext<'a> {
+    SlackClientApiCallContext {
+        rate_control_params: None,
+        token,
+        tracing_span: span,
+        is_sensitive_url: true,
+    }
+}

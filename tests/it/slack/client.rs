@@ -1,0 +1,196 @@
+//! Calls to Slack, and what becomes of them when Slack does not play along.
+
+use std::time::{Duration, Instant};
+
+use jitbot::sandbox::{Fault, FaultKind, Sandbox, Settings};
+use jitbot::slack::client::{Client, ClientSettings, Respond, SlackFault};
+use jitbot::slack::view::Content;
+use secrecy::SecretString;
+
+async fn stand_in() -> (Sandbox, Client) {
+    let slack = Sandbox::start(Settings::acme()).await.unwrap();
+    let client = client(&slack, Duration::from_secs(5));
+    (slack, client)
+}
+
+fn client(slack: &Sandbox, patience: Duration) -> Client {
+    let mut settings = ClientSettings::at(&slack.api_url());
+    (settings.timeout, settings.quick_timeout) = (patience, patience);
+    Client::new(&SecretString::from("xoxb-acme-bot"), settings).unwrap()
+}
+
+fn hello() -> Content {
+    Content::line("hello")
+}
+
+#[tokio::test]
+async fn the_calls_do_what_they_say() {
+    let (slack, client) = stand_in().await;
+    let installed = client.installation().await.unwrap();
+    assert_eq!(installed.workspace.team.as_deref(), Some("T0ACME"));
+    let posted = client.post("#general", &hello(), None).await.unwrap();
+    assert_eq!(posted.channel, "C0GENERAL");
+    let (channel, ts) = (posted.channel.as_str(), posted.ts.as_str());
+    client.post(channel, &hello(), Some(ts)).await.unwrap();
+    let changed = Content::line("changed");
+    client.update(channel, ts, &changed).await.unwrap();
+    assert_eq!(slack.message(channel, ts).unwrap().plain(), "changed");
+    assert_eq!(slack.thread(channel, ts).len(), 1);
+    client.ephemeral(channel, "U0DANA", &hello()).await.unwrap();
+    assert_eq!(slack.ephemerals("dana").len(), 1);
+    let link = client.permalink(channel, ts).await.unwrap();
+    assert!(link.starts_with("http"), "{link}");
+    let scopes = client.scopes().await.unwrap();
+    assert!(scopes.contains(&"chat:write".to_owned()), "{scopes:?}");
+    let dm = client.post("U0DANA", &hello(), None).await.unwrap();
+    assert!(dm.channel.starts_with('D'), "{}", dm.channel);
+}
+
+#[tokio::test]
+async fn users_are_read_as_slack_knows_them() {
+    let (slack, client) = stand_in().await;
+    let dana = client.user("U0DANA").await.unwrap();
+    assert_eq!(dana.email.as_deref(), Some("dana@acme.example"));
+    assert!(dana.email_confirmed && !dana.is_bot && !dana.deleted);
+    assert_eq!(dana.tz.as_deref(), Some("Europe/Berlin"));
+    slack.set_email_confirmed("dana", false).unwrap();
+    assert!(!client.user("U0DANA").await.unwrap().email_confirmed);
+    let found = client.user_by_email("bob@acme.example").await.unwrap();
+    assert_eq!(found.unwrap().id, "U0BOB");
+    assert_eq!(client.user_by_email("nobody@acme.example").await, Ok(None));
+    let nobody = client.user("U0NOBODY").await.unwrap_err();
+    assert!(matches!(nobody, SlackFault::Unreachable(_)), "{nobody:?}");
+}
+
+type IsRight = fn(&SlackFault) -> bool;
+
+#[tokio::test]
+async fn faults_are_sorted_by_what_to_do_about_them() {
+    let (slack, client) = stand_in().await;
+    let error = |error: &str| FaultKind::Error {
+        error: error.into(),
+    };
+    let table: Vec<(FaultKind, IsRight)> = vec![
+        (error("not_in_channel"), |f| {
+            matches!(f, SlackFault::Channel(_))
+        }),
+        (error("is_archived"), |f| {
+            matches!(f, SlackFault::Channel(_))
+        }),
+        (error("invalid_blocks"), |f| {
+            matches!(f, SlackFault::BadContent(_))
+        }),
+        (error("message_not_found"), |f| {
+            matches!(f, SlackFault::MessageGone(_))
+        }),
+        (error("cannot_dm_bot"), |f| {
+            matches!(f, SlackFault::Unreachable(_))
+        }),
+        (error("token_revoked"), |f| {
+            matches!(f, SlackFault::Admin(_))
+        }),
+        (error("fatal_error"), |f| {
+            matches!(f, SlackFault::Transient(_))
+        }),
+        (error("something_new"), |f| {
+            matches!(f, SlackFault::Permanent(_))
+        }),
+        (FaultKind::Status { status: 503 }, |f| {
+            matches!(f, SlackFault::Transient(_))
+        }),
+        (FaultKind::DoneThenCut, |f| {
+            matches!(f, SlackFault::Ambiguous(_))
+        }),
+    ];
+    for (kind, is_right) in table {
+        slack.fault(Fault::once("chat.postMessage", kind.clone()));
+        let fault = client.post("#general", &hello(), None).await.unwrap_err();
+        assert!(is_right(&fault), "{kind:?} became {fault:?}");
+    }
+    assert!(!slack.has_faults());
+}
+
+#[tokio::test]
+async fn fault_34_a_call_that_is_never_answered_may_have_worked_and_a_read_has_not() {
+    let slack = Sandbox::start(Settings::acme()).await.unwrap();
+    let hasty = client(&slack, Duration::from_millis(300));
+    slack.fault(Fault::once("chat.postMessage", FaultKind::DoneThenHang));
+    let fault = hasty.post("#general", &hello(), None).await.unwrap_err();
+    assert!(matches!(fault, SlackFault::Ambiguous(_)), "{fault:?}");
+    slack.fault(Fault::once("users.info", FaultKind::Hang));
+    let fault = hasty.user("U0DANA").await.unwrap_err();
+    assert!(matches!(fault, SlackFault::Transient(_)), "{fault:?}");
+}
+
+#[tokio::test]
+async fn a_slack_that_is_not_there_took_nothing() {
+    let slack = Sandbox::start(Settings::acme()).await.unwrap();
+    let client = client(&slack, Duration::from_secs(5));
+    slack.shutdown().await;
+    let fault = client.post("#general", &hello(), None).await.unwrap_err();
+    assert!(matches!(fault, SlackFault::Transient(_)), "{fault:?}");
+}
+
+#[tokio::test]
+async fn fault_31_a_channel_that_must_rest_rests_alone() {
+    let (slack, client) = stand_in().await;
+    let limited = FaultKind::RateLimited { retry_after: 30 };
+    slack.fault(Fault::once("chat.postMessage", limited));
+    let fault = client.post("C0GENERAL", &hello(), None).await.unwrap_err();
+    let told = Duration::from_secs(30);
+    assert_eq!(fault, SlackFault::RateLimited { retry_after: told });
+    let before = slack.calls_to("chat.postMessage").len();
+    let begun = Instant::now();
+    let again = client.post("C0GENERAL", &hello(), None).await.unwrap_err();
+    assert!(matches!(again, SlackFault::RateLimited { retry_after } if retry_after <= told));
+    assert_eq!(
+        slack.calls_to("chat.postMessage").len(),
+        before,
+        "Slack is not asked"
+    );
+    client.post("C0ACCESS", &hello(), None).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waited");
+}
+
+#[tokio::test]
+async fn many_channels_are_written_to_without_waiting_for_each_other() {
+    let (_slack, client) = stand_in().await;
+    let begun = Instant::now();
+    for channel in ["C0GENERAL", "C0ACCESS", "C0FALLBACK"] {
+        for _ in 0..3 {
+            client.post(channel, &hello(), None).await.unwrap();
+        }
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_response_url_leads_to_slack_or_nowhere() {
+    let (slack, client) = stand_in().await;
+    let victim = wiremock::MockServer::start().await;
+    let url = format!("{}/latest/meta-data", victim.uri());
+    let fault = client.respond(&url, &hello(), Respond::Ephemeral).await;
+    assert!(matches!(fault, Err(SlackFault::Permanent(_))), "{fault:?}");
+    assert!(victim.received_requests().await.unwrap().is_empty());
+    let unknown = slack.api_url().replace("/api/", "/response/none");
+    let fault = client.respond(&unknown, &hello(), Respond::Ephemeral).await;
+    assert!(matches!(fault, Err(SlackFault::Expired(_))), "{fault:?}");
+}
+
+#[tokio::test]
+async fn channels_are_found_by_name() {
+    let scopes = ["channels:read", "groups:read"];
+    let slack = Sandbox::start(Settings::acme().with_scopes(&scopes))
+        .await
+        .unwrap();
+    let client = client(&slack, Duration::from_secs(5));
+    let found = client.conversation("#general").await.unwrap();
+    assert_eq!(found.id, "C0GENERAL");
+    assert_eq!(client.conversation("C0GENERAL").await.unwrap(), found);
+    let missing = client.conversation("#nowhere").await.unwrap_err();
+    assert!(matches!(missing, SlackFault::Channel(_)), "{missing:?}");
+}
