@@ -1,5 +1,5 @@
-//! What people do in Slack, one short function each: typed commands ([`command`]), clicks
-//! ([`click`]) and dialogs sent off ([`dialog`]).
+//! What people do in Slack, one short function each: typed commands (`command`), clicks (`click`),
+//! dialogs sent off (`dialog`) and passwords (`credentials`).
 //!
 //! A handler reads who acts, asks the engine, and returns what to tell the person. It decides
 //! nothing, and trusts nothing that came back from a client but ids to look up. All may run twice
