@@ -20,7 +20,7 @@ use crate::store::outbox::Claim;
 use crate::store::slack::{CardKind, PostedCard, Telling};
 
 /// The longest wait before Slack is asked again.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// Why a part of the telling did not happen.
 enum Trouble {

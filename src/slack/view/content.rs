@@ -32,8 +32,7 @@ pub struct Content {
 impl Content {
     /// A message of one sentence or a few. As a block it can be marked so that Slack makes no links
     /// and mentions out of plain words, which it would in a bare text.
-    pub fn line(text: impl AsRef<str>) -> Self {
-        let text = text.as_ref();
+    pub fn line(text: &str) -> Self {
         Self::new(text, &[section(text)])
     }
 
