@@ -13,6 +13,8 @@ mod engine;
 mod harness;
 mod ledger;
 mod policy;
+mod replay;
+mod replicas;
 mod sandbox;
 mod slack;
 mod worker;

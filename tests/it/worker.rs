@@ -70,7 +70,7 @@ async fn access_is_given_reminded_of_and_taken_away_on_time() {
             .slack
             .dms("dana")
             .iter()
-            .map(|d| d.plain())
+            .map(jitbot::sandbox::Message::plain)
             .collect::<Vec<_>>()
     );
 
@@ -117,7 +117,7 @@ async fn an_extension_moves_the_end_without_a_gap() {
     let access = house.request(first).await.access;
     let end = house.clock.now() + TimeDelta::hours(1);
     let more = house
-        .submit("dana", "readonly", "30m", Some(first), None)
+        .submit("dana", ("readonly", "30m"), Some(first), None)
         .await
         .unwrap()
         .id;

@@ -13,7 +13,7 @@ use jitbot::domain::{
 };
 use jitbot::engine::{Cause, Engine, EngineError, Submission};
 use jitbot::policy::{Policy, Source};
-use jitbot::sandbox::{Sandbox, Settings};
+use jitbot::sandbox::{Message, Sandbox, Settings};
 use jitbot::slack::client::{Client, ClientSettings};
 use jitbot::store::Store;
 use jitbot::worker::{Pace, Worker};
@@ -124,7 +124,7 @@ impl House {
     /// The card in the channel of the policy, and what it says.
     pub fn card(&self) -> String {
         let cards = self.slack.messages("access-requests");
-        cards.last().map(|card| card.plain()).unwrap_or_default()
+        cards.last().map(Message::plain).unwrap_or_default()
     }
 
     /// What stands in the thread of that card.
@@ -136,7 +136,7 @@ impl House {
         let replies = self.slack.thread("access-requests", &card.ts);
         replies
             .iter()
-            .map(|reply| reply.plain())
+            .map(Message::plain)
             .collect::<Vec<_>>()
             .join("\n")
     }
@@ -176,14 +176,13 @@ impl House {
     }
 
     pub async fn ask(&self, who: &str, role: &str, span: &str) -> Result<Request, EngineError> {
-        self.submit(who, role, span, None, None).await
+        self.submit(who, (role, span), None, None).await
     }
 
     pub async fn submit(
         &self,
         who: &str,
-        role: &str,
-        span: &str,
+        (role, span): (&str, &str),
         extends: Option<RequestId>,
         delivery: Option<&str>,
     ) -> Result<Request, EngineError> {
