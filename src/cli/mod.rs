@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 pub mod audit;
 pub mod completions;
 pub mod database;
+#[cfg(feature = "sandbox")]
+pub mod demo;
 pub mod doctor;
 pub mod embedded_postgres;
 pub mod logging;
@@ -27,6 +29,7 @@ the access is really given, and really taken away on time, with evidence of ever
 
 const AFTER_HELP: &str = "\
 Examples:
+  jit demo                         see it work, with nothing to set up
   jit manifest                     what to create the Slack app from
   jit policy check policy/         is the policy free of faults?
   jit doctor                       is everything here that `jit serve` needs?
@@ -61,6 +64,9 @@ pub struct Cli {
 enum Command {
     /// Run the bot
     Serve(serve::Arguments),
+    /// Show the whole way on this machine: no Slack workspace, no set-up
+    #[cfg(feature = "sandbox")]
+    Demo(demo::Arguments),
     /// Look whether everything is here that `jit serve` needs, and say what to do where it is not
     Doctor(doctor::Arguments),
     /// Bring the database's schema up to date
@@ -83,6 +89,8 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let done = match self.command {
             Command::Serve(arguments) => arguments.run().await,
+            #[cfg(feature = "sandbox")]
+            Command::Demo(arguments) => arguments.run().await,
             Command::Doctor(arguments) => arguments.run().await,
             Command::Migrate(arguments) => arguments.run().await,
             Command::Audit(arguments) => arguments.run().await,

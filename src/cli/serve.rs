@@ -60,6 +60,9 @@ wrong or the policy cannot be read.")]
 pub struct Arguments {
     #[command(flatten)]
     flags: Flags,
+    /// Stop when standard input ends, for a parent that must not leave this process behind
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
 }
 
 impl Arguments {
@@ -67,7 +70,7 @@ impl Arguments {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let config = Config::from_env(&self.flags, Needs::Slack).map_err(Failure::usage)?;
         logging::start(&config);
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(self.stop_with_stdin)?;
         let policy = policy::load(&config.policy)?;
         for warning in policy.warnings() {
             tracing::warn!(%warning, "the policy");
@@ -157,7 +160,10 @@ impl Bot {
         let server = server.with_context(|| format!("{} cannot be listened on", config.listen));
         let server = server.map_err(Failure::wrong)?;
         let metrics = Metrics::install().map_err(Failure::wrong)?;
-        let client = ClientSettings::at(slack.api_url.as_str());
+        let mut client = ClientSettings::at(slack.api_url.as_str());
+        // Plain http leads to a stand-in on this machine (the settings see to that), which has no
+        // rates to keep.
+        client.paced = slack.api_url.scheme() != "http";
         let client = Client::new(&slack.bot_token, client).map_err(Failure::wrong)?;
 
         let connectors = Registry::new(parts.policy.connectors().clone());
@@ -281,20 +287,22 @@ fn credentials(connectors: Arc<Registry>) -> CredentialsSource {
     })
 }
 
-/// SIGTERM and SIGINT.
+/// SIGTERM and SIGINT, and the end of standard input where that is a signal too.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    with_stdin: bool,
 }
 
 impl Signals {
-    fn listen() -> Result<Self, Failure> {
+    fn listen(with_stdin: bool) -> Result<Self, Failure> {
         let listen = |kind| signal(kind).context("signals cannot be received");
         let terminate = listen(SignalKind::terminate()).map_err(Failure::wrong)?;
         let interrupt = listen(SignalKind::interrupt()).map_err(Failure::wrong)?;
         Ok(Self {
             terminate,
             interrupt,
+            with_stdin,
         })
     }
 
@@ -302,6 +310,13 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = end_of_stdin(), if self.with_stdin => self.with_stdin = false,
         }
     }
+}
+
+async fn end_of_stdin() {
+    let mut nobody_listens = tokio::io::sink();
+    // An input that cannot be read has ended too.
+    let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut nobody_listens).await;
 }

@@ -109,13 +109,15 @@ impl Store {
         }
     }
 
-    /// Gives taken effects back at once, as at a clean stop.
-    pub async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+    /// Holds a taken effect for longer, if this taker still holds it. While a worker lives it
+    /// renews, so a lease can be short, and a dead worker's effects are soon taken up by another.
+    pub async fn renew(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
         sqlx::query!(
-            "update outbox set lease_until = null, attempt = attempt - 1
-             where id = $1 and attempt = $2 and settled_at is null",
+            "update outbox set lease_until = $3
+             where id = $1 and attempt = $2 and settled_at is null and lease_until is not null",
             claim.id,
-            claim.attempt
+            claim.attempt,
+            until
         )
         .execute(&self.pool)
         .await?;

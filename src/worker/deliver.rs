@@ -1,11 +1,11 @@
 //! Takes effects from the outbox and has them carried out, each stream one at a time.
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 use chrono::TimeDelta;
-use futures::FutureExt;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::{Worker, backoff};
@@ -48,9 +48,11 @@ impl Worker {
     /// Carries out one effect. A panic in it is counted and isolated: the effect is put off like
     /// after any failure, and the others go on.
     async fn carry_out_safely(&self, claim: Claim) -> bool {
-        let done = AssertUnwindSafe(self.carry_out(&claim))
-            .catch_unwind()
-            .await;
+        let work = AssertUnwindSafe(self.carry_out(&claim)).catch_unwind();
+        let done = tokio::select! {
+            done = work => done,
+            never = self.hold(&claim) => match never {},
+        };
         let (error, wait) = match done {
             Ok(Ok(Done::Settled)) => return true,
             Ok(Ok(Done::Again(error, wait))) => (error, wait),
@@ -65,6 +67,25 @@ impl Worker {
         tracing::warn!(stream = %claim.stream, attempt = claim.attempt, %error, "an effect failed");
         self.put_off(&claim, &error, wait).await;
         false
+    }
+
+    /// Renews the lease for as long as the effect is being carried out. If that fails, another worker
+    /// may take the effect too; the fence lets only one of them report.
+    async fn hold(&self, claim: &Claim) -> Infallible {
+        let pause = self.pace.lease.to_std().unwrap_or_default() / 3;
+        loop {
+            tokio::time::sleep(pause).await;
+            let renewal = async {
+                let until = self.engine.now().await? + self.pace.lease;
+                self.engine.store().renew(claim, until).await
+            };
+            if let Err(error) = renewal.await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a lease was not renewed"
+                );
+            }
+        }
     }
 
     async fn carry_out(&self, claim: &Claim) -> Result<Done, EngineError> {
@@ -143,7 +164,7 @@ impl Worker {
                     self.engine.wake().notify_waiters();
                 }
             };
-            let lost: Result<std::convert::Infallible, StoreError> = tokio::select! {
+            let lost: Result<Infallible, StoreError> = tokio::select! {
                 () = stop.cancelled() => return,
                 lost = listening => lost,
             };

@@ -28,8 +28,8 @@ pub mod sweep;
 pub struct Pace {
     /// Between two looks at the database, when nothing wakes the worker.
     pub poll: Duration,
-    /// How long a worker holds what it has taken. Longer than any call, or a slow call would be
-    /// done twice at once.
+    /// How long a worker holds what it has taken. It renews while it works, so this is also how soon
+    /// the work of a worker that died is taken up by another.
     pub lease: TimeDelta,
     /// The most that one call to a target may take.
     pub call: Duration,
@@ -43,7 +43,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(1),
-            lease: TimeDelta::seconds(60),
+            lease: TimeDelta::seconds(10),
             call: Duration::from_secs(45),
             give_up: TimeDelta::minutes(10),
             at_once: 16,
