@@ -319,9 +319,10 @@ fn uses(module: &[String], code: &str) -> Vec<Vec<String>> {
         let rest = path.into_iter().skip(ups - 1);
         found.push(module[..above].iter().cloned().chain(rest).collect());
     }
-    // Where a module stands within its file, `super` leads less far than it seems.
+    // A module within a file stands deeper than its file: there `super` leads less far than it
+    // seems, and `super::*` is the file itself.
     let is_room = |name: &String| MAY_USE.iter().any(|(room, _)| room == name);
-    found.retain(|path| path.first().is_some_and(is_room));
+    found.retain(|path| path.first().is_some_and(is_room) && !module.starts_with(path));
     found
 }
 
