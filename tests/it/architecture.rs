@@ -266,6 +266,33 @@ fn a_use_is_read_however_it_is_written() {
     assert_eq!(found, expected.map(str::to_owned).into());
 }
 
+/// Documents promise what tests show; so the tests that they name have to be there.
+#[test]
+fn every_test_that_the_documents_name_exists() {
+    let mut code: String = files().iter().map(|file| file.code.as_str()).collect();
+    let mut paths = Vec::new();
+    gather(&below("tests"), &mut paths);
+    code.extend(paths.iter().map(|path| fs::read_to_string(path).unwrap()));
+    let mut missing = Vec::new();
+    for document in ["ARCHITECTURE.md", "docs/reliability.md"] {
+        let text = fs::read_to_string(below(document)).unwrap();
+        for name in text.split('`').skip(1).step_by(2).filter_map(test_name) {
+            if !code.contains(&format!("fn {name}")) {
+                missing.push(format!("{document}: there is no test {name}"));
+            }
+        }
+    }
+    none(missing.into_iter());
+}
+
+/// The last part of a name that looks like a test's: a sentence. A name may end in `…`.
+fn test_name(quoted: &str) -> Option<&str> {
+    let name = quoted.rsplit("::").next()?.trim_end_matches('…');
+    let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_sentence = 1 < name.matches('_').count() && !name.starts_with("jit_");
+    (is_name && is_sentence).then_some(name)
+}
+
 fn none(faults: impl Iterator<Item = String>) {
     let faults: BTreeSet<String> = faults.collect();
     let list: Vec<String> = faults.into_iter().collect();
@@ -377,12 +404,16 @@ fn read_path<'a>(text: &'a str, before: &mut Vec<String>, found: &mut Vec<Vec<St
 
 /// Every file under `src`, without the map of the house itself.
 fn files() -> Vec<File> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = below("src");
     let mut paths = Vec::new();
     gather(&root, &mut paths);
     paths.sort();
     let files = paths.iter().map(|path| file(&root, path));
     files.filter(|file| !file.module.is_empty()).collect()
+}
+
+fn below(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
