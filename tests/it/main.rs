@@ -6,6 +6,7 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+mod architecture;
 mod cli;
 mod connectors;
 mod embedded;
