@@ -73,18 +73,14 @@ pub struct House {
     pub target: FakeTarget,
     pub slack: Sandbox,
     people: BTreeMap<&'static str, PersonId>,
+    url: String,
 }
 
 impl House {
     pub async fn open() -> Self {
-        let (store, _) = super::store::fresh().await;
+        let (store, url) = super::store::fresh().await;
         let clock = ManualClock::at(morning());
-        let policy = Policy::from_sources(vec![Source {
-            name: "access.yaml".into(),
-            text: POLICY.into(),
-        }])
-        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-        let engine = Arc::new(Engine::new(store, policy, Clock::Manual(clock.clone())));
+        let engine = Arc::new(Engine::new(store, policy(), Clock::Manual(clock.clone())));
         let (target, slack) = (
             FakeTarget::default(),
             Sandbox::start(Settings::acme()).await.unwrap(),
@@ -108,6 +104,17 @@ impl House {
             target,
             slack,
             people,
+            url,
+        }
+    }
+
+    /// A worker of another process, with its own connections, that the test is going to crash.
+    pub fn doomed(&self) -> Worker {
+        let store = Store::connect_lazy(&self.url, 4).unwrap();
+        let clock = Clock::Manual(self.clock.clone());
+        Worker {
+            engine: Arc::new(Engine::new(store, policy(), clock)),
+            ..self.worker.clone()
         }
     }
 
@@ -218,6 +225,13 @@ impl House {
     pub fn pass(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
+}
+
+fn policy() -> Policy {
+    let name = "access.yaml".into();
+    let text = POLICY.into();
+    Policy::from_sources(vec![Source { name, text }])
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)))
 }
 
 /// A client for the stand-in, patient enough for a busy machine and quick enough for a hanging call.
