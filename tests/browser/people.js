@@ -44,8 +44,8 @@ export async function type(page, line) {
   await page.keyboard.press("Enter");
 }
 
-/** The newest message with these words, in the middle of the page. */
-export const message = (page, words) => page.locator("#messages li[data-ts]", { hasText: words }).last();
+/** The newest message for everybody with these words, in the middle of the page. */
+export const message = (page, words) => page.locator("#messages li[data-ts]:not(.ephemeral)", { hasText: words }).last();
 
 /** What is told to this person alone. */
 export const whisper = (page, words) => page.locator("#messages li.ephemeral", { hasText: words }).last();

@@ -70,12 +70,15 @@ function listenTo(page, name) {
   });
 }
 
+const windows = new Map();
+
 /** A window of its own, as a person at a desk or with a phone has it. */
 export async function openWindow(browser, name, options) {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(SOON);
   listenTo(page, name);
+  windows.set(name, page);
   return page;
 }
 
@@ -84,7 +87,10 @@ export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor:
 
 const counted = { passed: 0, failed: 0 };
 
-/** Plays one step and prints its line; the story goes on. */
+/** Ends the story: its line is printed already. */
+export class StepFailed extends Error {}
+
+/** Plays one step and prints its line. A step that fails leaves a picture of each window. */
 export async function step(what, act) {
   const number = counted.passed + counted.failed + 1;
   try {
@@ -93,8 +99,18 @@ export async function step(what, act) {
     console.log(`ok ${number}. ${what}`);
   } catch (error) {
     counted.failed += 1;
-    console.log(`not ok ${number}. ${what}\n    ${error.message.replaceAll("\n", "\n    ")}`);
+    console.log(`not ok ${number}. ${what}\n    ${plainly(error).replaceAll("\n", "\n    ")}`);
+    for (const [name, page] of windows) await picture(page, `failed-${name}`).catch(() => {});
+    if (complaints.length > 0) console.log(`    The pages complained:\n    ${complaints.join("\n    ")}`);
+    throw new StepFailed(what);
   }
+}
+
+/** An error without the colours, and with what it waited for instead of each attempt. */
+function plainly(error) {
+  const lines = error.message.replace(/\u001b\[\d+m/g, "").split("\n");
+  const waited = lines.find((line) => line.includes("waiting for"));
+  return waited ? `${lines[0]} ${waited.replace(/^\s*-\s*/, "")}` : lines.join("\n");
 }
 
 /** The last line; whether all is well. */

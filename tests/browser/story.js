@@ -1,12 +1,12 @@
 // One full story on the page: Dana asks, Erin may not decide, Bob approves, a real login works and
 // is surely gone at the end; and Carol denies another request on her phone.
 
-import { DESK, PHONE, SOON, complaints, conclude, ensure, openWindow, picture, startBrowser, startDemo, step } from "./stage.js";
+import { DESK, PHONE, SOON, StepFailed, complaints, conclude, ensure, openWindow, picture, startBrowser, startDemo, step } from "./stage.js";
 import { arrive, become, button, fits, go, message, row, type, whisper } from "./people.js";
 import { Session, closeAll } from "./psql.js";
 
-const ASKED = "wants readonly on staging-db for 30s";
-const DENIED = "wants readwrite on staging-db";
+const ASKED = "readonly on staging-db for 30s";
+const DENIED = "readwrite on staging-db for 1h";
 const WHY_NOT = "Please take a replica, it has the same orders";
 
 const story = { line: "", password: "", session: null };
@@ -89,6 +89,11 @@ async function approving(page) {
   });
 }
 
+/** What stands in the dialog to be copied, below those words. */
+async function textToCopy(page, words) {
+  return (await page.locator(`#modal .block:has-text("${words}") + .block pre`).innerText()).trim();
+}
+
 async function using(page) {
   await step("dana has an unread direct message, and gets credentials from it in a dialog", async () => {
     await become(page, "dana");
@@ -99,8 +104,8 @@ async function using(page) {
     await button(told, "Get credentials").click();
     await page.locator('#modal[data-callback-id="jit_credentials_shown"]').waitFor();
     await picture(page, "desk-credentials");
-    story.line = (await told.locator("code").first().innerText()).trim();
-    story.password = (await page.locator("#modal pre").last().innerText()).trim();
+    story.line = await textToCopy(page, "paste this into a terminal");
+    story.password = await textToCopy(page, "Password, to copy");
     await page.locator("#modal-close").click();
     await page.locator("#modal").waitFor({ state: "detached" });
   });
@@ -197,7 +202,7 @@ async function looking(browser, phone, address) {
     await phone.locator("#thread-close").click();
     await become(phone, "dana");
     await go(phone, "dm");
-    await message(phone, "taken away").waitFor();
+    await message(phone, "you no longer have readonly on staging-db").waitFor();
     await fits(phone, "the direct messages");
     await picture(phone, "phone-direct-message");
   });
@@ -240,6 +245,9 @@ async function run() {
     const window = await startBrowser(process.env.CHROMIUM);
     stops.push(window.stop);
     await play(window.browser, address);
+  } catch (error) {
+    // What comes after a failed step builds on it, and would only wait in vain.
+    if (!(error instanceof StepFailed)) throw error;
   } finally {
     await stop();
   }
