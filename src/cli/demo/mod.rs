@@ -93,10 +93,10 @@ Three things to try there:
 
   1. You are Dana, an engineer. Type in any channel:
          /jit request staging-db 90s to look at order 1001
-  2. Become Bob (the switch is at the top of the side bar), open #access-requests and press Approve.
+  2. Become Bob (people are at the bottom of the side bar), open #access-requests, press Approve.
   3. Become Dana again and open the direct message from jit: press “Get credentials”, paste the psql
-     line into a terminal, and stay connected. You are reminded before the end; then the session
-     and the role are gone.
+     line into a terminal, then the password, and stay connected. You are reminded before the end;
+     then the session and the role are gone.
 
 Also: approve your own request; `/jit request staging-db readwrite 2m INC-7 mend an order` needs two
 people; `/jit explain orders-db 1h` says what would happen; `/jit help` shows the rest.

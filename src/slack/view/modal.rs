@@ -15,6 +15,9 @@ use crate::domain::{Request, RequestId};
 const WHY: u64 = 1000;
 /// Characters of a dialog's title and buttons.
 const TITLE: usize = 24;
+/// Lines for a terminal that a dialog shows, and characters of each.
+const COMMANDS: usize = 3;
+const COMMAND: usize = 1000;
 
 /// What a dialog carries along: which request it is about, and the message that was clicked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,13 +111,18 @@ fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
 /// Shows a password, once. The value that is returned holds the secret: it goes to Slack and
 /// nowhere else, and is never logged or stored.
 pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<Utc>) -> Value {
-    let lines = dm::facts(facts.iter().map(|(name, fact)| (name, fact)));
+    let (commands, facts): (Vec<_>, Vec<_>) = facts.iter().partition(|one| is_command(one));
+    let lines = dm::facts(facts.into_iter().map(|(name, fact)| (name, fact)));
     let mut blocks = vec![section("🔑 *This password is shown once, to you alone.*")];
     if !lines.is_empty() {
         blocks.push(to_copy(&lines));
     }
     blocks.push(section("Password, to copy:"));
     blocks.push(to_copy(password));
+    for (name, command) in commands.into_iter().take(COMMANDS) {
+        blocks.push(section(&dm::paste(name)));
+        blocks.push(to_copy(&escape::plain(command, COMMAND)));
+    }
     let end = text::when(until);
     blocks.push(context(&format!(
         "It works until {end}. I keep no copy: if it is lost, press *Get credentials* again, which sets a new one."
@@ -124,6 +132,13 @@ pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<U
         .with_clear_on_close(true)
         .with_close(plain_text("Done", TITLE));
     to_json(&SlackView::Modal(view))
+}
+
+/// Whether a fact is a line for a terminal: it begins with its own name, as `psql` does. It stands
+/// alone, so that it can be copied whole.
+fn is_command((name, fact): &(String, String)) -> bool {
+    fact.strip_prefix(name.as_str())
+        .is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Only tells something. `text` is mrkdwn of ours; whoever puts words of others into it has made

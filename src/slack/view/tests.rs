@@ -380,7 +380,11 @@ fn the_dialogs() {
         channel: Some("C1".to_owned()),
         ts: Some("1.2".to_owned()),
     };
-    let facts = [("host", "staging.example.com"), ("login", "jit_0a1b")];
+    let facts = [
+        ("host", "staging.example.com"),
+        ("login", "jit_0a1b"),
+        ("psql", "psql 'host=staging.example.com user=jit_0a1b'"),
+    ];
     let facts = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned()));
     for (name, view) in [
         ("deny", modal::deny_reason(&request(), &meta)),
@@ -586,7 +590,8 @@ proptest! {
         let meta = modal::Meta { request: request.id, channel: None, ts: None };
         lint::modal(&modal::deny_reason(&request, &meta));
         lint::modal(&modal::revoke_reason(&request, &meta));
-        let facts = vec![(request.reason.clone(), request.reason.clone()); 30];
+        let mut facts = vec![(request.reason.clone(), request.reason.clone()); 30];
+        facts.extend(vec![("psql".to_owned(), format!("psql {}", request.reason)); 30]);
         lint::modal(&modal::credentials(&facts, "secret", now()));
         lint::modal(&modal::notice(&request.reason, &text::said(&request.reason)));
     }

@@ -113,7 +113,7 @@ fn pending(
     if let Some(until) = extends_until(request) {
         lines.push(format!("Would extend until {}", when(until)));
     }
-    lines.push(format!("Expires {}", when(expires)));
+    lines.push(format!("Expires {} if nobody decides", when(expires)));
     lines.join("\n")
 }
 

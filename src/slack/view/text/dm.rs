@@ -73,6 +73,14 @@ pub fn facts<'a>(facts: impl IntoIterator<Item = (&'a String, &'a String)>) -> S
         .join("\n")
 }
 
+/// Stands before a line for a terminal.
+pub fn paste(program: &str) -> String {
+    format!(
+        "For {}, paste this into a terminal, and then the password:",
+        super::name(program)
+    )
+}
+
 /// Where the password comes from, and how to end early.
 pub fn active_hint(credentials: bool) -> &'static str {
     if credentials {

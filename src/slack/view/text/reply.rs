@@ -37,7 +37,7 @@ pub const HELP: &str = "*I give access for a while, and take it away on time.*";
 
 /// How durations and the parts may be written.
 pub const HELP_HINT: &str = "Durations: 30m, 1h, 1h30m, 2 days. The role may be left out where a \
-    resource has only one; the reason comes last.";
+    resource has only one, or a usual one. The reason comes last.";
 
 /// The database did not answer, so nothing was done.
 pub const NOT_RECORDED: &str =
