@@ -368,13 +368,17 @@ impl<'a> Telltale<'a> {
         Ok(())
     }
 
-    /// A reminder of an end that has come already helps nobody.
+    /// News that is old by now helps nobody, as after a time in which Slack was down: who was asked
+    /// once it is decided, or that access is there once it is not.
     fn is_stale(&self, event: &Event) -> bool {
-        let active = self
-            .request
-            .grant()
-            .is_some_and(|g| matches!(g.state, GrantState::Active { .. }));
-        matches!(event, Event::HolderReminded) && !active
+        let state = self.request.grant().map(|grant| &grant.state);
+        match event {
+            Event::Requested { .. } => !matches!(self.request.state, RequestState::Pending { .. }),
+            Event::GrantActivated { .. } | Event::HolderReminded => {
+                !matches!(state, Some(GrantState::Active { .. }))
+            }
+            _ => false,
+        }
     }
 
     async fn notify(&self, entry: &Entry, link: Option<&str>) -> Result<(), Trouble> {

@@ -62,6 +62,7 @@ fn file(content: &str) -> PathBuf {
 fn help_is_worth_reading() {
     for command in [
         "",
+        "demo",
         "serve",
         "doctor",
         "migrate",

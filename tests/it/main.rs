@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod cards;
 mod cli;
 mod connectors;
 mod embedded;
