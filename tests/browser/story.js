@@ -165,6 +165,12 @@ async function denying(desk, phone, address) {
     await go(desk, "dm");
     await message(desk, WHY_NOT).waitFor();
   });
+  await step("from there, a link leads erin to the card, still as herself", async () => {
+    await message(desk, WHY_NOT).locator("a", { hasText: "See the card" }).click();
+    await message(desk, DENIED).waitFor();
+    ensure(await desk.locator("#app").getAttribute("data-me") === "U0ERIN", "she became somebody else");
+    ensure(desk.context().pages().length === 1, "it opened another window");
+  });
 }
 
 async function ending(page) {
