@@ -15,8 +15,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Access, Actor, Ask, Command, Decision, Event, Extends, Origin, PersonId, Refusal, Request,
-    RequestId, RequestState, Roster, Terms, Verdict, admit, decide,
+    Access, Actor, Ask, Command, Decision, Effect, Event, Extends, Origin, PersonId, Refusal,
+    Request, RequestId, RequestState, Roster, Terms, Verdict, admit, decide,
 };
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
@@ -305,6 +305,25 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes a message as a copy of a request's card: somebody clicked on it, and a crash had lost its
+    /// timestamp. From now on it is kept true like the others. Answers whether it was new.
+    pub async fn adopt_card(
+        &self,
+        request: RequestId,
+        channel: &str,
+        ts: &str,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now(&mut tx).await?;
+        if !tx.adopt_card(request, channel, ts, now).await? {
+            return Ok(false);
+        }
+        tx.enqueue(&[Effect::SyncCard { request }], now).await?;
+        tx.commit().await?;
+        self.ring();
+        Ok(true)
+    }
+
     /// Writes down that somebody tried what they may not. It must not turn the "no" into an error,
     /// so a database that fails here is only logged.
     async fn record_refusal(&self, actor: &Actor, request: Option<RequestId>, refusal: &Refusal) {
@@ -338,6 +357,10 @@ impl Engine {
         for event in events {
             count(event);
         }
+        self.ring();
+    }
+
+    fn ring(&self) {
         self.wake.notify_waiters();
         self.wake.notify_one();
     }

@@ -190,37 +190,6 @@ impl Store {
         Ok(())
     }
 
-    /// Adopts a copy of a card that was clicked and is not known, so that it is kept true from now
-    /// on. Answers whether it was new. A copy adopted in a conversation of its own (`D…`) is an
-    /// approver's, any other a card.
-    pub async fn adopt_card(
-        &self,
-        request: RequestId,
-        channel: &str,
-        ts: &str,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let kind = if channel.starts_with('D') {
-            CardKind::Approver
-        } else {
-            CardKind::Card
-        };
-        let new = sqlx::query!(
-            "insert into cards (channel, ts, request_id, kind, content_hash, posted_at)
-             select $1, $2, $3, $4, null, $5
-             where exists (select from requests where id = $3)
-             on conflict (channel, ts) do nothing",
-            channel,
-            ts,
-            request.as_uuid(),
-            kind.name(),
-            now
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(new.rows_affected() == 1)
-    }
-
     /// Forgets a message that is gone from Slack.
     pub async fn forget_card(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
         sqlx::query!(
@@ -270,6 +239,37 @@ impl Store {
 }
 
 impl Tx {
+    /// Adopts a copy of a card that was clicked and is not known, so that it is kept true from now
+    /// on. Answers whether it was new. A copy adopted in a conversation of its own (`D…`) is an
+    /// approver's, any other a card.
+    pub async fn adopt_card(
+        &mut self,
+        request: RequestId,
+        channel: &str,
+        ts: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let kind = if channel.starts_with('D') {
+            CardKind::Approver
+        } else {
+            CardKind::Card
+        };
+        let new = sqlx::query!(
+            "insert into cards (channel, ts, request_id, kind, content_hash, posted_at)
+             select $1, $2, $3, $4, null, $5
+             where exists (select from requests where id = $3)
+             on conflict (channel, ts) do nothing",
+            channel,
+            ts,
+            request.as_uuid(),
+            kind.name(),
+            now
+        )
+        .execute(&mut *self.0)
+        .await?;
+        Ok(new.rows_affected() == 1)
+    }
+
     /// Marks a delivery as carried out, in the transaction that stores its effect. Answers false
     /// if it was finished before: then nothing of this transaction may be kept. A delivery that was
     /// never persisted is remembered here.

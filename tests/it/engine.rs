@@ -186,7 +186,7 @@ async fn active_with_extension(house: &House) -> (RequestId, RequestId) {
     };
     house.run(first, report).await.unwrap();
     let extension = house
-        .submit("dana", "readonly", "1h", Some(first), None)
+        .submit("dana", ("readonly", "1h"), Some(first), None)
         .await
         .unwrap()
         .id;
@@ -226,13 +226,13 @@ async fn extending_what_has_ended_or_belongs_to_another_is_refused_at_once() {
     let house = House::open().await;
     let (first, _) = active_with_extension(&house).await;
     let others = house
-        .submit("erin", "readonly", "1h", Some(first), None)
+        .submit("erin", ("readonly", "1h"), Some(first), None)
         .await;
     assert_eq!(refusal(others), Refusal::NothingToExtend);
     house.pass(TimeDelta::hours(1));
     house.run(first, Command::Lapse).await.unwrap();
     let late = house
-        .submit("dana", "readonly", "1h", Some(first), None)
+        .submit("dana", ("readonly", "1h"), Some(first), None)
         .await;
     assert_eq!(refusal(late), Refusal::NothingToExtend);
     prove(&house).await;
@@ -242,11 +242,11 @@ async fn extending_what_has_ended_or_belongs_to_another_is_refused_at_once() {
 async fn a_delivery_has_its_effect_once() {
     let house = House::open().await;
     let first = house
-        .submit("dana", "readonly", "1h", None, Some("command/1"))
+        .submit("dana", ("readonly", "1h"), None, Some("command/1"))
         .await
         .unwrap();
     let again = house
-        .submit("dana", "readonly", "1h", None, Some("command/1"))
+        .submit("dana", ("readonly", "1h"), None, Some("command/1"))
         .await;
     assert_eq!(refusal(again), Refusal::Duplicate);
     let by = house.member("bob").await;

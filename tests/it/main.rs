@@ -6,6 +6,7 @@
     reason = "one binary: nothing here is anybody's interface"
 )]
 
+mod architecture;
 mod cli;
 mod connectors;
 mod embedded;
@@ -13,6 +14,8 @@ mod engine;
 mod harness;
 mod ledger;
 mod policy;
+mod replay;
+mod replicas;
 mod sandbox;
 mod slack;
 mod worker;

@@ -8,7 +8,7 @@ use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{ids, reply};
 use super::{Handlers, No, Said, words};
-use crate::domain::{Command, Effect, GroupName, Member, Refusal, Request, RequestId};
+use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
 
@@ -54,16 +54,9 @@ impl Handlers {
         let (Some(channel), Some(ts)) = (&click.channel, &click.message_ts) else {
             return Ok(());
         };
-        let store = self.engine.store();
-        let now = self.engine.now().await?;
-        if !store.adopt_card(id, channel, ts, now).await? {
-            return Ok(());
+        if self.engine.adopt_card(id, channel, ts).await? {
+            tracing::info!(request.id = %id, "adopted a copy of a card");
         }
-        tracing::info!(request.id = %id, "adopted a copy of a card");
-        let mut tx = store.begin().await?;
-        tx.enqueue(&[Effect::SyncCard { request: id }], now).await?;
-        tx.commit().await?;
-        self.engine.wake().notify_waiters();
         Ok(())
     }
 

@@ -351,15 +351,10 @@ fn an_approver_is_asked_directly() {
         &request(),
         &faces(),
         now(),
-        "I am not in the channel #access",
+        &text::channel_trouble("#access", "not_in_channel"),
     );
     insta::assert_snapshot!(lint::show(&content));
-    let lost = text::channel_lost(
-        "#access",
-        "the channel is archived",
-        &[bob(), carol()],
-        &faces(),
-    );
+    let lost = text::channel_lost("#access", "is_archived", &[bob(), carol()], &faces());
     insta::assert_snapshot!("channel_lost", lint::show(&Content::line(&lost)));
 }
 

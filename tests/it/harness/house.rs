@@ -13,7 +13,7 @@ use jitbot::domain::{
 };
 use jitbot::engine::{Cause, Engine, EngineError, Submission};
 use jitbot::policy::{Policy, Source};
-use jitbot::sandbox::{Sandbox, Settings};
+use jitbot::sandbox::{Message, Sandbox, Settings};
 use jitbot::slack::client::{Client, ClientSettings};
 use jitbot::store::Store;
 use jitbot::worker::{Pace, Worker};
@@ -73,18 +73,14 @@ pub struct House {
     pub target: FakeTarget,
     pub slack: Sandbox,
     people: BTreeMap<&'static str, PersonId>,
+    url: String,
 }
 
 impl House {
     pub async fn open() -> Self {
-        let (store, _) = super::store::fresh().await;
+        let (store, url) = super::store::fresh().await;
         let clock = ManualClock::at(morning());
-        let policy = Policy::from_sources(vec![Source {
-            name: "access.yaml".into(),
-            text: POLICY.into(),
-        }])
-        .unwrap_or_else(|faults| panic!("{}", faults.render(false)));
-        let engine = Arc::new(Engine::new(store, policy, Clock::Manual(clock.clone())));
+        let engine = Arc::new(Engine::new(store, policy(), Clock::Manual(clock.clone())));
         let (target, slack) = (
             FakeTarget::default(),
             Sandbox::start(Settings::acme()).await.unwrap(),
@@ -108,6 +104,17 @@ impl House {
             target,
             slack,
             people,
+            url,
+        }
+    }
+
+    /// A worker of another process, with its own connections, that the test is going to crash.
+    pub fn doomed(&self) -> Worker {
+        let store = Store::connect_lazy(&self.url, 4).unwrap();
+        let clock = Clock::Manual(self.clock.clone());
+        Worker {
+            engine: Arc::new(Engine::new(store, policy(), clock)),
+            ..self.worker.clone()
         }
     }
 
@@ -124,7 +131,7 @@ impl House {
     /// The card in the channel of the policy, and what it says.
     pub fn card(&self) -> String {
         let cards = self.slack.messages("access-requests");
-        cards.last().map(|card| card.plain()).unwrap_or_default()
+        cards.last().map(Message::plain).unwrap_or_default()
     }
 
     /// What stands in the thread of that card.
@@ -136,7 +143,7 @@ impl House {
         let replies = self.slack.thread("access-requests", &card.ts);
         replies
             .iter()
-            .map(|reply| reply.plain())
+            .map(Message::plain)
             .collect::<Vec<_>>()
             .join("\n")
     }
@@ -176,14 +183,13 @@ impl House {
     }
 
     pub async fn ask(&self, who: &str, role: &str, span: &str) -> Result<Request, EngineError> {
-        self.submit(who, role, span, None, None).await
+        self.submit(who, (role, span), None, None).await
     }
 
     pub async fn submit(
         &self,
         who: &str,
-        role: &str,
-        span: &str,
+        (role, span): (&str, &str),
         extends: Option<RequestId>,
         delivery: Option<&str>,
     ) -> Result<Request, EngineError> {
@@ -219,6 +225,13 @@ impl House {
     pub fn pass(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
+}
+
+fn policy() -> Policy {
+    let name = "access.yaml".into();
+    let text = POLICY.into();
+    Policy::from_sources(vec![Source { name, text }])
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)))
 }
 
 /// A client for the stand-in, patient enough for a busy machine and quick enough for a hanging call.
