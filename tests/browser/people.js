@@ -65,7 +65,7 @@ export async function fits(page, where) {
   ensure(tooWide.length === 0, `${where} is wider than the window: ${tooWide.join("; ")}`);
   const cut = await page.evaluate(() => {
     const clipped = (node) => node.scrollWidth > node.clientWidth + 1;
-    return [...document.querySelectorAll("#main .btn, .modal .btn, .text, .modal h2")].filter(clipped).map((node) => node.textContent.slice(0, 60));
+    return [...document.querySelectorAll("#main .btn, .modal .btn, .text, .modal h2, #title")].filter(clipped).map((node) => node.textContent.slice(0, 60));
   });
   ensure(cut.length === 0, `${where} cuts off: ${cut.join("; ")}`);
 }

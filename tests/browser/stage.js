@@ -85,6 +85,9 @@ export async function openWindow(browser, name, options) {
 export const DESK = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
+/** Whether somebody has ended the story before its end. */
+export const interrupted = { now: false };
+
 const counted = { passed: 0, failed: 0 };
 
 /** Ends the story: its line is printed already. */
@@ -98,6 +101,7 @@ export async function step(what, act) {
     counted.passed += 1;
     console.log(`ok ${number}. ${what}`);
   } catch (error) {
+    if (interrupted.now) throw error;
     counted.failed += 1;
     console.log(`not ok ${number}. ${what}\n    ${plainly(error).replaceAll("\n", "\n    ")}`);
     for (const [name, page] of windows) await picture(page, `failed-${name}`).catch(() => {});
@@ -115,6 +119,7 @@ function plainly(error) {
 
 /** The last line; whether all is well. */
 export function conclude() {
+  if (interrupted.now) return false;
   console.log(`${counted.passed} passed, ${counted.failed} failed`);
   return counted.passed > 0 && counted.failed === 0;
 }

@@ -1,7 +1,7 @@
 // One full story on the page: Dana asks, Erin may not decide, Bob approves, a real login works and
 // is surely gone at the end; and Carol denies another request on her phone.
 
-import { DESK, PHONE, SOON, StepFailed, complaints, conclude, ensure, openWindow, picture, startBrowser, startDemo, step } from "./stage.js";
+import { DESK, PHONE, SOON, StepFailed, complaints, conclude, ensure, interrupted, openWindow, picture, startBrowser, startDemo, step } from "./stage.js";
 import { arrive, become, button, fits, go, message, row, type, whisper } from "./people.js";
 import { Session, closeAll } from "./psql.js";
 
@@ -165,6 +165,12 @@ async function denying(desk, phone, address) {
     await go(desk, "dm");
     await message(desk, WHY_NOT).waitFor();
   });
+  await step("from there, a link leads erin to the card, still as herself", async () => {
+    await message(desk, WHY_NOT).locator("a", { hasText: "See the card" }).click();
+    await message(desk, DENIED).waitFor();
+    ensure(await desk.locator("#app").getAttribute("data-me") === "U0ERIN", "she became somebody else");
+    ensure(desk.context().pages().length === 1, "it opened another window");
+  });
 }
 
 async function ending(page) {
@@ -229,12 +235,17 @@ async function looking(browser, phone, address) {
 
 async function run() {
   const stops = [];
-  // Backwards, and each only once, whether the story ends or is ended.
-  const stop = async () => {
+  const stopAll = async () => {
     closeAll();
-    while (stops.length > 0) await stops.pop()().catch((error) => console.error(error.message));
+    for (const one of stops.reverse()) await one().catch((error) => console.error(error.message));
   };
-  const leave = (status) => () => stop().finally(() => process.exit(status));
+  // Once, whether the story ends or is ended; who asks again waits for the same end.
+  let stopping = null;
+  const stop = () => (stopping ??= stopAll());
+  const leave = (status) => () => {
+    interrupted.now = true;
+    stop().finally(() => process.exit(status));
+  };
   process.once("SIGINT", leave(130));
   process.once("SIGTERM", leave(143));
   process.once("SIGHUP", leave(129));
@@ -244,6 +255,7 @@ async function run() {
     const address = await demo.page;
     const window = await startBrowser(process.env.CHROMIUM);
     stops.push(window.stop);
+    if (interrupted.now) await window.stop();
     await play(window.browser, address);
   } catch (error) {
     // What comes after a failed step builds on it, and would only wait in vain.
@@ -255,8 +267,9 @@ async function run() {
 }
 
 run().then(
-  (well) => process.exit(well ? 0 : 1),
+  (well) => interrupted.now || process.exit(well ? 0 : 1),
   (error) => {
+    if (interrupted.now) return;
     console.error(`tests/browser: ${error.message}`);
     process.exit(1);
   },

@@ -740,28 +740,50 @@ function wire() {
   };
   $("tab-home").addEventListener("click", tab("home"));
   $("tab-messages").addEventListener("click", tab("messages"));
+  document.addEventListener("click", follow);
   document.addEventListener("visibilitychange", () => store.state && draw());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && store.state?.modal && $("confirm-layer").hidden) closeModal(false);
   });
 }
 
+/** The channel and the message that a permalink names. */
+function permalinkOf(path) {
+  const found = path.match(/^\/archives\/([^/]+)(?:\/p(\d+)(\d{6}))?$/);
+  return found && { channel: found[1], ts: found[2] && `${found[2]}.${found[3]}` };
+}
+
+function showFound(ts) {
+  const row = ts && document.querySelector(`#messages [data-ts="${CSS.escape(ts)}"]`);
+  row?.scrollIntoView({ block: "center" });
+  row?.classList.add("found");
+}
+
+/** A link to a message of this workspace leads there as the same person, in the same window. */
+function follow(event) {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const url = new URL(link.href);
+  const named = url.origin === location.origin && permalinkOf(url.pathname);
+  if (!named) return;
+  event.preventDefault();
+  go(resolveChannel(named.channel), url.searchParams.get("thread_ts"));
+  showFound(named.ts);
+}
+
 async function begin() {
   wire();
   const query = new URLSearchParams(location.search);
-  const permalink = location.pathname.match(/^\/archives\/([^/]+)(?:\/p(\d+)(\d{6}))?$/);
+  const permalink = permalinkOf(location.pathname);
   store.user = query.get("user") ?? "";
   await load();
-  const wanted = permalink?.[1] ?? query.get("channel") ?? "";
+  const wanted = permalink?.channel ?? query.get("channel") ?? "";
   store.channel = resolveChannel(wanted);
   store.tab = query.get("tab") === "home" ? "home" : "messages";
-  const ts = permalink?.[2] && `${permalink[2]}.${permalink[3]}`;
   store.thread = query.get("thread_ts") ?? query.get("thread") ?? null;
   remember();
   draw();
-  const row = ts && document.querySelector(`[data-ts="${ts}"]`);
-  row?.scrollIntoView({ block: "center" });
-  row?.classList.add("found");
+  showFound(permalink?.ts);
   listen();
 }
 

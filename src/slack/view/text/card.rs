@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, groups, name, people, rule, said, when};
+use super::{access, asks, end, groups, name, people, rule, said, when};
 use crate::domain::grant::Failing;
 use crate::domain::{
     Approval, GrantState, PersonId, Quorum, Request, RequestState, RevokeCause, Step,
@@ -205,7 +205,7 @@ fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<U
             } else {
                 "Active"
             };
-            format!("🟢 *{extended} until {}*", when(*until))
+            format!("🟢 *{extended} until {}*", end(request, *until))
         }
         GrantState::Revoking {
             cause,

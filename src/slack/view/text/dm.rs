@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, again, asks, left, long, more, people, said, when};
+use super::{access, again, asks, end, left, long, more, people, said, when};
 use crate::domain::{Removal, Request, RequestState, RevokeCause, Step};
 
 /// The request was taken in, and these people were asked.
@@ -45,9 +45,12 @@ fn asked(request: &Request, step: &Step, faces: &Faces) -> String {
 pub fn active(request: &Request, until: DateTime<Utc>) -> String {
     let what = access(request);
     if request.extends.is_some() {
-        format!("🟢 *Extended: you have {what} until {}*", when(until))
+        format!(
+            "🟢 *Extended: you have {what} until {}*",
+            end(request, until)
+        )
     } else {
-        format!("🟢 *You have {what} until {}*", when(until))
+        format!("🟢 *You have {what} until {}*", end(request, until))
     }
 }
 
@@ -129,13 +132,19 @@ pub fn failed(request: &Request, error: &str) -> String {
     )
 }
 
+fn capitalized(words: &str) -> String {
+    let mut rest = words.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(rest).collect()
+}
+
 /// The end is near.
 pub fn reminder(request: &Request, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!(
         "🔔 *{} left* of {}: it ends {}.\nNeed longer? {}",
-        left(until, now),
+        capitalized(&left(until, now)),
         access(request),
-        when(until),
+        end(request, until),
         more(request),
     )
 }

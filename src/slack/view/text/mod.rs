@@ -18,11 +18,27 @@ const PHRASE: usize = 300;
 /// People named one by one before “and 3 more”.
 const PEOPLE: usize = 5;
 
+/// Seconds of an access below which a minute more or less matters.
+const SHORT: u32 = 600;
+
 /// A time, shown in each reader's own zone; where that is not possible, in UTC.
 pub fn when(at: DateTime<Utc>) -> String {
+    // The time first: where a format begins with the date, Slack writes “Today” with a capital.
     let plain = at.format("%Y-%m-%d %H:%M UTC");
     format!(
-        "<!date^{}^{{date_short_pretty}} {{time}}|{plain}>",
+        "<!date^{}^{{time}} {{date_short_pretty}}|{plain}>",
+        at.timestamp()
+    )
+}
+
+/// The end of an access; to the second where it is short.
+pub fn end(request: &Request, at: DateTime<Utc>) -> String {
+    if SHORT <= request.terms.duration.seconds() {
+        return when(at);
+    }
+    let plain = at.format("%Y-%m-%d %H:%M:%S UTC");
+    format!(
+        "<!date^{}^{{time_secs}} {{date_short_pretty}}|{plain}>",
         at.timestamp()
     )
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::Faces;
 use super::card::{over, still_asked, times};
-use super::{access, asks, left, people, rule, said, when};
+use super::{access, asks, end, left, people, rule, said, when};
 use crate::domain::{Event, GrantState, PersonId, Removal, Request, RevokeCause};
 
 /// Lag of a removal that is worth a word, in seconds.
@@ -39,10 +39,10 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
         }
         Event::RequestExpired => "⌛ The request expired: nobody decided in time.".to_owned(),
         Event::GrantActivated { until, .. } if request.extends.is_some() => {
-            format!("🟢 The access is extended until {}.", when(*until))
+            format!("🟢 The access is extended until {}.", end(request, *until))
         }
         Event::GrantActivated { until, .. } => {
-            format!("🟢 The access is given, until {}.", when(*until))
+            format!("🟢 The access is given, until {}.", end(request, *until))
         }
         Event::GrantFailed { error } => {
             format!(
