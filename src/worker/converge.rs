@@ -1,14 +1,13 @@
 //! Makes a target hold what the grants of one access want, and reports what it answered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Worker;
 use super::deliver::Done;
-use crate::connectors::{Connector, ConnectorError, Presence};
+use crate::connectors::{ConnectorError, Presence};
 use crate::domain::{
     Access, Command, Grant, GrantState, Receipt, Removal, Request, RequestId, Target, Wanted,
     wanted,
@@ -136,9 +135,20 @@ impl Worker {
         within(self.pace.call, call).await
     }
 
+    /// Takes the access away and looks whether it is gone: here too a target that says "done" and
+    /// did nothing is not believed.
     async fn remove(&self, asked: &Asked<'_>) -> Result<Removal, ConnectorError> {
-        let connector: Arc<dyn Connector> = self.connectors.for_target(asked.target)?;
-        within(self.pace.call, connector.remove(asked.access, asked.target)).await
+        let connector = self.connectors.for_target(asked.target)?;
+        let call = async {
+            let removal = connector.remove(asked.access, asked.target).await?;
+            match connector.verify(asked.access, asked.target).await? {
+                Presence::Absent => Ok(removal),
+                Presence::Present => Err(ConnectorError::Unknown(anyhow::anyhow!(
+                    "the target said that it took the access away, but it is still there"
+                ))),
+            }
+        };
+        within(self.pace.call, call).await
     }
 
     /// Everything answered: one transaction. Something to be asked again: what is known is

@@ -176,6 +176,7 @@ fn every_history_replays_to_the_tables_and_ends_with_an_empty_target() {
         .unwrap();
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 16,
+        failure_persistence: None,
         max_shrink_iters: 40,
         ..ProptestConfig::default()
     });

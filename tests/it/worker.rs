@@ -207,6 +207,23 @@ async fn a_target_that_says_done_and_did_nothing_is_not_believed() {
 }
 
 #[tokio::test]
+async fn fault_50_a_target_that_says_gone_and_did_nothing_is_not_believed() {
+    let house = House::open().await;
+    let id = approved(&house).await;
+    house.settle().await;
+    house.pass(TimeDelta::hours(1));
+    house.target.next([Next::Lies]);
+    house.settle().await;
+    let state = grant(&house, id).await;
+    assert!(
+        matches!(state, GrantState::Revoking { .. }),
+        "not said to be gone: {state:?}"
+    );
+    pass(&house, 1).await;
+    assert_done(&house, id).await;
+}
+
+#[tokio::test]
 async fn a_target_that_stays_unknown_is_cleaned_up_to_be_sure() {
     let house = House::open().await;
     house.target.breaks(Next::LostAfter);
