@@ -398,6 +398,7 @@ fn count(event: &Event) {
         Event::StepFinished { .. }
         | Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
+        | Event::CredentialsIssued { .. }
         | Event::HolderReminded
         | Event::RevocationBegun { .. }
         | Event::RemovalFailing { .. }

@@ -38,6 +38,11 @@ pub enum Command {
         /// Why; not empty.
         why: String,
     },
+    /// The holder asks for a fresh secret of the access, and is about to be shown it.
+    ShowCredentials {
+        /// Who.
+        by: Member,
+    },
 
     /// Nobody decided in time.
     Expire,

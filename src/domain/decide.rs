@@ -104,6 +104,7 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
         Command::Cancel { by } => cancel(&request, &by)?,
         Command::GiveBack { by } => give_back(&request, &by, now)?,
         Command::Revoke { by, why } => revoke(&request, &by, &why, now)?,
+        Command::ShowCredentials { by } => show_credentials(&request, &by, now)?,
         Command::Expire => expire(&request, now)?,
         Command::Lapse => lapse(&request, now)?,
         Command::Remind => remind(&request, now)?,
@@ -270,6 +271,30 @@ fn revoke(
         },
         now,
     )
+}
+
+/// A secret is for the very person who holds the access now: whoever only shares an address or an
+/// alias with the holder does not get it.
+fn show_credentials(
+    request: &Request,
+    by: &Member,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
+    if by.person != request.access.person {
+        return Err(Refusal::NotYours);
+    }
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Active { until, receipt, .. }) if now < *until => {
+            if receipt.credentials {
+                Ok(vec![Event::CredentialsIssued { by: by.person }])
+            } else {
+                Err(Refusal::OwnLogin)
+            }
+        }
+        _ => Err(Refusal::NotActive {
+            outcome: request.outcome().map(|(outcome, ..)| outcome),
+        }),
+    }
 }
 
 /// A grant that is not yet verified active is taken away too: the call may have worked.

@@ -74,6 +74,12 @@ pub enum Event {
         /// The target's words.
         error: String,
     },
+    /// The holder was let in on a fresh secret of the access. Never holds the secret; changes
+    /// nothing.
+    CredentialsIssued {
+        /// Who.
+        by: PersonId,
+    },
     /// The holder was reminded of the end.
     HolderReminded,
     /// The access is to be taken away.

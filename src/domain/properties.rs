@@ -105,6 +105,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => member().prop_map(|by| Command::Cancel { by }),
         1 => member().prop_map(|by| Command::GiveBack { by }),
         1 => (member(), text).prop_map(|(by, why)| Command::Revoke { by, why }),
+        1 => member().prop_map(|by| Command::ShowCredentials { by }),
         1 => Just(Command::Expire),
         2 => Just(Command::Lapse),
         2 => Just(Command::Remind),

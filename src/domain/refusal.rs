@@ -158,6 +158,9 @@ pub enum Refusal {
         /// What became of it, if it is over.
         outcome: Option<Outcome>,
     },
+    /// The target has no secret of its own for this access.
+    #[error("This access uses your own login, so there is no password to show.")]
+    OwnLogin,
 
     // -- the machine's own commands; people never see these --
     /// A timer came early, or a report came late: nothing to do.

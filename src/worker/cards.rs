@@ -440,6 +440,7 @@ fn people_in(request: &Request, entries: &[Entry]) -> BTreeSet<PersonId> {
                 people.insert(by.person);
             }
             Event::RequestDenied { by, .. }
+            | Event::CredentialsIssued { by }
             | Event::DecisionRefused { by, .. }
             | Event::RevocationBegun {
                 cause: crate::domain::RevokeCause::Revoked { by, .. },

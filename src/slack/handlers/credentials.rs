@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 
 use super::super::client::SlackFault;
 use super::super::payload::Click;
 use super::super::view::{Faces, modal, reply, text};
 use super::{Handlers, No, Said, words};
-use crate::domain::{Grant, GrantState, Member, Refusal, Request, RequestId};
+use crate::domain::{Actor, Command, Origin, Refusal, RequestId};
+use crate::engine::Cause;
 
 /// How long a target may take to set a password.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,11 +55,20 @@ impl Handlers {
 
     /// The modal with a fresh password, for the holder of an active grant.
     async fn password(&self, id: RequestId, user: &str) -> Result<serde_json::Value, No> {
-        let request = self.engine.store().request(id).await?;
-        let request = request.ok_or(Refusal::NoSuchRequest)?;
         let by = self.holder(user).await?;
-        let now = self.engine.now().await?;
-        let until = held_until(&request, &by, now)?;
+        // On record before it is shown: who was let in, and when, never the secret.
+        let actor = Actor::Person {
+            person: by.person,
+            origin: Origin::Slack,
+        };
+        let cause = Cause {
+            actor,
+            delivery: None,
+        };
+        let command = Command::ShowCredentials { by };
+        let request = self.engine.execute(id, command, cause).await?;
+        let until = request.grant().and_then(|grant| grant.state.wanted_until());
+        let until = until.ok_or(Refusal::NotActive { outcome: None })?;
         let access = request.access.clone();
         let setting = (self.credentials)(access, request.terms.target.clone());
         let set = tokio::time::timeout(PATIENCE, setting).await;
@@ -79,29 +88,4 @@ const TITLE: &str = "Your credentials";
 fn none(why: &str) -> String {
     let why = text::said(why);
     format!("😕 There is no password to show: {why}. Please press *Get credentials* again.")
-}
-
-/// The end of the grant, if that very person holds it now. Whoever only shares an address or an
-/// alias with the holder does not.
-fn held_until(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<DateTime<Utc>, No> {
-    if by.person != request.access.person {
-        return Err(Refusal::NotYours.into());
-    }
-    match request.grant() {
-        Some(Grant {
-            state: GrantState::Active { until, receipt, .. },
-            ..
-        }) if now < *until => {
-            if receipt.credentials {
-                Ok(*until)
-            } else {
-                let why = "This access uses your own login, so there is no password to show.";
-                Err(Refusal::UnknownPerson {
-                    why: why.to_owned(),
-                }
-                .into())
-            }
-        }
-        _ => Err(super::click::not_active(request)),
-    }
 }

@@ -44,6 +44,9 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
         Event::GrantActivated { until, .. } => {
             format!("🟢 The access is given, until {}.", end(request, *until))
         }
+        Event::CredentialsIssued { by } => {
+            format!("🔑 {} got fresh credentials.", faces.mention(*by))
+        }
         Event::GrantFailed { error } => {
             format!(
                 "❌ The target refused, so nothing was given. It said: “{}”",
