@@ -5,15 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 use sqlx::PgConnection;
-use tokio::time::{Instant, sleep};
+
+mod people;
 
 use super::world::World;
 use crate::cli::{Failure, out};
 use crate::domain::{GrantState, Request};
 use crate::ledger::export::{export, verify_database, verify_file};
-use crate::sandbox::{Message, Reply, SubmitValues};
+use crate::sandbox::{Message, Sandbox, SubmitValues};
+use people::{heard, heard_submit, preformatted, preformatted_text, until};
 
 /// What a step waits for comes within this time, or the step fails.
 const SOON: Duration = Duration::from_secs(15);
@@ -394,7 +395,7 @@ impl Tour<'_> {
     async fn told(&mut self) -> Result<()> {
         let card = self.card.clone().context("there is no card")?;
         let slack = self.world.slack.clone();
-        let told = |slack: &crate::sandbox::Sandbox| {
+        let told = |slack: &Sandbox| {
             let thread = slack.thread(&card.channel, &card.ts);
             let story: Vec<String> = thread.iter().map(Message::plain).collect();
             let story = story.join("\n");
@@ -501,93 +502,6 @@ impl Tour<'_> {
         Ok(())
     }
 
-    // -- what people do and see --
-
-    /// Asks, and answers the card.
-    async fn request(&self, who: &str, what: &str) -> Result<Message> {
-        let slack = &self.world.slack;
-        let before = slack.messages("access-requests").len();
-        let reply = slack
-            .slash(who, "general", "/jit", &format!("request {what}"))
-            .await?;
-        heard(&reply)?;
-        let card = slack.wait_some(
-            |slack| slack.messages("access-requests").get(before).cloned(),
-            SOON,
-        );
-        let last = || {
-            slack
-                .ephemerals(who)
-                .last()
-                .map(Message::plain)
-                .unwrap_or_default()
-        };
-        card.await
-            .with_context(|| format!("no card came; {who} was told: {}", last()))
-    }
-
-    async fn press(&self, who: &str, card: &Message, button: &str) -> Result<()> {
-        heard(
-            &self
-                .world
-                .slack
-                .click(who, &card.channel, &card.ts, button)
-                .await?,
-        )
-    }
-
-    /// Presses Approve and is told a sentence with these words; the request waits on.
-    async fn clicks_in_vain(&self, who: &str, words: &str) -> Result<()> {
-        let card = self.card.clone().context("there is no card")?;
-        self.press(who, &card, "Approve").await?;
-        let slack = &self.world.slack;
-        let told = |message: &Message| message.plain().contains(words);
-        let heard = slack
-            .wait_for(|slack| slack.ephemerals(who).iter().any(told), SOON)
-            .await;
-        let last = slack
-            .ephemerals(who)
-            .last()
-            .map(Message::plain)
-            .unwrap_or_default();
-        ensure!(heard, "{who} was told: {last}");
-        let requests = self.world.store.all_requests().await?;
-        let waits = requests
-            .last()
-            .is_some_and(|request| request.approvals().is_empty() && !request.is_over());
-        ensure!(waits, "the click counted");
-        Ok(())
-    }
-
-    async fn until_card(&self, card: &Message, words: &str) -> Result<()> {
-        self.until_card_within(card, words, SOON).await
-    }
-
-    async fn until_card_within(&self, card: &Message, words: &str, time: Duration) -> Result<()> {
-        let slack = &self.world.slack;
-        let now = || {
-            slack
-                .message(&card.channel, &card.ts)
-                .map(|card| card.plain())
-                .unwrap_or_default()
-        };
-        let shown = slack.wait_for(|_| now().contains(words), time).await;
-        ensure!(shown, "the card says: {}", now());
-        Ok(())
-    }
-
-    /// The direct message with these words.
-    async fn dm(&self, who: &str, words: &str) -> Result<Message> {
-        let found = |slack: &crate::sandbox::Sandbox| {
-            slack
-                .dms(who)
-                .into_iter()
-                .find(|message| message.plain().contains(words))
-        };
-        let message = self.world.slack.wait_some(found, SOON).await;
-        message.with_context(|| format!("{who} got no message with “{words}”"))
-    }
-
     // -- the lines --
 
     fn done(&mut self, what: &str, outcome: Result<()>) {
@@ -608,49 +522,4 @@ impl Tour<'_> {
 /// Prints a line. A reader that has gone away does not stop the story.
 fn say(line: &str) {
     let _ = out::line(line);
-}
-
-/// Waits until something holds in the database, which tells nobody when it changes.
-async fn until(time: Duration, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + time;
-    while !holds().await? {
-        ensure!(
-            Instant::now() < deadline,
-            "it did not come within {} s",
-            time.as_secs()
-        );
-        sleep(Duration::from_millis(100)).await;
-    }
-    Ok(())
-}
-
-fn heard(reply: &Reply) -> Result<()> {
-    ensure!(reply.in_time(), "the bot did not answer in time: {reply:?}");
-    Ok(())
-}
-
-fn heard_submit(reply: &crate::sandbox::SubmitReply) -> Result<()> {
-    ensure!(
-        reply.in_time() && reply.errors().is_empty(),
-        "the dialog was refused: {reply:?}"
-    );
-    Ok(())
-}
-
-fn preformatted_text(slack: &crate::sandbox::Sandbox, user: &str) -> Option<Vec<String>> {
-    preformatted(slack.modal(user)?.blocks())
-}
-
-/// The texts to copy in a modal, if it has any.
-fn preformatted(blocks: &[Value]) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    for block in blocks {
-        for part in block["elements"].as_array().into_iter().flatten() {
-            if part["type"] == "rich_text_preformatted" {
-                let texts = part["elements"].as_array().into_iter().flatten();
-                found.push(texts.filter_map(|text| text["text"].as_str()).collect());
-            }
-        }
-    }
-    (!found.is_empty()).then_some(found)
 }
