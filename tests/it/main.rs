@@ -10,6 +10,7 @@ mod architecture;
 mod cards;
 mod cli;
 mod connectors;
+mod database;
 mod embedded;
 mod engine;
 mod harness;

@@ -108,6 +108,11 @@ impl House {
         }
     }
 
+    /// The URL of its database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A worker of another process, with its own connections, that the test is going to crash.
     pub fn doomed(&self) -> Worker {
         let store = Store::connect_lazy(&self.url, 4).unwrap();
