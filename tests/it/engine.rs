@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use jitbot::domain::{
-    Command, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId, RequestState,
+    Command, Effect, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId,
+    RequestState,
 };
 use jitbot::engine::{Cause, EngineError};
 use jitbot::store::StoreError;
@@ -402,4 +403,36 @@ async fn nobody_changes_or_deletes_what_stands_in_the_ledger() {
         let error = sqlx::query(sql).execute(&pool).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
+}
+
+/// Two requests for the same access change at once: the later one of the two is seen first. Whoever
+/// takes its effect must not settle the earlier one, which it has not seen, or a removal is lost.
+#[tokio::test]
+async fn an_effect_that_becomes_visible_late_is_not_settled_unseen() {
+    let house = House::open().await;
+    let store = house.engine.store();
+    let access = house.ask("dana", "readonly", "1h").await.unwrap().access;
+    let (now, lease) = (house.clock.now(), TimeDelta::seconds(60));
+    let converge = [Effect::Converge { access }];
+    let mut early = store.begin().await.unwrap();
+    early.enqueue(&converge, now).await.unwrap();
+    let late = async {
+        let mut late = store.begin().await.unwrap();
+        late.enqueue(&converge, now).await.unwrap();
+        late.commit().await.unwrap();
+    };
+    // The later one either waits for the earlier one, or is there by now.
+    let waits = async { while !house.somebody_waits_for_a_lock().await {} };
+    let mut late = Box::pin(late);
+    let late_is_done = tokio::select! { () = &mut late => true, () = waits => false };
+    let taken = store.claim(Kind::Access, now, lease, 10).await.unwrap();
+    early.commit().await.unwrap();
+    if !late_is_done {
+        late.await;
+    }
+    for claim in &taken {
+        house.engine.report(claim, &[]).await.unwrap();
+    }
+    let left = store.claim(Kind::Access, now, lease, 10).await.unwrap();
+    assert_eq!(left.len(), 1, "the earlier effect is still to be carried out");
 }
