@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use jitbot::domain::{
-    Command, Effect, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId,
-    RequestState,
+    Command, Effect, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId, RequestState,
 };
 use jitbot::engine::{Cause, EngineError};
 use jitbot::store::StoreError;
@@ -35,7 +34,8 @@ pub async fn prove(house: &House) {
         (prev, last_at) = (stored.hash.clone(), Some(stored.at));
         let entry = stored.entry().unwrap();
         let Some(id) = entry.request else { continue };
-        let next = entry.what.apply(replayed.remove(&id), entry.at).unwrap();
+        let before = replayed.remove(&id);
+        let next = entry.what.apply(before, entry.moment()).unwrap();
         replayed.insert(id, next);
     }
     let truth = house.engine.store().all_requests().await.unwrap();
@@ -434,5 +434,25 @@ async fn an_effect_that_becomes_visible_late_is_not_settled_unseen() {
         house.engine.report(claim, &[]).await.unwrap();
     }
     let left = store.claim(Kind::Access, now, lease, 10).await.unwrap();
-    assert_eq!(left.len(), 1, "the earlier effect is still to be carried out");
+    assert_eq!(
+        left.len(),
+        1,
+        "the earlier effect is still to be carried out"
+    );
+}
+
+/// Between the decision and its entry others append theirs, with later times. A clock that is set
+/// back looks the same to the ledger.
+#[tokio::test]
+async fn a_decision_whose_entry_comes_after_a_later_one_replays_to_its_own_time() {
+    let house = House::open().await;
+    let [one, other] = [
+        house.ask("dana", "readonly", "1h").await.unwrap().id,
+        house.ask("erin", "readonly", "1h").await.unwrap().id,
+    ];
+    house.pass(TimeDelta::seconds(2));
+    house.approve("bob", other).await.unwrap();
+    house.pass(TimeDelta::seconds(-1));
+    house.approve("bob", one).await.unwrap();
+    prove(&house).await;
 }
