@@ -268,38 +268,30 @@ impl Engine {
         reports: &[(RequestId, Command)],
     ) -> Result<(), EngineError> {
         let mut tx = self.store.begin().await?;
-        let mut decisions: Vec<Decision> = Vec::new();
+        let mut decisions: Vec<(Decision, DateTime<Utc>)> = Vec::new();
         let mut sorted: Vec<_> = reports.iter().collect();
         sorted.sort_by_key(|(id, _)| *id);
-        let mut now = None;
         for (id, command) in sorted {
             let Some(locked) = tx.lock_request(*id).await? else {
                 continue;
             };
             let at = self.clock.now(&mut tx).await?;
-            now = Some(at);
             if let Ok(decision) = decide(locked.request.clone(), command.clone(), at) {
                 tx.save(&locked, &decision.next).await?;
-                tx.enqueue(&decision.effects, at).await?;
-                decisions.push(decision);
+                decisions.push((decision, at));
             }
         }
-        let now = match now {
-            Some(now) => now,
-            None => self.clock.now(&mut tx).await?,
-        };
+        let now = self.clock.now(&mut tx).await?;
+        for (decision, _) in &decisions {
+            tx.enqueue(&decision.effects, now).await?;
+        }
         tx.settle(claim, now).await?;
-        for decision in &decisions {
-            tx.append(
-                &Actor::Worker,
-                Some(decision.next.id),
-                &decision.events,
-                now,
-            )
-            .await?;
+        for (decision, at) in &decisions {
+            let id = Some(decision.next.id);
+            tx.append(&Actor::Worker, id, &decision.events, *at).await?;
         }
         tx.commit().await?;
-        for decision in &decisions {
+        for (decision, _) in &decisions {
             self.decided(&decision.events);
         }
         Ok(())

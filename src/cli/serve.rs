@@ -34,8 +34,10 @@ use crate::worker::{Pace, Worker};
 
 /// Connections to the database: workers, handlers and the listener.
 const CONNECTIONS: u32 = 20;
-/// How long a stop may take; container platforms kill after 30 seconds.
-const STOP_LIMIT: Duration = Duration::from_secs(25);
+/// How long work in hand may take at a stop, and how long the database may take to be closed after
+/// it: 25 seconds together, since container platforms kill after 30.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// How long a fresh password may take to be set: somebody looks at an open modal.
 const CREDENTIALS_LIMIT: Duration = Duration::from_secs(20);
 /// How often histograms are folded together where nobody reads the metrics.
@@ -97,8 +99,9 @@ impl Arguments {
             finished = started.stop() => finished,
             () = signals.next() => return Err(Failure::wrong(anyhow!("stopped at once; work in hand is taken up by the next start"))),
         };
-        database.close().await;
-        if finished {
+        // A database that hangs keeps its connections; the end of the process takes them away.
+        let closed = tokio::time::timeout(CLOSE_LIMIT, database.close()).await;
+        if finished && closed.is_ok() {
             Ok(())
         } else {
             Err(Failure::wrong(anyhow!(

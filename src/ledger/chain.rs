@@ -163,6 +163,7 @@ pub(super) mod tests {
         let entry = Entry {
             seq,
             at: time(minute),
+            decided_at: None,
             by: Actor::Clock,
             request: None,
             what,

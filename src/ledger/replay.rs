@@ -16,12 +16,8 @@ pub fn replay(entries: impl IntoIterator<Item = Entry>) -> Replayed {
     for entry in entries {
         let Some(id) = entry.request else { continue };
         let before = requests.remove(&id);
-        requests.extend(
-            entry
-                .what
-                .apply(before, entry.at)
-                .map(|request| (id, request)),
-        );
+        let after = entry.what.apply(before, entry.moment());
+        requests.extend(after.map(|request| (id, request)));
     }
     requests
 }

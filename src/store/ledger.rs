@@ -19,12 +19,23 @@ pub struct Entry {
     pub seq: i64,
     /// When, by the database's clock.
     pub at: DateTime<Utc>,
+    /// When it was decided, where that is not `at`: entries of others came in between the decision
+    /// and its commit. States carry this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<DateTime<Utc>>,
     /// Who caused it.
     pub by: Actor,
     /// Which request it is about.
     pub request: Option<RequestId>,
     /// What happened.
     pub what: Event,
+}
+
+impl Entry {
+    /// When it was decided: the time that its event gives to the state.
+    pub fn moment(&self) -> DateTime<Utc> {
+        self.decided_at.unwrap_or(self.at)
+    }
 }
 
 /// An entry as it is stored: the exact bytes with their hashes.
@@ -113,12 +124,13 @@ impl Tx {
             .await?;
         let (mut seq, last_at, mut prev) =
             last.map_or((0, at, vec![0; 32]), |last| (last.seq, last.at, last.hash));
-        let at = at.max(last_at);
+        let (decided, at) = (at, at.max(last_at));
         for event in events {
             seq += 1;
             let entry = Entry {
                 seq,
                 at,
+                decided_at: (decided < at).then_some(decided),
                 by: by.clone(),
                 request,
                 what: event.clone(),

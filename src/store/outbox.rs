@@ -145,6 +145,11 @@ impl Store {
 impl Tx {
     /// Asks for effects. One that is waiting out a failure in the same stream becomes due now, so
     /// that fresh news is not held up by an old failure.
+    ///
+    /// Each stream is held until the end of the transaction, so that its rows become visible in the
+    /// order of their ids. A lower id that appeared late would be settled together with a higher one
+    /// that a worker took before it (see [`Tx::settle`]), and be lost. Lock every request first: no
+    /// transaction may wait for a request while it holds a stream.
     pub async fn enqueue(
         &mut self,
         effects: &[Effect],
@@ -152,6 +157,12 @@ impl Tx {
     ) -> Result<(), StoreError> {
         for effect in effects {
             let stream = effect.stream();
+            sqlx::query!(
+                "select pg_advisory_xact_lock(hashtextextended($1, 0))",
+                stream
+            )
+            .execute(&mut *self.0)
+            .await?;
             sqlx::query!(
                 "update outbox set due_at = $2
                  where stream = $1 and settled_at is null and lease_until is null and due_at > $2",

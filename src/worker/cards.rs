@@ -119,19 +119,26 @@ impl<'a> Telltale<'a> {
     /// Puts the card where the policy wants it, or keeps every copy of it true.
     async fn place(&mut self) -> Result<(), Trouble> {
         self.refresh().await?;
-        let stands = self.cards.iter().any(|card| card.kind == CardKind::Card);
-        if !stands && self.telling.trouble.is_none() && !self.request.is_over() {
+        if self.card_is_to_come() && self.telling.trouble.is_none() {
             let channel = self.request.terms.channel.clone();
             match self.post_card(&channel, CardKind::Card, None).await {
-                Err(Trouble::Slack(SlackFault::Channel(code))) => self.lose_channel(&code).await?,
+                Err(Trouble::Slack(SlackFault::Channel(code))) => self.note_trouble(&code).await?,
                 posted => posted?,
             }
         }
-        if self.telling.trouble.is_some() {
-            self.ask_by_message().await
-        } else {
-            Ok(())
+        let Some(code) = self.telling.trouble.clone() else {
+            return Ok(());
+        };
+        if self.card_is_to_come() {
+            self.post_to_fallback(&code).await?;
         }
+        self.ask_by_message().await
+    }
+
+    /// Whether there is no card in any channel yet and one is still worth posting.
+    fn card_is_to_come(&self) -> bool {
+        let stands = self.cards.iter().any(|card| card.kind == CardKind::Card);
+        !stands && !self.request.is_over()
     }
 
     /// Updates each copy that does not show what is true. A copy that is gone is forgotten.
@@ -231,8 +238,7 @@ impl<'a> Telltale<'a> {
 
     /// The channel cannot be written to: the request is not lost. The card goes to the fallback
     /// channel, whose thread says why, and the approvers are asked by message.
-    async fn lose_channel(&mut self, code: &str) -> Result<(), Trouble> {
-        self.note_trouble(code).await?;
+    async fn post_to_fallback(&mut self, code: &str) -> Result<(), Trouble> {
         let Some(fallback) = self.request.terms.fallback_channel.clone() else {
             return Ok(());
         };
@@ -319,10 +325,20 @@ impl<'a> Telltale<'a> {
             .await?)
     }
 
-    /// Replies below the card. Without a card in any channel there is no thread, and nothing is said.
+    /// What it means that there is no thread: it is to come, or, where no channel takes a card,
+    /// nothing is said.
+    fn no_thread(&self) -> Result<(), Trouble> {
+        if self.card_is_to_come() && self.telling.trouble.is_none() {
+            let soon = SlackFault::Transient("the card does not stand yet".to_owned());
+            return Err(soon.into());
+        }
+        Ok(())
+    }
+
+    /// Replies below the card.
     async fn reply_in_thread(&self, content: &Content) -> Result<(), Trouble> {
         let Some(card) = self.cards.iter().find(|card| card.kind == CardKind::Card) else {
-            return Ok(());
+            return self.no_thread();
         };
         match self
             .worker

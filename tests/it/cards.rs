@@ -320,3 +320,39 @@ async fn fault_31_slack_is_given_the_time_it_asks_for() {
         "the card waits"
     );
 }
+
+#[tokio::test]
+async fn a_thread_tells_everything_although_the_first_post_of_its_card_failed() {
+    let house = House::open().await;
+    let down = FaultKind::Status { status: 503 };
+    house.slack.fault(Fault::once("chat.postMessage", down));
+    let id = asked(&house).await;
+    pass(&house, 1).await;
+    house.approve("bob", id).await.unwrap();
+    house.settle().await;
+    let story = house.story();
+    assert!(
+        story.contains("@dana") && story.contains("@bob approved"),
+        "{story}"
+    );
+    assert!(story.contains("asks"), "who asked is told too: {story}");
+    assert_all_told(&house).await;
+}
+
+#[tokio::test]
+async fn a_fallback_channel_that_fails_for_a_moment_is_written_to_later() {
+    let house = House::open().await;
+    house.slack.archive("access-requests").unwrap();
+    let down = FaultKind::Status { status: 503 };
+    house
+        .slack
+        .fault(Fault::once("chat.postMessage", down).in_channel("#access-fallback"));
+    asked(&house).await;
+    pass(&house, 1).await;
+    let [card] = &house.slack.messages("access-fallback")[..] else {
+        panic!("the card stands in the fallback channel")
+    };
+    let why = plain(&house.slack.thread("access-fallback", &card.ts));
+    assert!(why.contains("archived"), "{why}");
+    assert_all_told(&house).await;
+}

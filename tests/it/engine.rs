@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use jitbot::domain::{
-    Command, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId, RequestState,
+    Command, Effect, Event, GrantState, Outcome, Receipt, Refusal, Request, RequestId, RequestState,
 };
 use jitbot::engine::{Cause, EngineError};
 use jitbot::store::StoreError;
@@ -34,7 +34,8 @@ pub async fn prove(house: &House) {
         (prev, last_at) = (stored.hash.clone(), Some(stored.at));
         let entry = stored.entry().unwrap();
         let Some(id) = entry.request else { continue };
-        let next = entry.what.apply(replayed.remove(&id), entry.at).unwrap();
+        let before = replayed.remove(&id);
+        let next = entry.what.apply(before, entry.moment()).unwrap();
         replayed.insert(id, next);
     }
     let truth = house.engine.store().all_requests().await.unwrap();
@@ -402,4 +403,56 @@ async fn nobody_changes_or_deletes_what_stands_in_the_ledger() {
         let error = sqlx::query(sql).execute(&pool).await.unwrap_err();
         assert!(error.to_string().contains("append-only"), "{error}");
     }
+}
+
+/// Two requests for the same access change at once: the later one of the two is seen first. Whoever
+/// takes its effect must not settle the earlier one, which it has not seen, or a removal is lost.
+#[tokio::test]
+async fn an_effect_that_becomes_visible_late_is_not_settled_unseen() {
+    let house = House::open().await;
+    let store = house.engine.store();
+    let access = house.ask("dana", "readonly", "1h").await.unwrap().access;
+    let (now, lease) = (house.clock.now(), TimeDelta::seconds(60));
+    let converge = [Effect::Converge { access }];
+    let mut early = store.begin().await.unwrap();
+    early.enqueue(&converge, now).await.unwrap();
+    let late = async {
+        let mut late = store.begin().await.unwrap();
+        late.enqueue(&converge, now).await.unwrap();
+        late.commit().await.unwrap();
+    };
+    // The later one either waits for the earlier one, or is there by now.
+    let waits = async { while !house.somebody_waits_for_a_lock().await {} };
+    let mut late = Box::pin(late);
+    let late_is_done = tokio::select! { () = &mut late => true, () = waits => false };
+    let taken = store.claim(Kind::Access, now, lease, 10).await.unwrap();
+    early.commit().await.unwrap();
+    if !late_is_done {
+        late.await;
+    }
+    for claim in &taken {
+        house.engine.report(claim, &[]).await.unwrap();
+    }
+    let left = store.claim(Kind::Access, now, lease, 10).await.unwrap();
+    assert_eq!(
+        left.len(),
+        1,
+        "the earlier effect is still to be carried out"
+    );
+}
+
+/// Between the decision and its entry others append theirs, with later times. A clock that is set
+/// back looks the same to the ledger.
+#[tokio::test]
+async fn a_decision_whose_entry_comes_after_a_later_one_replays_to_its_own_time() {
+    let house = House::open().await;
+    let [one, other] = [
+        house.ask("dana", "readonly", "1h").await.unwrap().id,
+        house.ask("erin", "readonly", "1h").await.unwrap().id,
+    ];
+    house.pass(TimeDelta::seconds(2));
+    house.approve("bob", other).await.unwrap();
+    house.pass(TimeDelta::seconds(-1));
+    house.approve("bob", one).await.unwrap();
+    prove(&house).await;
 }

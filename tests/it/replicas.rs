@@ -8,6 +8,8 @@ use jitbot::domain::Request;
 use jitbot::ledger::export::verify_database;
 use jitbot::sandbox::{Message, Sandbox, Settings};
 use jitbot::store::Store;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use sqlx::PgPool;
 
 use crate::harness::store::{empty, fresh};
@@ -68,7 +70,7 @@ impl Company {
     async fn replica(&self) -> Replica {
         let before = self.slack.socket_count();
         let child = Command::new(env!("CARGO_BIN_EXE_jit"))
-            .arg("serve")
+            .args(["serve", "--stop-with-stdin"])
             .env_clear()
             .env("DATABASE_URL", &self.database)
             .env("SLACK_API_URL", self.slack.api_url())
@@ -78,7 +80,7 @@ impl Company {
             .env("JIT_LISTEN", "127.0.0.1:0")
             .env("JIT_TEST_TARGET_URL", &self.target)
             .env("JIT_LOG", "off")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .spawn()
             .unwrap();
         let replica = Replica(child);
@@ -198,4 +200,18 @@ async fn fault_08_all_processes_killed_across_the_end_and_one_back_takes_it_away
     company.says(&card, "Taken away").await;
     assert_eq!(company.roles().await, 0);
     verify_database(&company.store).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_stops_a_replica_whose_standard_input_stays_open() {
+    let company = Company::open().await;
+    let mut replica = company.replica().await;
+    let input = replica.0.stdin.take();
+    let pid = Pid::from_raw(i32::try_from(replica.0.id()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    let waiting = tokio::task::spawn_blocking(move || replica.0.wait());
+    let stopped = tokio::time::timeout(SOON, waiting).await;
+    // Closed before judging: a replica that hangs would hold up the end of the test as well.
+    drop(input);
+    assert!(stopped.expect("it hangs").unwrap().unwrap().success());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
 use super::super::view::reply::{self, Eligible, Explained, ListItem};
-use super::which::{Found, is_active, is_held, waits};
+use super::which::{Found, is_held, waits};
 use super::{Handlers, No, Said, words};
 use crate::domain::{
     Ask, Command, GroupName, Origin, Person, Refusal, Request, Roster, Span, Step, Verdict,
@@ -152,7 +152,7 @@ impl Handlers {
             resource: ask.resource.clone(),
             role: ask.role.clone(),
         };
-        match self.own("done", &by, Some(&what), is_active).await? {
+        match self.latest(&by, &what).await? {
             Found::One(held) => {
                 let extended = Ask {
                     resource: held.access.resource.to_string(),

@@ -1,9 +1,13 @@
 //! Which request is meant by `#42`, by a name, or by nothing at all.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
 use super::super::grammar::Which;
 use super::super::view::Content;
 use super::{Handlers, No, words};
-use crate::domain::{Grant, GrantState, Member, Refusal, Request, RequestState};
+use crate::domain::{Access, Grant, GrantState, Member, Refusal, Request, RequestState};
 
 /// What was found.
 pub(super) enum Found {
@@ -39,6 +43,34 @@ impl Handlers {
             _ => Found::Say(words::several_fit(verb, &found)),
         })
     }
+
+    /// Finds what is to be extended: of several grants of one access the one that ends last, as
+    /// after an earlier extension.
+    pub(super) async fn latest(&self, by: &Member, what: &Which) -> Result<Found, No> {
+        let live = self.engine.store().live_requests_of(by.person).await?;
+        let fits = live
+            .into_iter()
+            .filter(|request| request.belongs_to(by) && is_active(request))
+            .filter(|request| is_named(request, Some(what)));
+        let mut latest: BTreeMap<Access, Request> = BTreeMap::new();
+        for request in fits {
+            let known = latest.get(&request.access);
+            if known.is_none_or(|known| end(known) < end(&request)) {
+                latest.insert(request.access.clone(), request);
+            }
+        }
+        let mut found: Vec<Request> = latest.into_values().collect();
+        Ok(match found.len() {
+            0 => Found::Say(words::none_fits("extend")),
+            1 => Found::One(Box::new(found.swap_remove(0))),
+            _ => Found::Say(words::role_needed(&found)),
+        })
+    }
+}
+
+/// When the grant ends, if there is one that wants its access.
+fn end(request: &Request) -> Option<DateTime<Utc>> {
+    request.grant()?.state.wanted_until()
 }
 
 /// Whether the request waits for approvers.
@@ -58,7 +90,7 @@ pub(super) fn is_held(request: &Request) -> bool {
 }
 
 /// Whether the access is there.
-pub(super) fn is_active(request: &Request) -> bool {
+fn is_active(request: &Request) -> bool {
     matches!(
         request.grant(),
         Some(Grant {

@@ -46,6 +46,16 @@ pub(super) fn several_fit(verb: &str, requests: &[Request]) -> Content {
     Content::line(&format!("Which one?\n{}", lines.join("\n")))
 }
 
+/// Several roles of the resource could be extended.
+pub(super) fn role_needed(requests: &[Request]) -> Content {
+    let line = |request: &Request| {
+        let access = &request.access;
+        format!("• `/jit extend {} {} 1h`", access.resource, access.role)
+    };
+    let lines: Vec<String> = requests.iter().take(10).map(line).collect();
+    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+}
+
 /// A name does not say whose access is meant.
 pub(super) fn number_needed() -> Content {
     Content::line(

@@ -18,6 +18,7 @@ use jitbot::slack::client::{Client, ClientSettings};
 use jitbot::store::Store;
 use jitbot::worker::{Pace, Worker};
 use secrecy::SecretString;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::target::FakeTarget;
@@ -121,6 +122,16 @@ impl House {
             engine: Arc::new(Engine::new(store, policy(), clock)),
             ..self.worker.clone()
         }
+    }
+
+    /// Whether a transaction waits for a lock that another one holds.
+    pub async fn somebody_waits_for_a_lock(&self) -> bool {
+        let mut looker = PgConnection::connect(&self.url).await.unwrap();
+        let waiting = "select exists (select from pg_stat_activity
+                       where datname = current_database() and wait_event_type = 'Lock')";
+        let waits = sqlx::query_scalar(waiting).fetch_one(&mut looker).await;
+        looker.close().await.unwrap();
+        waits.unwrap()
     }
 
     /// Works until nothing is due.

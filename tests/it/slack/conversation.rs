@@ -270,6 +270,12 @@ async fn more_time_is_asked_for_like_the_first() {
     assert!(extension.extends.is_some());
     bot.presses("carol", "jit_approve").await;
     assert_eq!(status(&bot).await, "active");
+
+    let told = bot.types("dana", "extend staging-db 1h and more").await;
+    assert!(told.contains("Request #3"), "from the latest end: {told}");
+    let third = bot.house.engine.store().request_by_number(3).await;
+    let extends = third.unwrap().unwrap().extends.unwrap();
+    assert_eq!(extends.request, extension.id);
 }
 
 #[tokio::test]
