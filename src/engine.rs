@@ -15,8 +15,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Access, Actor, Ask, Command, Decision, Effect, Event, Extends, Origin, PersonId, Refusal,
-    Request, RequestId, RequestState, Roster, Terms, Verdict, admit, decide,
+    Access, Actor, Ask, Command, Decision, Effect, Event, Extends, GrantState, Origin, PersonId,
+    Refusal, Request, RequestId, RequestState, Roster, Terms, Verdict, admit, decide,
 };
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
@@ -463,7 +463,7 @@ async fn extended_until(
     let same = older.request.access == *access;
     let grant = older.request.grant().filter(|_| same);
     Ok(grant.and_then(|grant| match &grant.state {
-        crate::domain::GrantState::Active { until, .. } => Some(*until),
+        GrantState::Active { until, .. } => Some(*until),
         _ => None,
     }))
 }

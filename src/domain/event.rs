@@ -141,7 +141,7 @@ impl Event {
                 },
                 event,
             ) => event
-                .leave_pending(*step, approvals, now)
+                .leave_pending(approvals, now)
                 .unwrap_or_else(|| RequestState::Pending {
                     step: if matches!(event, Self::StepFinished { .. }) {
                         step + 1
@@ -190,12 +190,7 @@ impl Event {
         approvals
     }
 
-    fn leave_pending(
-        &self,
-        _step: usize,
-        approvals: &[Approval],
-        at: DateTime<Utc>,
-    ) -> Option<RequestState> {
+    fn leave_pending(&self, approvals: &[Approval], at: DateTime<Utc>) -> Option<RequestState> {
         match self {
             Self::RequestApproved { after } => Some(RequestState::Approved {
                 at,

@@ -109,10 +109,13 @@ impl Store {
         }
     }
 
-    /// Holds a taken effect for longer, if this taker still holds it. While a worker lives it
-    /// renews, so a lease can be short, and a dead worker's effects are soon taken up by another.
+    /// Holds a taken effect for longer. While a worker lives it renews, so a lease can be short, and
+    /// a dead worker's effects are soon taken up by another.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if another worker has taken it since.
     pub async fn renew(&self, claim: &Claim, until: DateTime<Utc>) -> Result<(), StoreError> {
-        sqlx::query!(
+        let held = sqlx::query!(
             "update outbox set lease_until = $3
              where id = $1 and attempt = $2 and settled_at is null and lease_until is not null",
             claim.id,
@@ -121,7 +124,11 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        if held.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Overtaken)
+        }
     }
 
     /// How many effects are waiting, taken ones included.

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use chrono::TimeDelta;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Worker, backoff};
@@ -51,7 +52,7 @@ impl Worker {
         let work = AssertUnwindSafe(self.carry_out(&claim)).catch_unwind();
         let done = tokio::select! {
             done = work => done,
-            never = self.hold(&claim) => match never {},
+            () = self.hold(&claim) => return let_go(&claim),
         };
         let (error, wait) = match done {
             Ok(Ok(Done::Settled)) => return true,
@@ -69,21 +70,26 @@ impl Worker {
         false
     }
 
-    /// Renews the lease for as long as the effect is being carried out. If that fails, another worker
-    /// may take the effect too; the fence lets only one of them report.
-    async fn hold(&self, claim: &Claim) -> Infallible {
-        let pause = self.pace.lease.to_std().unwrap_or_default() / 3;
-        loop {
-            tokio::time::sleep(pause).await;
+    /// Renews the lease for as long as the effect is being carried out. Comes to its end only when
+    /// this worker holds the effect no longer: another has taken it, or the lease could not be
+    /// renewed in its time, so that another may have.
+    async fn hold(&self, claim: &Claim) {
+        let lease = self.pace.lease.to_std().unwrap_or_default();
+        let mut renewed = Instant::now();
+        while renewed.elapsed() < lease {
+            tokio::time::sleep(lease / 3).await;
             let renewal = async {
                 let until = self.engine.now().await? + self.pace.lease;
                 self.engine.store().renew(claim, until).await
             };
-            if let Err(error) = renewal.await {
-                tracing::warn!(
+            match tokio::time::timeout(lease, renewal).await {
+                Ok(Ok(())) => renewed = Instant::now(),
+                Ok(Err(StoreError::Overtaken)) => return,
+                Ok(Err(error)) => tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "a lease was not renewed"
-                );
+                ),
+                Err(_) => tracing::warn!("the database did not answer; a lease was not renewed"),
             }
         }
     }
@@ -179,4 +185,12 @@ impl Worker {
             }
         }
     }
+}
+
+/// Gives up an effect that is held no longer. The call under way is dropped with it: a worker that
+/// is cut off from the database must not go on changing the target behind another one's back.
+fn let_go(claim: &Claim) -> bool {
+    metrics::counter!("jit_effects_let_go_total").increment(1);
+    tracing::warn!(stream = %claim.stream, "an effect is another worker's by now");
+    false
 }

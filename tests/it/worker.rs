@@ -447,6 +447,33 @@ async fn many_grants_that_end_in_the_same_second_are_all_taken_away() {
 }
 
 #[tokio::test]
+async fn fault_15_a_worker_that_is_overtaken_drops_its_call() {
+    let mut house = House::open().await;
+    house.worker.pace.lease = TimeDelta::milliseconds(90);
+    house.target.next([Next::Hangs]);
+    let id = approved(&house).await;
+    let pool = sqlx::PgPool::connect(house.url()).await.unwrap();
+    let overtake = async {
+        while house.target.calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let taken = "update outbox set attempt = attempt + 1 where settled_at is null";
+        sqlx::query(taken).execute(&pool).await.unwrap();
+    };
+    let limit = std::time::Duration::from_secs(20);
+    let delivering = tokio::time::timeout(limit, house.worker.deliver(Kind::Access));
+    let (delivered, ()) = tokio::join!(delivering, overtake);
+    assert_eq!(delivered.expect("it hangs with the target").unwrap(), 0);
+    assert!(
+        matches!(grant(&house, id).await, GrantState::Activating { .. }),
+        "nothing was reported"
+    );
+    house.worker.pace.lease = TimeDelta::seconds(10);
+    pass(&house, 62).await;
+    assert_done(&house, id).await;
+}
+
+#[tokio::test]
 async fn two_workers_share_the_work_and_each_thing_happens_once() {
     let house = House::open().await;
     let id = approved(&house).await;

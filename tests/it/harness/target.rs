@@ -25,6 +25,8 @@ pub enum Next {
     Lies,
     /// Panics in the caller's hands.
     Panics,
+    /// Never answers a call that gives.
+    Hangs,
 }
 
 /// The target. Clones share it.
@@ -94,7 +96,7 @@ impl FakeTarget {
                 act(&mut inner);
                 return Err(lost());
             }
-            Some(Next::Lies) => {}
+            Some(Next::Lies | Next::Hangs) => {}
             Some(Next::Panics) => {
                 drop(inner);
                 panic!("a poison job");
@@ -112,9 +114,13 @@ impl Connector for FakeTarget {
         _target: &Target,
         until: DateTime<Utc>,
     ) -> Result<Receipt, ConnectorError> {
+        let hangs = matches!(self.0.lock().unwrap().next.front(), Some(Next::Hangs));
         self.act("ensure", |inner| {
             inner.held.insert(access.tag(), until);
         })?;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         Ok(Receipt {
             target_until: Some(until),
             ..Receipt::default()
