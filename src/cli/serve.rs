@@ -16,6 +16,7 @@ use super::database::Database;
 use super::{Failure, logging, policy};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Needs, SlackConfig};
+use crate::connectors::ConnectorError;
 use crate::connectors::registry::Registry;
 use crate::connectors::webhook::allow_list;
 use crate::directory::Directory;
@@ -38,8 +39,6 @@ const CONNECTIONS: u32 = 20;
 /// it: 25 seconds together, since container platforms kill after 30.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a fresh password may take to be set: somebody looks at an open modal.
-const CREDENTIALS_LIMIT: Duration = Duration::from_secs(20);
 /// How often histograms are folded together where nobody reads the metrics.
 const UPKEEP: Duration = Duration::from_secs(10);
 
@@ -276,11 +275,10 @@ fn credentials(connectors: Arc<Registry>) -> CredentialsSource {
             connector.credentials(&access, &target).await
         };
         async move {
-            let late = |_| CredentialsFault("The target did not answer in time.".to_owned());
-            let set = tokio::time::timeout(CREDENTIALS_LIMIT, setting)
+            // Whoever shows it has a limit for the wait.
+            let set = setting
                 .await
-                .map_err(late)?;
-            let set = set.map_err(|error| CredentialsFault(error.to_string()))?;
+                .map_err(|error: ConnectorError| CredentialsFault(error.to_string()))?;
             Ok(Shown {
                 facts: set.facts,
                 password: set.password,

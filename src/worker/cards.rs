@@ -141,9 +141,10 @@ impl<'a> Telltale<'a> {
         !stands && !self.request.is_over()
     }
 
-    /// Updates each copy that does not show what is true. A copy that is gone is forgotten.
+    /// Updates each copy that does not show what is true. A copy that is gone is forgotten; one that
+    /// cannot be updated now stays known, and does not keep the others from being updated.
     async fn refresh(&mut self) -> Result<(), Trouble> {
-        let mut kept = Vec::new();
+        let (mut kept, mut failed) = (Vec::new(), None);
         for mut card in std::mem::take(&mut self.cards) {
             let content = self.content(card.kind);
             let hash = hash(&content);
@@ -166,11 +167,14 @@ impl<'a> Telltale<'a> {
                         self.note_trouble(&code).await?;
                     }
                 }
-                Err(fault) => return Err(fault.into()),
+                Err(fault) => {
+                    kept.push(card);
+                    failed = failed.or(Some(fault));
+                }
             }
         }
         self.cards = kept;
-        Ok(())
+        failed.map_or(Ok(()), |fault| Err(fault.into()))
     }
 
     async fn update(&self, card: &PostedCard, content: &Content) -> Result<(), SlackFault> {

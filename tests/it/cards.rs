@@ -319,6 +319,13 @@ async fn fault_31_slack_is_given_the_time_it_asks_for() {
         house.engine.store().unsettled().await.unwrap() > 0,
         "the card waits"
     );
+    let told = plain(&house.slack.dms("dana"));
+    let last = told.split("---").last().unwrap_or_default();
+    assert!(
+        last.contains("See the card"),
+        "a card that waits is known all the same: {told}"
+    );
+    assert!(house.story().contains("@bob approved"), "{}", house.story());
 }
 
 #[tokio::test]
