@@ -173,7 +173,12 @@ impl Bot {
         let engine = Arc::new(Engine::new(parts.store.clone(), parts.policy, parts.clock));
         let directory = Directory::new(parts.store, client.clone());
         let credentials = credentials(Arc::clone(&connectors));
-        let handlers = Handlers::new(Arc::clone(&engine), directory, client.clone(), credentials);
+        let handlers = Handlers::new(
+            Arc::clone(&engine),
+            directory.clone(),
+            client.clone(),
+            credentials,
+        );
         let bot = Self {
             address: server.address(),
             intake: Group::default(),
@@ -183,6 +188,7 @@ impl Bot {
             engine: Arc::clone(&engine),
             connectors,
             slack: client.clone(),
+            directory: directory.clone(),
             pace: parts.pace,
         };
         worker.start(&bot.workers.tasks, &bot.workers.stop);

@@ -45,11 +45,17 @@ pub(crate) fn request(steps: Vec<Step>) -> Request {
             rule: RuleName::new("staging"),
             policy: "p".into(),
             route: if steps.is_empty() {
-                Route::Automatic
+                Route::Automatic { why: "by itself".into() }
             } else {
                 Route::Steps(steps)
             },
             duration: Span::hours(2),
+            start: None,
+            start_within: Span::hours(1),
+            ticket: None,
+            revokers: Vec::new(),
+            inform: Inform::default(),
+            tightened_by: None,
             request_ttl: Span::hours(8),
             remind_before: Span::minutes(15),
             channel: "#access".into(),
@@ -60,11 +66,13 @@ pub(crate) fn request(steps: Vec<Step>) -> Request {
         roster: Roster::default(),
         origin: Origin::Slack,
         extends: None,
+        bundle: None,
         asked_at: start(),
         state: RequestState::Pending {
             step: 0,
             approvals: Vec::new(),
             expires_at: start() + TimeDelta::hours(8),
+            chase: Chase::default(),
         },
     }
 }
