@@ -172,6 +172,7 @@ impl Bot {
         let connectors = Arc::new(connectors.allow_webhooks(allow_list(&config.webhook_allow)));
         let engine = Arc::new(Engine::new(parts.store.clone(), parts.policy, parts.clock));
         let directory = Directory::new(parts.store, client.clone());
+        let directory = directory.allow_hosts(allow_list(&config.webhook_allow));
         let credentials = credentials(Arc::clone(&connectors));
         let handlers = Handlers::new(Arc::clone(&engine), directory, client.clone(), credentials);
         let bot = Self {

@@ -1,6 +1,6 @@
 //! The rules of the house as plain values: no async, no I/O, no clock, no randomness.
 //!
-//! Modules in reading order: who and what ([`person`], [`access`], [`target`], [`duration`]), what is
+//! Modules in reading order: who and what ([`person`], [`standing`], [`access`], [`target`], [`duration`]), what is
 //! asked and what policy answers ([`ask`], [`terms`]), the two state machines ([`request`],
 //! [`grant`]), what may be asked of them ([`command`]), what may happen ([`event`]), the one
 //! function that decides ([`decide()`]), and what a target should hold ([`wanted()`]).
@@ -17,6 +17,7 @@ pub mod person;
 mod properties;
 pub mod refusal;
 pub mod request;
+pub mod standing;
 pub mod target;
 pub mod terms;
 pub mod wanted;
@@ -31,6 +32,7 @@ pub use grant::{Grant, GrantState, RevokeCause};
 pub use person::{Identity, Member, Person, PersonId};
 pub use refusal::{Outcome, Refusal};
 pub use request::{Approval, Extends, Request, RequestId, RequestState};
+pub use standing::{MANAGER, OWNER, Standing};
 pub use target::{
     ConnectorSpec, PostgresMode, PostgresSpec, Receipt, Removal, SecretRef, Target, WebhookSpec,
 };

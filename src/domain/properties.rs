@@ -339,6 +339,7 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
         quorum: Quorum::Any(2),
     };
     let roster = |people: &[u128]| Roster {
+        ages: BTreeMap::new(),
         groups: BTreeMap::from([(dba.clone(), people.iter().map(|n| person(*n)).collect())]),
     };
     assert_eq!(roster(&[1, 2]).check(&step, person(0)), Ok(()));

@@ -8,6 +8,7 @@ use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{ids, reply};
 use super::{Handlers, No, Said, words};
+use crate::directory::About;
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
@@ -72,7 +73,7 @@ impl Handlers {
         let Some(step) = request.current_step() else {
             return Err(too_late(request));
         };
-        if let Some(by) = self.glance(&click.by.user).await {
+        if let Some(by) = self.glance(&click.by.user, request).await {
             let asked = step.from.iter().any(|group| by.groups.contains(group));
             let refusal = if request.belongs_to(&by) {
                 Some(Refusal::OwnRequest)
@@ -90,7 +91,7 @@ impl Handlers {
         if !super::which::is_held(request) {
             return Err(not_active(request));
         }
-        if let Some(by) = self.glance(&click.by.user).await
+        if let Some(by) = self.glance(&click.by.user, request).await
             && !request.is_approver(&by)
         {
             return Err(Refusal::NotAnApprover {
@@ -131,7 +132,8 @@ impl Handlers {
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
         let reading = self.engine.policy();
-        let reading = self.directory.member_at_click(&reading, user).await;
+        let about = about(request);
+        let reading = self.directory.member_at_click(&reading, user, &about).await;
         reading.map_err(No::of_directory(&deciding(request)))
     }
 
@@ -144,15 +146,24 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str) -> Option<Member> {
+    async fn glance(&self, user: &str, request: &Request) -> Option<Member> {
         let policy = self.engine.policy();
-        let reading = self.directory.holder(&policy, user);
+        let about = about(request);
+        let reading = self.directory.member_at_a_glance(&policy, user, &about);
         tokio::time::timeout(GLANCE, reading).await.ok()?.ok()
     }
 }
 
 /// Buttons that stand on cards, and on nothing else.
 const STANDS_ON_CARDS: [&str; 4] = [ids::APPROVE, ids::DENY, ids::CANCEL, ids::REVOKE];
+
+/// What has to be read of whoever decides on this request now.
+fn about(request: &Request) -> About {
+    About {
+        groups: deciding(request).into_iter().collect(),
+        holder: request.access.person,
+    }
+}
 
 /// The groups that decide now; all of them when nobody is being asked.
 fn deciding(request: &Request) -> Vec<GroupName> {
