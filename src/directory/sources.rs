@@ -196,8 +196,11 @@ impl Sources {
             read: Instant::now(),
         };
         let mut known = self.said();
-        known.retain(|_, said| said.read.elapsed() < FRESH);
-        known.insert(asked, said.clone());
+        known.retain(|known, said| *known != asked && said.read.elapsed() < FRESH);
+        // Where nobody was named somebody will mend it, and should not have to wait.
+        if !said.entries.is_empty() {
+            known.insert(asked, said.clone());
+        }
         Ok(said)
     }
 

@@ -8,7 +8,7 @@ use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{ids, reply};
 use super::{Handlers, No, Said, words};
-use crate::directory::About;
+use crate::directory::{About, DirectoryFault};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
@@ -73,7 +73,7 @@ impl Handlers {
         let Some(step) = request.current_step() else {
             return Err(too_late(request));
         };
-        if let Some(by) = self.glance(&click.by.user, request).await {
+        if let Some(by) = self.glance(&click.by.user, request).await? {
             let asked = step.from.iter().any(|group| by.groups.contains(group));
             let refusal = if request.belongs_to(&by) {
                 Some(Refusal::OwnRequest)
@@ -91,7 +91,7 @@ impl Handlers {
         if !super::which::is_held(request) {
             return Err(not_active(request));
         }
-        if let Some(by) = self.glance(&click.by.user, request).await
+        if let Some(by) = self.glance(&click.by.user, request).await?
             && !request.is_approver(&by)
         {
             return Err(Refusal::NotAnApprover {
@@ -146,11 +146,15 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str, request: &Request) -> Option<Member> {
+    async fn glance(&self, user: &str, request: &Request) -> Result<Option<Member>, No> {
         let policy = self.engine.policy();
         let about = about(request);
         let reading = self.directory.member_at_a_glance(&policy, user, &about);
-        tokio::time::timeout(GLANCE, reading).await.ok()?.ok()
+        match tokio::time::timeout(GLANCE, reading).await {
+            Ok(Ok(member)) => Ok(Some(member)),
+            Ok(Err(fault @ DirectoryFault::Unfit(_))) => Err(No::of_directory(&[])(fault)),
+            Ok(Err(_)) | Err(_) => Ok(None),
+        }
     }
 }
 
