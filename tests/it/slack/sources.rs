@@ -580,6 +580,21 @@ async fn asking_uses_what_was_read_lately_and_a_click_does_not() {
 }
 
 #[tokio::test]
+async fn whoever_asks_waits_once_for_a_source_that_hangs() {
+    let world = World::under(&policy(APPROVERS, "approvers")).await;
+    world.house.slack.fault(hangs("usergroups.users.list"));
+    let bob = world.standing("bob", &["approvers"]).await;
+    assert_eq!(
+        bob.unreadable,
+        BTreeSet::from([GroupName::new("approvers")])
+    );
+    assert!(world.roster("approvers").await.is_err());
+    assert_eq!(world.reads(), 1);
+    assert!(world.click("U0BOB", "approvers").await.is_err());
+    assert_eq!(world.reads(), 2, "a click asks in any case");
+}
+
+#[tokio::test]
 async fn a_roster_says_how_old_it_is() {
     let groups = "  approvers: { slack_usergroup: S0APPROVERS, fallback: leads }";
     let world = World::under(&policy(groups, "approvers")).await;
