@@ -6,21 +6,25 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::counter;
 use tokio::sync::Notify;
-use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::Clock;
 use crate::domain::{
-    Access, Actor, Ask, Command, Decision, Effect, Event, Extends, GrantState, Origin, PersonId,
-    Refusal, Request, RequestId, RequestState, Roster, Terms, Verdict, admit, decide,
+    Actor, Ask, Command, Decision, Effect, Event, Origin, PersonId, Refusal, RequestId, decide,
 };
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
+
+mod execute;
+mod reload;
+mod submit;
+
+pub use submit::Submission;
 
 /// How often a transaction is done again that met a deadlock or a serialization failure.
 const ATTEMPTS: u32 = 4;
@@ -34,19 +38,6 @@ pub struct Engine {
     wake: Arc<Notify>,
 }
 
-/// A wish for access with what is needed to take it in.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// What is asked.
-    pub ask: Ask,
-    /// Who stands behind the groups of the policy, read just now.
-    pub roster: Roster,
-    /// By which way it comes in.
-    pub origin: Origin,
-    /// The delivery that carries it; finished in the transaction that stores the request.
-    pub delivery: Option<String>,
-}
-
 /// Who causes a command, and by what.
 #[derive(Clone, Debug)]
 pub struct Cause {
@@ -54,6 +45,9 @@ pub struct Cause {
     pub actor: Actor,
     /// The delivery that carries it; finished in the transaction that stores the effect.
     pub delivery: Option<String>,
+    /// The request asked once more, with what the directory says just now. Needed to approve a
+    /// request that was made under another policy than the present one.
+    pub asked_again: Option<Box<Ask>>,
 }
 
 impl Cause {
@@ -66,6 +60,7 @@ impl Cause {
         Self {
             actor,
             delivery: Some(delivery.into()),
+            asked_again: None,
         }
     }
 
@@ -74,6 +69,7 @@ impl Cause {
         Self {
             actor: Actor::Clock,
             delivery: None,
+            asked_again: None,
         }
     }
 
@@ -82,6 +78,7 @@ impl Cause {
         Self {
             actor: Actor::Worker,
             delivery: None,
+            asked_again: None,
         }
     }
 }
@@ -142,109 +139,16 @@ impl Engine {
 
     /// What the present policy says to an ask, with every rule that was tried. Asks nobody and
     /// records nothing.
-    pub fn explain(&self, ask: &Ask) -> Explanation {
-        self.policy().explain(ask)
-    }
-
-    /// Takes in a new request.
     ///
     /// # Errors
-    /// [`EngineError::Refused`] when policy says no, or when too few people could approve it.
-    pub async fn submit(&self, submission: Submission) -> Result<Request, EngineError> {
-        let person = submission.ask.person.id;
-        let outcome = retried(|| self.submit_once(&submission).boxed()).await;
-        if let Err(EngineError::Refused(refusal)) = &outcome {
-            let actor = Actor::Person {
-                person,
-                origin: submission.origin,
-            };
-            self.record_refusal(&actor, None, refusal).await;
-        }
-        outcome
-    }
-
-    async fn submit_once(&self, submission: &Submission) -> Result<Request, EngineError> {
-        let explanation = self.explain(&submission.ask);
-        let terms = match explanation.verdict {
-            Verdict::Terms(terms) => *terms,
-            Verdict::Refused(refusal) => return Err(refusal.into()),
-        };
-        let (Some(resource), Some(role)) = (explanation.resource, explanation.role) else {
-            let asked = submission.ask.resource.clone();
-            return Err(Refusal::NoSuchResource {
-                asked,
-                suggestions: Vec::new(),
-            }
-            .into());
-        };
-        let access = Access {
-            person: submission.ask.person.id,
-            resource,
-            role,
-        };
-        for step in terms.route.steps() {
-            submission.roster.check(step, access.person)?;
-        }
-        let mut tx = self.store.begin().await?;
-        let now = self.clock.now(&mut tx).await?;
-        finish(&mut tx, submission.delivery.as_deref(), now).await?;
-        let mut request = new_request(&mut tx, submission, access, terms, now).await?;
-        if let Some(extends) = &mut request.extends {
-            extends.until = extended_until(&mut tx, extends.request, &request.access).await?;
-            extends
-                .until
-                .filter(|until| now < *until)
-                .ok_or(Refusal::NothingToExtend)?;
-        }
-        let decision = admit(request, now)?;
-        tx.insert_request(&decision.next).await?;
-        tx.enqueue(&decision.effects, now).await?;
-        let actor = Actor::Person {
-            person: decision.next.requester,
-            origin: submission.origin,
-        };
-        tx.append(&actor, Some(decision.next.id), &decision.events, now)
+    /// When the database could not be asked what was before.
+    pub async fn explain(&self, ask: &Ask) -> Result<Explanation, StoreError> {
+        let now = self.now().await?;
+        let circumstances = self
+            .store
+            .circumstances(ask.person.id, ask.extends, now)
             .await?;
-        tx.commit().await?;
-        self.decided(&decision.events);
-        Ok(decision.next)
-    }
-
-    /// Carries out a command on a request.
-    ///
-    /// # Errors
-    /// [`EngineError::Refused`] with the answer for whoever asked; nothing was changed then.
-    pub async fn execute(
-        &self,
-        id: RequestId,
-        command: Command,
-        cause: Cause,
-    ) -> Result<Request, EngineError> {
-        let outcome = retried(|| self.execute_once(id, &command, &cause).boxed()).await;
-        if let Err(EngineError::Refused(refusal)) = &outcome {
-            self.record_refusal(&cause.actor, Some(id), refusal).await;
-        }
-        outcome
-    }
-
-    async fn execute_once(
-        &self,
-        id: RequestId,
-        command: &Command,
-        cause: &Cause,
-    ) -> Result<Request, EngineError> {
-        let mut tx = self.store.begin().await?;
-        let locked = tx.lock_request(id).await?.ok_or(Refusal::NoSuchRequest)?;
-        let now = self.clock.now(&mut tx).await?;
-        finish(&mut tx, cause.delivery.as_deref(), now).await?;
-        let decision = decide(locked.request.clone(), command.clone(), now)?;
-        tx.save(&locked, &decision.next).await?;
-        tx.enqueue(&decision.effects, now).await?;
-        tx.append(&cause.actor, Some(id), &decision.events, now)
-            .await?;
-        tx.commit().await?;
-        self.decided(&decision.events);
-        Ok(decision.next)
+        Ok(self.policy().explain(ask, &circumstances))
     }
 
     /// Takes in what a worker has to report on several requests, and settles the effect that it
@@ -387,7 +291,17 @@ fn count(event: &Event) {
             metrics::histogram!("jit_removal_lag_seconds").record(f64::from(lag));
             "revoked"
         }
+        Event::RequestOverruled { .. } => "overruled",
+        Event::StepEscalated { .. } => "escalated",
+        Event::ReviewCompleted { .. } => "reviewed",
+        Event::ReviewOverdue => "review_overdue",
         Event::StepFinished { .. }
+        | Event::ApproversNudged { .. }
+        | Event::TermsTightened { .. }
+        | Event::StartBegun
+        | Event::StartWithdrawn { .. }
+        | Event::GrantRetried { .. }
+        | Event::PolicyChanged { .. }
         | Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
         | Event::CredentialsIssued { .. }
@@ -409,61 +323,4 @@ async fn finish(
         Some(key) if !tx.finish_delivery(key, now).await? => Err(Refusal::Duplicate.into()),
         _ => Ok(()),
     }
-}
-
-async fn new_request(
-    tx: &mut Tx,
-    submission: &Submission,
-    access: Access,
-    terms: Terms,
-    now: DateTime<Utc>,
-) -> Result<Request, StoreError> {
-    let ask = &submission.ask;
-    let expires_at = now + TimeDelta::from(terms.request_ttl);
-    Ok(Request {
-        id: request_id(now),
-        number: tx.next_number().await?,
-        requester: access.person,
-        access,
-        reason: ask.reason.clone(),
-        duration: ask.duration,
-        terms,
-        roster: submission.roster.clone(),
-        origin: submission.origin,
-        extends: ask.extends.map(|request| Extends {
-            request,
-            until: None,
-        }),
-        asked_at: now,
-        state: RequestState::Pending {
-            step: 0,
-            approvals: Vec::new(),
-            expires_at,
-        },
-    })
-}
-
-/// A version-7 UUID by the database's time, so that ids sort by age whatever replica made them.
-fn request_id(now: DateTime<Utc>) -> RequestId {
-    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
-    let time = Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos());
-    RequestId::from_uuid(Uuid::new_v7(time))
-}
-
-/// The end of the grant that is to be prolonged, under lock; none when it is not an active grant of
-/// the very same access.
-async fn extended_until(
-    tx: &mut Tx,
-    id: RequestId,
-    access: &Access,
-) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let Some(older) = tx.lock_request(id).await? else {
-        return Ok(None);
-    };
-    let same = older.request.access == *access;
-    let grant = older.request.grant().filter(|_| same);
-    Ok(grant.and_then(|grant| match &grant.state {
-        GrantState::Active { until, .. } => Some(*until),
-        _ => None,
-    }))
 }

@@ -8,7 +8,8 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::{Failure, out, settings};
-use crate::domain::{Ask, Identity, Person, PersonId, Span, Verdict};
+use crate::clock::Clock;
+use crate::domain::{Ask, Circumstances, Identity, Person, PersonId, Span, Verdict};
 use crate::policy::Policy;
 
 /// Check the policy, or ask it.
@@ -129,17 +130,16 @@ fn ask(who: &str, what: &[String], reason: &str) -> Result<Ask, Failure> {
     };
     let (resource, reason) = (resource.clone(), reason.to_owned());
     Ok(Ask {
-        person,
-        resource,
         role,
-        duration,
+        duration: Some(duration),
         reason,
-        extends: None,
+        ..Ask::of(person, resource)
     })
 }
 
 fn explain(policy: &Policy, ask: &Ask) -> Result<(), Failure> {
-    let explanation = policy.explain(ask);
+    let circumstances = Circumstances::at(Clock::Database.wall());
+    let explanation = policy.explain(ask, &circumstances);
     out::line(&explanation)?;
     match explanation.verdict {
         Verdict::Terms(_) => Ok(()),

@@ -174,7 +174,12 @@ impl Bot {
         let directory = Directory::new(parts.store, client.clone());
         let directory = directory.allow_hosts(allow_list(&config.webhook_allow));
         let credentials = credentials(Arc::clone(&connectors));
-        let handlers = Handlers::new(Arc::clone(&engine), directory, client.clone(), credentials);
+        let handlers = Handlers::new(
+            Arc::clone(&engine),
+            directory.clone(),
+            client.clone(),
+            credentials,
+        );
         let bot = Self {
             address: server.address(),
             intake: Group::default(),
@@ -184,6 +189,7 @@ impl Bot {
             engine: Arc::clone(&engine),
             connectors,
             slack: client.clone(),
+            directory: directory.clone(),
             pace: parts.pace,
         };
         worker.start(&bot.workers.tasks, &bot.workers.stop);

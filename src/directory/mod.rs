@@ -19,6 +19,7 @@ use crate::policy::{Entry, Policy};
 use crate::slack::client::{Client, SlackFault, SlackUser};
 use crate::store::{Store, StoreError};
 
+mod again;
 mod fitness;
 mod manager;
 mod pagerduty;

@@ -5,23 +5,132 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{GroupName, Person, PersonId, Refusal, RequestId, Span, Step, Terms};
+use super::{
+    GroupName, Person, PersonId, Refusal, RequestId, ResourceName, RoleName, RuleName, Span,
+    Standing, Step, Terms,
+};
 
 /// A wish for access, before policy has seen it: names are as the person wrote them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Who asks, and is to hold the access.
+    /// Who is to hold the access.
     pub person: Person,
+    /// What the directory says of them.
+    pub standing: Standing,
+    /// Who asks for them, where that is somebody else.
+    pub asker: Option<Asker>,
     /// The resource as it was written.
     pub resource: String,
     /// The role as it was written; none where the resource has just one or a default.
     pub role: Option<String>,
-    /// For how long.
-    pub duration: Span,
+    /// For how long; none for what the rule has as its default.
+    pub duration: Option<Span>,
     /// Why, in the person's words; empty when nothing was said.
     pub reason: String,
+    /// When it is to begin; none for at once.
+    pub start: Option<DateTime<Utc>>,
+    /// Whether it is a break-glass request: now, and looked at afterwards.
+    pub break_glass: bool,
     /// The request whose access this one prolongs without a gap.
     pub extends: Option<RequestId>,
+    /// Whether this is a request that was taken in before and is looked at again: what was required
+    /// of its start then is not required once more.
+    pub taken_in: bool,
+}
+
+/// Somebody who asks for somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Who.
+    pub person: Person,
+    /// What the directory says of them.
+    pub standing: Standing,
+}
+
+impl Ask {
+    /// The plainest wish: that person, that resource, now, for the rule's default time.
+    pub fn of(person: Person, resource: impl Into<String>) -> Self {
+        Self {
+            person,
+            standing: Standing::default(),
+            asker: None,
+            resource: resource.into(),
+            role: None,
+            duration: None,
+            reason: String::new(),
+            start: None,
+            break_glass: false,
+            extends: None,
+            taken_in: false,
+        }
+    }
+
+    /// Who made the request.
+    pub fn requester(&self) -> PersonId {
+        self.asker
+            .as_ref()
+            .map_or(self.person.id, |asker| asker.person.id)
+    }
+
+    /// The holder and the asker: neither of them may approve.
+    pub fn own(&self) -> Vec<PersonId> {
+        let asker = self.asker.iter().map(|asker| asker.person.id);
+        std::iter::once(self.person.id).chain(asker).collect()
+    }
+}
+
+/// What policy looks at besides the ask: the time, and what was before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// The holder's earlier requests, newest first.
+    pub past: Vec<Past>,
+    /// What the request would prolong, for an extension.
+    pub chain: Option<Chain>,
+}
+
+impl Circumstances {
+    /// That moment, with nothing before it.
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self {
+            now,
+            past: Vec::new(),
+            chain: None,
+        }
+    }
+}
+
+/// An earlier request, as far as policy may look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// On what.
+    pub resource: ResourceName,
+    /// In which role.
+    pub role: RoleName,
+    /// By which rule.
+    pub rule: RuleName,
+    /// What became of it: `pending`, `approved`, `denied`, `cancelled`, `expired` or `overruled`.
+    pub outcome: &'static str,
+    /// Whether its rule approved by itself.
+    pub automatic: bool,
+    /// Whether it was a break-glass request.
+    pub break_glass: bool,
+    /// When it was asked.
+    pub asked_at: DateTime<Utc>,
+    /// For how long.
+    pub duration: Span,
+}
+
+/// Requests that prolong one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// How many extensions there are already.
+    pub extensions: u32,
+    /// From when the first of them held the access.
+    pub since: DateTime<Utc>,
+    /// The present end.
+    pub until: DateTime<Utc>,
 }
 
 /// What policy answers to an ask.
@@ -54,20 +163,31 @@ impl Roster {
         requested.checked_sub_signed(TimeDelta::try_seconds(age)?)
     }
 
-    /// The people who may approve that step for that requester: all in its groups but the requester.
-    pub fn eligible(&self, step: &Step, requester: PersonId) -> BTreeSet<PersonId> {
-        step.from
-            .iter()
+    /// The people of these groups, besides the holder and the asker.
+    pub fn people<'a>(
+        &self,
+        groups: impl IntoIterator<Item = &'a GroupName>,
+        own: &[PersonId],
+    ) -> BTreeSet<PersonId> {
+        groups
+            .into_iter()
             .filter_map(|group| self.groups.get(group))
             .flatten()
             .copied()
-            .filter(|person| *person != requester)
+            .filter(|person| !own.contains(person))
             .collect()
     }
 
-    /// Whether the step can be finished at all by these people, or why not.
-    pub fn check(&self, step: &Step, requester: PersonId) -> Result<(), Refusal> {
-        let eligible = self.eligible(step, requester);
+    /// The people who may approve that step: all in its groups but the holder and the asker.
+    pub fn eligible(&self, step: &Step, own: &[PersonId]) -> BTreeSet<PersonId> {
+        self.people(&step.from, own)
+    }
+
+    /// Whether the step can be finished at all by these people, or why not. Those who stand in at
+    /// that moment count; an escalation, which may never come, does not.
+    pub fn check(&self, step: &Step, own: &[PersonId], now: DateTime<Utc>) -> Result<(), Refusal> {
+        let stand_ins = step.stand_ins(now, false);
+        let eligible = self.people(step.from.iter().chain(&stand_ins), own);
         let groups_of = |person: PersonId| -> BTreeSet<GroupName> {
             let held = self
                 .groups
@@ -76,7 +196,7 @@ impl Roster {
             held.map(|(group, _)| group.clone()).collect()
         };
         let sets: Vec<_> = eligible.iter().map(|person| groups_of(*person)).collect();
-        if step.is_met_by(&sets) {
+        if step.is_met_by(&sets, &stand_ins) {
             return Ok(());
         }
         Err(Refusal::TooFewApprovers {

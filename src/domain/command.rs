@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Member, PersonId, Receipt, Removal};
+use super::{Member, PersonId, Receipt, Refusal, Removal, Span, Terms};
 
 /// What is asked of one request. Whoever asks, it goes through [`decide`](super::decide()).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Command {
         by: Member,
         /// A remark for the record.
         comment: Option<String>,
+        /// A shorter time than asked for, if they give less.
+        duration: Option<Span>,
     },
     /// An approver says no; that is final.
     Deny {
@@ -44,8 +46,49 @@ pub enum Command {
         by: Member,
     },
 
+    /// A grant that failed with nothing given is to be tried again, under its approval.
+    Retry {
+        /// Who.
+        by: Member,
+    },
+    /// Somebody looked at a break-glass request afterwards.
+    CompleteReview {
+        /// Who, with the groups read at this act.
+        by: Member,
+        /// Whether the access was justified.
+        justified: bool,
+        /// Their words; not empty when it was not.
+        note: String,
+    },
+
+    /// A later policy asks more than the pinned terms: these hold from now on.
+    Tighten {
+        /// The stricter terms.
+        terms: Box<Terms>,
+    },
+    /// A later policy does not allow it any more.
+    Overrule {
+        /// What that policy says.
+        refusal: Refusal,
+    },
+
     /// Nobody decided in time.
     Expire,
+    /// The approvers of the step are asked again.
+    Nudge,
+    /// The step takes too long: others may decide as well.
+    Escalate,
+    /// The start has come, and the holder may still have the access.
+    Start,
+    /// The start has come, and policy says no by now.
+    RefuseStart {
+        /// What it says.
+        refusal: Refusal,
+    },
+    /// The start could not be begun for too long.
+    LapseStart,
+    /// The look afterwards was not done in time.
+    ReviewOverdue,
     /// The time of the grant is over.
     Lapse,
     /// The end is near: the holder is to be reminded.

@@ -1,11 +1,14 @@
 //! The one function that decides, for every entry alike.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
-    Access, Command, Event, GrantState, Member, Refusal, Request, RequestId, RequestState,
-    RevokeCause, Route,
+    Access, Chase, Command, Event, GrantState, Member, Refusal, Request, RequestId, RequestState,
+    RevokeCause, Route, Shortened, Span,
 };
 
 /// Something that must happen outside. It names a thing and never its new value: whoever carries it
@@ -20,8 +23,13 @@ pub enum Effect {
     },
     /// Make the card, its thread and the messages to the holder tell what is true.
     SyncCard {
-        /// The request.
+        /// The request; for a bundle its first part.
         request: RequestId,
+    },
+    /// Post a notice to the people who run the bot.
+    PostNotice {
+        /// The notice.
+        notice: Uuid,
     },
 }
 
@@ -31,6 +39,7 @@ impl Effect {
         match self {
             Self::Converge { access } => access.stream(),
             Self::SyncCard { request } => format!("card:{request}"),
+            Self::PostNotice { notice } => format!("card:notice:{notice}"),
         }
     }
 }
@@ -52,7 +61,7 @@ impl Decision {
     /// change refreshes the card.
     fn from_events(request: Request, events: Vec<Event>, now: DateTime<Utc>) -> Self {
         let mut effects = vec![Effect::SyncCard {
-            request: request.id,
+            request: request.card(),
         }];
         if events.iter().any(needs_converge) {
             effects.insert(
@@ -77,20 +86,20 @@ impl Decision {
 fn needs_converge(event: &Event) -> bool {
     matches!(
         event,
-        Event::RequestApproved { .. } | Event::RevocationBegun { .. }
+        Event::RequestApproved { start_at: None, .. }
+            | Event::StartBegun
+            | Event::RevocationBegun { .. }
     )
 }
 
-/// Takes in a new request, which must be pending: records that it was asked and, for a rule that
-/// approves by itself, that it is approved.
+/// Takes in a new request, which must be pending: records that it was asked and, where nobody is
+/// asked (a rule that approves by itself, or break-glass), that it is approved.
 pub fn admit(request: Request, now: DateTime<Utc>) -> Result<Decision, Refusal> {
     let mut events = vec![Event::Requested {
         request: Box::new(request.clone()),
     }];
-    if request.terms.route == Route::Automatic {
-        events.push(Event::RequestApproved {
-            after: extended_end(&request, now)?,
-        });
+    if !matches!(request.terms.route, Route::Steps(_)) {
+        events.push(approved(&request, now)?);
     }
     Ok(Decision::from_events(request, events, now))
 }
@@ -99,12 +108,42 @@ pub fn admit(request: Request, now: DateTime<Utc>) -> Result<Decision, Refusal> 
 /// holds the request's row lock and saves the whole decision, or nothing.
 pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<Decision, Refusal> {
     let events = match command {
-        Command::Approve { by, comment } => approve(&request, by, comment, now)?,
-        Command::Deny { by, why } => deny(&request, &by, &why)?,
+        Command::Approve {
+            by,
+            comment,
+            duration,
+        } => approve(&request, by, comment, duration, now)?,
+        Command::Deny { by, why } => deny(&request, &by, &why, now)?,
         Command::Cancel { by } => cancel(&request, &by)?,
         Command::GiveBack { by } => give_back(&request, &by, now)?,
         Command::Revoke { by, why } => revoke(&request, &by, &why, now)?,
         Command::ShowCredentials { by } => show_credentials(&request, &by, now)?,
+        Command::Retry { by } => retry(&request, &by, now)?,
+        Command::CompleteReview {
+            by,
+            justified,
+            note,
+        } => complete_review(&request, &by, justified, &note)?,
+        Command::Tighten { terms } => {
+            pending(&request, now)?;
+            vec![Event::TermsTightened { terms }]
+        }
+        Command::Overrule { refusal } => {
+            pending(&request, now)?;
+            vec![Event::RequestOverruled { refusal }]
+        }
+        Command::Nudge => nudge(&request, now)?,
+        Command::Escalate => escalate(&request, now)?,
+        Command::Start => {
+            start_due(&request, now)?;
+            vec![Event::StartBegun]
+        }
+        Command::RefuseStart { refusal } => {
+            start_due(&request, now)?;
+            unstarted(refusal.to_string())
+        }
+        Command::LapseStart => lapse_start(&request, now)?,
+        Command::ReviewOverdue => review_overdue(&request, now)?,
         Command::Expire => expire(&request, now)?,
         Command::Lapse => lapse(&request, now)?,
         Command::Remind => remind(&request, now)?,
@@ -159,10 +198,11 @@ fn approve(
     request: &Request,
     by: Member,
     comment: Option<String>,
+    duration: Option<Span>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Event>, Refusal> {
     let step = pending(request, now)?;
-    may_decide(request, &by)?;
+    may_decide(request, &by, now)?;
     if request
         .approvals()
         .iter()
@@ -170,17 +210,50 @@ fn approve(
     {
         return Err(Refusal::AlreadyApprovedByYou);
     }
-    let met = request.step_is_met(step, request.approvals(), &by);
-    let mut events = vec![Event::ApprovalGiven { by, step, comment }];
+    let shortened = duration
+        .map(|given| shortened(request, given))
+        .transpose()?
+        .flatten();
+    let met = request.step_is_met(step, &by, now);
+    let mut events = vec![Event::ApprovalGiven {
+        by,
+        step,
+        comment,
+        shortened,
+    }];
     if met {
         events.push(Event::StepFinished { step });
         if step + 1 == request.terms.route.steps().len() {
-            events.push(Event::RequestApproved {
-                after: extended_end(request, now)?,
-            });
+            events.push(approved(request, now)?);
         }
     }
     Ok(events)
+}
+
+/// What an approver gives less; none where they give just what there is.
+fn shortened(request: &Request, given: Span) -> Result<Option<Shortened>, Refusal> {
+    let asked = request.granted();
+    match given.cmp(&asked) {
+        Ordering::Less => Ok(Some(Shortened {
+            from: asked,
+            to: given,
+        })),
+        Ordering::Equal => Ok(None),
+        Ordering::Greater => Err(Refusal::NotShorter { given, asked }),
+    }
+}
+
+/// The request is approved: at once, or for a start that lies ahead.
+fn approved(request: &Request, now: DateTime<Utc>) -> Result<Event, Refusal> {
+    let review_by = match &request.terms.route {
+        Route::BreakGlass(glass) => Some(now + TimeDelta::from(glass.review_within)),
+        Route::Automatic { .. } | Route::Steps(_) => None,
+    };
+    Ok(Event::RequestApproved {
+        after: extended_end(request, now)?,
+        start_at: request.terms.start.filter(|start| now < *start),
+        review_by,
+    })
 }
 
 /// The end of the grant that the request prolongs. A prolongation that comes after the end, or
@@ -196,15 +269,13 @@ fn extended_end(request: &Request, now: DateTime<Utc>) -> Result<Option<DateTime
     }
 }
 
-/// Deciding needs somebody else than the requester, who is in a group of the step asked now.
-fn may_decide(request: &Request, by: &Member) -> Result<(), Refusal> {
+/// Deciding needs somebody else than the holder and the asker, who is in a group of the step asked
+/// now, or stands in for one.
+fn may_decide(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<(), Refusal> {
     if request.belongs_to(by) {
         return Err(Refusal::OwnRequest);
     }
-    let from = request
-        .current_step()
-        .map(|step| step.from.clone())
-        .unwrap_or_default();
+    let from = request.deciding(now);
     if !from.iter().any(|group| by.groups.contains(group)) {
         return Err(Refusal::NotAnApprover { needed: from });
     }
@@ -215,11 +286,16 @@ fn same_human(one: &Member, other: &Member) -> bool {
     one.is(other.person) || one.also.iter().any(|row| other.is(*row))
 }
 
-fn deny(request: &Request, by: &Member, why: &str) -> Result<Vec<Event>, Refusal> {
+fn deny(
+    request: &Request,
+    by: &Member,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Event>, Refusal> {
     if !matches!(request.state, RequestState::Pending { .. }) {
         return Err(request.already_decided());
     }
-    may_decide(request, by)?;
+    may_decide(request, by, now)?;
     let why = said(why)?;
     Ok(vec![Event::RequestDenied { by: by.person, why }])
 }
@@ -258,9 +334,8 @@ fn revoke(
     now: DateTime<Utc>,
 ) -> Result<Vec<Event>, Refusal> {
     if !request.is_approver(by) {
-        let steps = request.terms.route.steps().iter();
         return Err(Refusal::NotAnApprover {
-            needed: steps.flat_map(|s| s.from.clone()).collect(),
+            needed: request.revoking(),
         });
     }
     begin_revocation(
@@ -297,7 +372,8 @@ fn show_credentials(
     }
 }
 
-/// A grant that is not yet verified active is taken away too: the call may have worked.
+/// A grant that is not yet verified active is taken away too: the call may have worked. One that
+/// still waits for its start is simply over.
 fn begin_revocation(
     request: &Request,
     cause: RevokeCause,
@@ -307,10 +383,150 @@ fn begin_revocation(
         Some(GrantState::Activating { .. } | GrantState::Active { .. }) => {
             Ok(vec![Event::RevocationBegun { since, cause }])
         }
+        Some(GrantState::Scheduled { .. }) => Ok(vec![Event::StartWithdrawn { cause }]),
         _ => Err(Refusal::NotActive {
             outcome: request.outcome().map(|(outcome, ..)| outcome),
         }),
     }
+}
+
+/// A grant that failed gave nothing, so its approval is unused still: it may be tried again while
+/// that is fresh, by whoever has a hand in it. Policy looks at it again before it starts.
+fn retry(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    if !request.belongs_to(by) && !request.is_approver(by) {
+        return Err(Refusal::NotYours);
+    }
+    let RequestState::Approved { at, grant, .. } = &request.state else {
+        return Err(Refusal::NotActive {
+            outcome: request.outcome().map(|(outcome, ..)| outcome),
+        });
+    };
+    let GrantState::Failed { .. } = grant.state else {
+        let why = "This access did not fail, so there is nothing to try again.".to_owned();
+        return Err(Refusal::CannotRetry { why });
+    };
+    if unused_until(request, *at) <= now {
+        let why = "The approval is too old by now. Please ask again.".to_owned();
+        return Err(Refusal::CannotRetry { why });
+    }
+    extended_end(request, now)?;
+    Ok(vec![Event::GrantRetried { by: by.person }])
+}
+
+/// Until when an approval that was not used is good: it lapses by its own limit after the approval,
+/// or after the start that it was for.
+fn unused_until(request: &Request, approved_at: DateTime<Utc>) -> DateTime<Utc> {
+    let from = request
+        .terms
+        .start
+        .map_or(approved_at, |start| start.max(approved_at));
+    from + TimeDelta::from(request.terms.start_within)
+}
+
+/// Somebody else than the holder and the asker, of those whom policy names, says what they found.
+fn complete_review(
+    request: &Request,
+    by: &Member,
+    justified: bool,
+    note: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let review = request.review().ok_or(Refusal::NothingToReview)?;
+    if let Some(done) = &review.done {
+        return Err(Refusal::AlreadyReviewed {
+            by: done.by,
+            at: done.at,
+        });
+    }
+    if request.belongs_to(by) {
+        return Err(Refusal::OwnRequest);
+    }
+    let reviewers = request.reviewing();
+    if !reviewers.iter().any(|group| by.groups.contains(group)) {
+        return Err(Refusal::NotAReviewer {
+            needed: reviewers.to_vec(),
+        });
+    }
+    let note = if justified {
+        note.trim().to_owned()
+    } else {
+        said(note)?
+    };
+    Ok(vec![Event::ReviewCompleted {
+        by: by.person,
+        justified,
+        note,
+    }])
+}
+
+fn review_overdue(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    match request.review() {
+        Some(review) if review.done.is_none() && !review.overdue && review.due_at <= now => {
+            Ok(vec![Event::ReviewOverdue])
+        }
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// Asks the people of the step again, who could have decided for long.
+fn nudge(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    let step = pending(request, now)?;
+    let RequestState::Pending { chase, .. } = &request.state else {
+        return Err(Refusal::NotDue);
+    };
+    if chase.nudge_at.is_none_or(|at| now < at) {
+        return Err(Refusal::NotDue);
+    }
+    let again = request.current_step().and_then(|step| step.nudge);
+    let again_at = again
+        .filter(|_| chase.nudges + 1 < Chase::NUDGES)
+        .map(|after| now + TimeDelta::from(after));
+    Ok(vec![Event::ApproversNudged {
+        step,
+        groups: request.mentioned(now),
+        again_at,
+    }])
+}
+
+fn escalate(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    let step = pending(request, now)?;
+    match (
+        &request.state,
+        request
+            .current_step()
+            .and_then(|step| step.escalate.as_ref()),
+    ) {
+        (RequestState::Pending { chase, .. }, Some(escalate))
+            if chase.escalate_at.is_some_and(|at| at <= now) =>
+        {
+            let to = escalate.to.clone();
+            Ok(vec![Event::StepEscalated { step, to }])
+        }
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// The start of a grant that waits for it has come.
+fn start_due(request: &Request, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Scheduled { start_at, .. }) if *start_at <= now => Ok(*start_at),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+fn unstarted(why: String) -> Vec<Event> {
+    vec![Event::StartWithdrawn {
+        cause: RevokeCause::Unstarted { why },
+    }]
+}
+
+fn lapse_start(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    let start_at = start_due(request, now)?;
+    if now < start_at + TimeDelta::from(request.terms.start_within) {
+        return Err(Refusal::NotDue);
+    }
+    let why = "It could not be found out in time whether you may still have it, so the approval \
+               has lapsed unused. Please ask again.";
+    Ok(unstarted(why.to_owned()))
 }
 
 fn expire(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
@@ -350,7 +566,7 @@ fn begin_activation(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>,
         Some(grant) => match &grant.state {
             GrantState::Activating { until: None, .. } => {
                 let start = grant.after.map_or(now, |after| after.max(now));
-                let until = start + TimeDelta::from(request.terms.duration);
+                let until = start + TimeDelta::from(request.granted());
                 Ok(vec![Event::ActivationBegun { until }])
             }
             _ => Err(Refusal::NotDue),

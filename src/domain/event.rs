@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grant::{Failing, remind_at};
 use super::{
-    Approval, Grant, GrantState, Member, PersonId, Receipt, Refusal, Removal, Request,
-    RequestState, RevokeCause,
+    AfterReview, Approval, Chase, Grant, GrantState, GroupName, Member, PersonId, Receipt, Refusal,
+    Removal, Request, RequestState, Reviewed, RevokeCause, Span, Terms,
 };
 
 /// Something that happened to a request.
@@ -30,6 +30,9 @@ pub enum Event {
         step: usize,
         /// A remark.
         comment: Option<String>,
+        /// The shorter time that they gave, where they did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shortened: Option<Shortened>,
     },
     /// A step was finished; the next one is asked.
     StepFinished {
@@ -40,6 +43,68 @@ pub enum Event {
     RequestApproved {
         /// The end of the grant that this one prolongs.
         after: Option<DateTime<Utc>>,
+        /// When it is to begin, where that lies ahead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_at: Option<DateTime<Utc>>,
+        /// By when somebody must look at it, for a break-glass request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        review_by: Option<DateTime<Utc>>,
+    },
+    /// The people of the step were asked again.
+    ApproversNudged {
+        /// Which step, from 0.
+        step: usize,
+        /// The groups that were mentioned.
+        groups: Vec<GroupName>,
+        /// When they are asked once more.
+        again_at: Option<DateTime<Utc>>,
+    },
+    /// The step took too long: others may decide as well from now on.
+    StepEscalated {
+        /// Which step, from 0.
+        step: usize,
+        /// Who.
+        to: Vec<GroupName>,
+    },
+    /// A later policy asks more than the terms that were pinned: these hold from now on.
+    TermsTightened {
+        /// The stricter terms.
+        terms: Box<Terms>,
+    },
+    /// A later policy does not allow it any more.
+    RequestOverruled {
+        /// What that policy says.
+        refusal: Refusal,
+    },
+    /// The time of an approved request has come: it is being given now.
+    StartBegun,
+    /// What was approved for later is over before anything was given.
+    StartWithdrawn {
+        /// Why.
+        cause: RevokeCause,
+    },
+    /// A grant that failed with nothing given is tried again.
+    GrantRetried {
+        /// Who wanted it.
+        by: PersonId,
+    },
+    /// Somebody looked at a break-glass request afterwards.
+    ReviewCompleted {
+        /// Who.
+        by: PersonId,
+        /// Whether the access was justified.
+        justified: bool,
+        /// Their words.
+        note: String,
+    },
+    /// Nobody looked at it in time.
+    ReviewOverdue,
+    /// Another policy decides from now on. Belongs to no request.
+    PolicyChanged {
+        /// The hash of the one before; none for the first.
+        from: Option<String>,
+        /// The hash of this one.
+        to: String,
     },
     /// An approver said no.
     RequestDenied {
@@ -114,6 +179,15 @@ pub enum Event {
     },
 }
 
+/// Less time than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortened {
+    /// As asked, or as an earlier approver gave.
+    pub from: Span,
+    /// As given.
+    pub to: Span,
+}
+
 impl Event {
     /// The request as it is after this event, which happened at that time. The first event of a
     /// request, [`Event::Requested`], needs none before it.
@@ -124,6 +198,10 @@ impl Event {
         match (self, request) {
             (Self::Requested { request }, _) => Some((**request).clone()),
             (_, None) => None,
+            (Self::TermsTightened { terms }, Some(request)) => Some(Request {
+                terms: (**terms).clone(),
+                ..request
+            }),
             (event, Some(request)) => {
                 let state = event.next_state(&request, at);
                 Some(Request { state, ..request })
@@ -132,59 +210,99 @@ impl Event {
     }
 
     fn next_state(&self, request: &Request, now: DateTime<Utc>) -> RequestState {
-        match (&request.state, self) {
-            (
-                RequestState::Pending {
-                    step,
-                    approvals,
-                    expires_at,
-                },
-                event,
-            ) => event
+        match &request.state {
+            RequestState::Pending {
+                step,
+                approvals,
+                expires_at,
+                chase,
+            } => self
                 .leave_pending(approvals, now)
                 .unwrap_or_else(|| RequestState::Pending {
-                    step: if matches!(event, Self::StepFinished { .. }) {
-                        step + 1
-                    } else {
-                        *step
-                    },
-                    approvals: event.add_approval(approvals, now),
+                    step: step + usize::from(matches!(self, Self::StepFinished { .. })),
+                    approvals: self.add_approval(approvals, now),
                     expires_at: *expires_at,
+                    chase: self.next_chase(chase, request, now),
                 }),
-            (
-                RequestState::Approved {
-                    at,
-                    approvals,
-                    grant,
-                },
-                event,
-            ) => {
-                let state = event
-                    .next_grant(grant, request, now)
-                    .unwrap_or(grant.state.clone());
+            RequestState::Approved {
+                at,
+                approvals,
+                grant,
+                review,
+            } => {
+                let state = self.next_grant(grant, request, now);
                 let grant = Grant {
-                    state,
+                    state: state.unwrap_or(grant.state.clone()),
                     ..grant.clone()
                 };
                 RequestState::Approved {
                     at: *at,
                     approvals: approvals.clone(),
                     grant,
+                    review: review.as_ref().map(|review| self.next_review(review, now)),
                 }
             }
-            (over, _) => over.clone(),
+            over => over.clone(),
+        }
+    }
+
+    fn next_chase(&self, chase: &Chase, request: &Request, now: DateTime<Utc>) -> Chase {
+        let steps = request.terms.route.steps();
+        match self {
+            Self::StepFinished { step } => Chase::begin(steps.get(step + 1), now),
+            Self::ApproversNudged { again_at, .. } => Chase {
+                nudge_at: *again_at,
+                nudges: chase.nudges + 1,
+                ..chase.clone()
+            },
+            Self::StepEscalated { step, .. } => Chase {
+                escalate_at: None,
+                escalated: true,
+                ..Chase::begin(steps.get(*step), now)
+            },
+            _ => chase.clone(),
+        }
+    }
+
+    fn next_review(&self, review: &AfterReview, at: DateTime<Utc>) -> AfterReview {
+        match self {
+            Self::ReviewCompleted {
+                by,
+                justified,
+                note,
+            } => AfterReview {
+                done: Some(Reviewed {
+                    by: *by,
+                    at,
+                    justified: *justified,
+                    note: note.clone(),
+                }),
+                ..review.clone()
+            },
+            Self::ReviewOverdue => AfterReview {
+                overdue: true,
+                ..review.clone()
+            },
+            _ => review.clone(),
         }
     }
 
     fn add_approval(&self, given: &[Approval], at: DateTime<Utc>) -> Vec<Approval> {
         let mut approvals = given.to_vec();
-        if let Self::ApprovalGiven { by, step, comment } = self {
+        if let Self::ApprovalGiven {
+            by,
+            step,
+            comment,
+            shortened,
+        } = self
+        {
             let (by, comment) = (by.clone(), comment.clone());
             approvals.push(Approval {
                 by,
                 step: *step,
                 at,
                 comment,
+                duration: shortened.map(|shortened| shortened.to),
             });
         }
         approvals
@@ -192,16 +310,22 @@ impl Event {
 
     fn leave_pending(&self, approvals: &[Approval], at: DateTime<Utc>) -> Option<RequestState> {
         match self {
-            Self::RequestApproved { after } => Some(RequestState::Approved {
+            Self::RequestApproved {
+                after,
+                start_at,
+                review_by,
+            } => Some(RequestState::Approved {
                 at,
                 approvals: approvals.to_vec(),
                 grant: Grant {
                     after: *after,
-                    state: GrantState::Activating {
-                        since: at,
-                        until: None,
-                    },
+                    state: GrantState::approved(at, *start_at),
                 },
+                review: review_by.map(|due_at| AfterReview {
+                    due_at,
+                    overdue: false,
+                    done: None,
+                }),
             }),
             Self::RequestDenied { by, why } => Some(RequestState::Denied {
                 at,
@@ -210,6 +334,10 @@ impl Event {
             }),
             Self::RequestCancelled => Some(RequestState::Cancelled { at }),
             Self::RequestExpired => Some(RequestState::Expired { at }),
+            Self::RequestOverruled { refusal } => Some(RequestState::Overruled {
+                at,
+                why: refusal.to_string(),
+            }),
             _ => None,
         }
     }
@@ -221,6 +349,19 @@ impl Event {
         at: DateTime<Utc>,
     ) -> Option<GrantState> {
         match (&grant.state, self) {
+            (GrantState::Scheduled { .. }, Self::StartBegun) => {
+                Some(GrantState::approved(at, None))
+            }
+            (GrantState::Scheduled { .. }, Self::StartWithdrawn { cause }) => {
+                Some(GrantState::Revoked {
+                    at,
+                    cause: cause.clone(),
+                    covered_until: None,
+                })
+            }
+            (GrantState::Failed { .. }, Self::GrantRetried { .. }) => {
+                Some(GrantState::approved(at, Some(at)))
+            }
             (GrantState::Activating { since, .. }, Self::ActivationBegun { until }) => {
                 Some(GrantState::Activating {
                     since: *since,

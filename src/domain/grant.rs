@@ -15,10 +15,18 @@ pub struct Grant {
     pub state: GrantState,
 }
 
-/// Where a grant stands. Each variant holds what is true then; states never go back.
+/// Where a grant stands. Each variant holds what is true then. States never go back, but for
+/// one that failed with nothing given, which may be tried again under the approval it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum GrantState {
+    /// Approved for later, or to be tried again: nothing has been given yet.
+    Scheduled {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// When it is to begin.
+        start_at: DateTime<Utc>,
+    },
     /// Approved; the target has not yet said that it holds the access.
     Activating {
         /// Since when.
@@ -89,6 +97,11 @@ pub enum RevokeCause {
         /// Why.
         why: String,
     },
+    /// It was approved for later and could not begin.
+    Unstarted {
+        /// Why.
+        why: String,
+    },
     /// The target never said whether it gave the access: removed to be sure.
     ActivationUnknown {
         /// The last error.
@@ -97,16 +110,33 @@ pub enum RevokeCause {
 }
 
 impl GrantState {
+    /// The state of a grant that was just approved: on its way, or waiting for its start.
+    pub(super) fn approved(at: DateTime<Utc>, start_at: Option<DateTime<Utc>>) -> Self {
+        match start_at {
+            Some(start_at) => Self::Scheduled {
+                since: at,
+                start_at,
+            },
+            None => Self::Activating {
+                since: at,
+                until: None,
+            },
+        }
+    }
+
     /// Until when this grant wants its access to be at the target; none when it does not.
     pub fn wanted_until(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Activating { until, .. } => *until,
             Self::Active { until, .. } => Some(*until),
-            Self::Revoking { .. } | Self::Revoked { .. } | Self::Failed { .. } => None,
+            Self::Scheduled { .. }
+            | Self::Revoking { .. }
+            | Self::Revoked { .. }
+            | Self::Failed { .. } => None,
         }
     }
 
-    /// Whether nothing can change any more.
+    /// Whether it is over: nothing changes any more, unless a failed one is tried again.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Revoked { .. } | Self::Failed { .. })
     }

@@ -1,6 +1,7 @@
 //! The rules of the house as plain values: no async, no I/O, no clock, no randomness.
 //!
-//! Modules in reading order: who and what ([`person`], [`standing`], [`access`], [`target`], [`duration`]), what is
+//! Modules in reading order: who and what ([`person`], [`standing`], [`access`],
+//! [`target`], [`duration`]), what is
 //! asked and what policy answers ([`ask`], [`terms`]), the two state machines ([`request`],
 //! [`grant`]), what may be asked of them ([`command`]), what may happen ([`event`]), the one
 //! function that decides ([`decide()`]), and what a target should hold ([`wanted()`]).
@@ -23,18 +24,22 @@ pub mod terms;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
-pub use ask::{Ask, Roster, Verdict};
+pub use ask::{Ask, Asker, Chain, Circumstances, Past, Roster, Verdict};
 pub use command::{Actor, Command, Origin};
 pub use decide::{Decision, Effect, admit, decide};
 pub use duration::Span;
-pub use event::Event;
+pub use event::{Event, Shortened};
 pub use grant::{Grant, GrantState, RevokeCause};
 pub use person::{Identity, Member, Person, PersonId};
 pub use refusal::{Outcome, Refusal};
-pub use request::{Approval, Extends, Request, RequestId, RequestState};
+pub use request::{
+    AfterReview, Approval, BundlePart, Chase, Extends, Request, RequestId, RequestState, Reviewed,
+};
 pub use standing::{MANAGER, OWNER, Standing};
 pub use target::{
     ConnectorSpec, PostgresMode, PostgresSpec, Receipt, Removal, SecretRef, Target, WebhookSpec,
 };
-pub use terms::{Quorum, ResourceCard, Route, Step, Terms};
+pub use terms::{
+    BreakGlass, Escalate, Inform, Quiet, Quorum, ResourceCard, Route, Step, Terms, tightened,
+};
 pub use wanted::{Wanted, wanted};

@@ -82,6 +82,87 @@ pub enum Refusal {
         /// The role.
         role: RoleName,
     },
+    /// The rule wants a ticket in the reason.
+    #[error("{message} Add it at the end of the command, after the duration.")]
+    TicketNeeded {
+        /// The rule's words, or ours when it has none.
+        message: String,
+    },
+    /// Nothing was said about how long, and the rule has no default.
+    #[error(
+        "For how long? Please say it, like `30m` or `1h`: at most {limit} for {role} on {resource}."
+    )]
+    DurationNeeded {
+        /// The most that can be asked for.
+        limit: Span,
+        /// The resource.
+        resource: ResourceName,
+        /// The role.
+        role: RoleName,
+    },
+    /// The rule offers certain durations only.
+    #[error(
+        "{asked} is not offered for {role} on {resource}. Please choose {}.",
+        spans(choices)
+    )]
+    DurationNotOffered {
+        /// As asked.
+        asked: Span,
+        /// What is offered.
+        choices: Vec<Span>,
+        /// The resource.
+        resource: ResourceName,
+        /// The role.
+        role: RoleName,
+    },
+    /// It cannot begin then.
+    #[error("{why}")]
+    StartNotAllowed {
+        /// When it can.
+        why: String,
+    },
+    /// It cannot be prolonged like that.
+    #[error("{why}")]
+    ExtensionNotAllowed {
+        /// What can be done instead.
+        why: String,
+    },
+    /// Break-glass is not for this, or not for them.
+    #[error("{why}")]
+    BreakGlassNotAllowed {
+        /// What can be done instead.
+        why: String,
+    },
+    /// The condition of a rule could not be evaluated, so nobody knows whether it matches.
+    #[error(
+        "I could not find out whether the rule “{rule}” is about this ({why}), so nothing was done. \
+         Please tell the owners of the policy."
+    )]
+    ConditionFailed {
+        /// The rule.
+        rule: RuleName,
+        /// What went wrong.
+        why: String,
+    },
+    /// The rule asks for a review, and every step of it is left out here.
+    #[error(
+        "The rule “{rule}” asks nobody in this case, so nobody could approve it. \
+         Please tell the owners of the policy."
+    )]
+    NobodyToAsk {
+        /// The rule.
+        rule: RuleName,
+    },
+    /// One part of a bundle is refused, so nothing of it was asked for.
+    #[error(
+        "Nothing was asked for, since one part of the bundle is refused. {resource}: {because}"
+    )]
+    PartRefused {
+        /// The part.
+        resource: ResourceName,
+        /// Why.
+        because: Box<Refusal>,
+    },
     /// Nobody, or not enough people, could approve.
     #[error(
         "Nobody could finish this approval: it needs {needed} of {}, and besides you there {} {eligible}. \
@@ -141,6 +222,46 @@ pub enum Refusal {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The policy has changed since, and the request could not be held against the new one.
+    #[error("The policy has changed since this was asked. Please press once more.")]
+    PolicyChanged,
+    /// A later policy does not allow it any more; the request is over.
+    #[error("The policy has changed since this was asked, and no longer allows it. {because}")]
+    NoLongerAllowed {
+        /// What it says now.
+        because: Box<Refusal>,
+    },
+    /// An approval can give less time, never more.
+    #[error("{given} is not shorter than the {asked} that were asked for.")]
+    NotShorter {
+        /// As given.
+        given: Span,
+        /// As asked, or as another approver gave.
+        asked: Span,
+    },
+    /// The person is in none of the groups that may look at it afterwards.
+    #[error("Only {} can review this request.", join(needed))]
+    NotAReviewer {
+        /// Those groups.
+        needed: Vec<GroupName>,
+    },
+    /// There is nothing to look at afterwards.
+    #[error("This request needs no review afterwards.")]
+    NothingToReview,
+    /// Somebody has looked at it already.
+    #[error("This was already reviewed.")]
+    AlreadyReviewed {
+        /// Who.
+        by: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It did not fail, or its approval is too old.
+    #[error("{why}")]
+    CannotRetry {
+        /// What can be done instead.
+        why: String,
+    },
     /// What the request would prolong is over.
     #[error("The access that this would extend has ended. Please make a new request.")]
     NothingToExtend,
@@ -184,6 +305,8 @@ pub enum Outcome {
     Ended,
     /// The target refused.
     Failed,
+    /// A later policy did not allow it any more.
+    Overruled,
 }
 
 impl std::fmt::Display for Outcome {
@@ -195,6 +318,7 @@ impl std::fmt::Display for Outcome {
             Self::Expired => "expired",
             Self::Ended => "ended",
             Self::Failed => "failed",
+            Self::Overruled => "ended by a change of the policy",
         })
     }
 }
@@ -207,9 +331,14 @@ impl Refusal {
             self,
             Self::OwnRequest
                 | Self::NotAnApprover { .. }
+                | Self::NotAReviewer { .. }
                 | Self::NotYours
                 | Self::DeniedByRule { .. }
                 | Self::NoRule { .. }
+                | Self::PartRefused { .. }
+                | Self::BreakGlassNotAllowed { .. }
+                | Self::ConditionFailed { .. }
+                | Self::NobodyToAsk { .. }
                 | Self::TooFewApprovers { .. }
         )
     }
@@ -221,6 +350,11 @@ fn join(groups: &[GroupName]) -> String {
         .map(GroupName::as_str)
         .collect::<Vec<_>>()
         .join(" or ")
+}
+
+fn spans(choices: &[Span]) -> String {
+    let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
+    choices.join(" or ")
 }
 
 fn did_you_mean(suggestions: &[String]) -> String {

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::refusal::Outcome;
 use super::{
-    Access, Grant, GrantState, GroupName, Member, Origin, PersonId, Refusal, Roster, Span, Step,
-    Terms,
+    Access, Grant, GrantState, GroupName, Member, Origin, PersonId, Refusal, Roster, Route, Span,
+    Step, Terms,
 };
 
 /// The id of a request: a version-7 UUID, so ids sort by age.
@@ -64,6 +64,9 @@ pub struct Request {
     pub origin: Origin,
     /// The access that it prolongs.
     pub extends: Option<Extends>,
+    /// The bundle that it was asked as a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundlePart>,
     /// When it was asked.
     pub asked_at: DateTime<Utc>,
     /// Where it stands.
@@ -81,6 +84,20 @@ pub struct Extends {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// A part of a bundle: several accesses asked for at once. Each part is a request of its own, with
+/// terms of its own; they share one card, on which a click decides on every part it may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundlePart {
+    /// The first part, whose card shows all of them.
+    pub lead: RequestId,
+    /// The bundle's name in the policy.
+    pub name: String,
+    /// Which part this is, from 1.
+    pub part: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
 /// Where a request stands. Only [`RequestState::Pending`] can be decided; the others are final but
 /// for the grant inside [`RequestState::Approved`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +111,8 @@ pub enum RequestState {
         approvals: Vec<Approval>,
         /// When it expires if nobody decides.
         expires_at: DateTime<Utc>,
+        /// When the approvers of this step are asked again, or others as well.
+        chase: Chase,
     },
     /// Approved: the grant lives here and nowhere else.
     Approved {
@@ -103,6 +122,8 @@ pub enum RequestState {
         approvals: Vec<Approval>,
         /// The access itself.
         grant: Grant,
+        /// For a break-glass request: the look at it afterwards.
+        review: Option<AfterReview>,
     },
     /// Denied by an approver.
     Denied {
@@ -123,6 +144,74 @@ pub enum RequestState {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A later policy does not allow it any more.
+    Overruled {
+        /// When that was found, at somebody's decision.
+        at: DateTime<Utc>,
+        /// What that policy says.
+        why: String,
+    },
+}
+
+/// How a step that waits is chased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chase {
+    /// When its approvers are asked again.
+    pub nudge_at: Option<DateTime<Utc>>,
+    /// How often they were, since the step began or was escalated.
+    pub nudges: u32,
+    /// When others may decide as well.
+    pub escalate_at: Option<DateTime<Utc>>,
+    /// Whether they may by now.
+    pub escalated: bool,
+}
+
+impl Chase {
+    /// How often the same people are asked again: a fourth time would be noise.
+    pub const NUDGES: u32 = 3;
+
+    /// The chase of a step that begins now.
+    pub fn begin(step: Option<&Step>, now: DateTime<Utc>) -> Self {
+        let after = |span: Span| now + TimeDelta::from(span);
+        let escalate = step.and_then(|step| step.escalate.as_ref());
+        Self {
+            nudge_at: step.and_then(|step| step.nudge).map(after),
+            nudges: 0,
+            escalate_at: escalate.map(|escalate| after(escalate.after)),
+            escalated: false,
+        }
+    }
+}
+
+/// The look at a break-glass request afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterReview {
+    /// By when.
+    pub due_at: DateTime<Utc>,
+    /// Whether that was missed and said so.
+    pub overdue: bool,
+    /// What was found.
+    pub done: Option<Reviewed>,
+}
+
+impl AfterReview {
+    /// When somebody must be told that nobody looked; none once that is done.
+    pub fn awaited(&self) -> Option<DateTime<Utc>> {
+        (self.done.is_none() && !self.overdue).then_some(self.due_at)
+    }
+}
+
+/// What somebody found who looked at a break-glass request afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reviewed {
+    /// Who.
+    pub by: PersonId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether the access was justified.
+    pub justified: bool,
+    /// Their words; never empty when it was not.
+    pub note: String,
 }
 
 /// One person's yes.
@@ -136,9 +225,86 @@ pub struct Approval {
     pub at: DateTime<Utc>,
     /// What they remarked.
     pub comment: Option<String>,
+    /// The shorter time that they gave, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Span>,
+}
+
+impl RequestState {
+    /// The state of a request that was just asked under these terms.
+    pub fn asked(terms: &Terms, now: DateTime<Utc>) -> Self {
+        Self::Pending {
+            step: 0,
+            approvals: Vec::new(),
+            expires_at: now + TimeDelta::from(terms.request_ttl),
+            chase: Chase::begin(terms.route.steps().first(), now),
+        }
+    }
 }
 
 impl Request {
+    /// The request whose card shows this one: itself, or the first part of its bundle.
+    pub fn card(&self) -> RequestId {
+        self.bundle.as_ref().map_or(self.id, |part| part.lead)
+    }
+
+    /// How long the access lasts: what the terms say, or the least that an approver gave.
+    pub fn granted(&self) -> Span {
+        let given = self.approvals().iter().filter_map(|given| given.duration);
+        given.fold(self.terms.duration, Span::min)
+    }
+
+    /// The holder, and whoever asked for them: neither may decide.
+    pub fn own(&self) -> [PersonId; 2] {
+        [self.access.person, self.requester]
+    }
+
+    /// The look at it afterwards, for a break-glass request that was given.
+    pub fn review(&self) -> Option<&AfterReview> {
+        match &self.state {
+            RequestState::Approved { review, .. } => review.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The groups that may decide at that moment on the step that is asked; none where nobody is.
+    pub fn deciding(&self, now: DateTime<Utc>) -> Vec<GroupName> {
+        match (&self.state, self.current_step()) {
+            (RequestState::Pending { chase, .. }, Some(step)) => {
+                step.deciding(now, chase.escalated)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The groups that are mentioned at that moment for the step that is asked.
+    pub fn mentioned(&self, now: DateTime<Utc>) -> Vec<GroupName> {
+        match (&self.state, self.current_step()) {
+            (RequestState::Pending { chase, .. }, Some(step)) => {
+                step.mentioned(now, chase.escalated)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The groups that may take the access away: those of every step, whoever stood in included,
+    /// and those that the terms name besides.
+    pub fn revoking(&self) -> Vec<GroupName> {
+        let mut groups: Vec<GroupName> = self.terms.route.groups().into_iter().collect();
+        groups.extend(self.terms.revokers.iter().cloned());
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+
+    /// The groups that may look at a break-glass request afterwards.
+    pub fn reviewing(&self) -> &[GroupName] {
+        match &self.terms.route {
+            Route::BreakGlass(glass) => &glass.review_by,
+            Route::Automatic { .. } | Route::Steps(_) => &[],
+        }
+    }
+
     /// The grant, if there is one.
     pub fn grant(&self) -> Option<&Grant> {
         match &self.state {
@@ -155,7 +321,8 @@ impl Request {
             }
             RequestState::Denied { .. }
             | RequestState::Cancelled { .. }
-            | RequestState::Expired { .. } => &[],
+            | RequestState::Expired { .. }
+            | RequestState::Overruled { .. } => &[],
         }
     }
 
@@ -171,7 +338,8 @@ impl Request {
             RequestState::Approved { grant, .. } => grant.state.is_over(),
             RequestState::Denied { .. }
             | RequestState::Cancelled { .. }
-            | RequestState::Expired { .. } => true,
+            | RequestState::Expired { .. }
+            | RequestState::Overruled { .. } => true,
         }
     }
 
@@ -183,24 +351,35 @@ impl Request {
         }
     }
 
-    /// Whether the member is in a group of any step: such people may also take the access away.
+    /// Whether the member may take the access away: approvers, and whoever the terms name besides.
     pub fn is_approver(&self, member: &Member) -> bool {
-        let mut groups = self.terms.route.steps().iter().flat_map(|step| &step.from);
-        groups.any(|group| member.groups.contains(group))
+        let groups = self.revoking();
+        groups.iter().any(|group| member.groups.contains(group))
     }
 
     /// Whether approvals, with one more, finish a step. Approvals of that step only, each with the
     /// groups that were read at its click.
-    pub(super) fn step_is_met(&self, index: usize, approvals: &[Approval], more: &Member) -> bool {
+    pub(super) fn step_is_met(&self, index: usize, more: &Member, now: DateTime<Utc>) -> bool {
         let Some(step) = self.terms.route.steps().get(index) else {
             return false;
         };
-        let given = approvals.iter().filter(|approval| approval.step == index);
+        let approvals = self.approvals().iter();
+        let given = approvals.filter(|approval| approval.step == index);
         let people: Vec<&BTreeSet<GroupName>> = given
             .map(|approval| &approval.by.groups)
             .chain([&more.groups])
             .collect();
-        step.is_met_by(people)
+        step.is_met_by(people, &self.ever_stood_in(step, now))
+    }
+
+    /// The groups that may stand in for a step by now. Who approved in a quiet time that is over
+    /// was let in then, and counts still.
+    fn ever_stood_in(&self, step: &Step, now: DateTime<Utc>) -> Vec<GroupName> {
+        let escalated =
+            matches!(&self.state, RequestState::Pending { chase, .. } if chase.escalated);
+        let mut groups = step.stand_ins(now, escalated);
+        groups.extend(step.quiet.iter().flat_map(|quiet| quiet.fallback.clone()));
+        groups
     }
 
     /// What became of the request, or none while it waits.
@@ -211,12 +390,13 @@ impl Request {
                 at,
                 approvals,
                 grant,
+                ..
             } => {
                 let by = approvals.last().map(|approval| approval.by.person);
                 Some(match &grant.state {
-                    GrantState::Activating { .. } | GrantState::Active { .. } => {
-                        (Outcome::Approved, by, *at)
-                    }
+                    GrantState::Scheduled { .. }
+                    | GrantState::Activating { .. }
+                    | GrantState::Active { .. } => (Outcome::Approved, by, *at),
                     GrantState::Revoking { since, .. } => (Outcome::Ended, None, *since),
                     GrantState::Revoked { at, .. } => (Outcome::Ended, None, *at),
                     GrantState::Failed { at, .. } => (Outcome::Failed, None, *at),
@@ -225,6 +405,7 @@ impl Request {
             RequestState::Denied { at, by, .. } => Some((Outcome::Denied, Some(*by), *at)),
             RequestState::Cancelled { at } => Some((Outcome::Cancelled, None, *at)),
             RequestState::Expired { at } => Some((Outcome::Expired, None, *at)),
+            RequestState::Overruled { at, .. } => Some((Outcome::Overruled, None, *at)),
         }
     }
 

@@ -1,8 +1,9 @@
 //! What the policy said when a request was made. Pinned on the request: a later edit of the policy
 //! cannot approve it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{GroupName, RuleName, Span, Target};
@@ -16,8 +17,26 @@ pub struct Terms {
     pub policy: String,
     /// How the request can be approved.
     pub route: Route,
-    /// How long the access lasts, counted from when it is given.
+    /// How long the access lasts at the most, counted from when it is given. Approvers may give
+    /// less: see [`Request::granted`](super::Request::granted).
     pub duration: Span,
+    /// When it is to begin, where that lies ahead; else it begins once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<DateTime<Utc>>,
+    /// How long an approval that could not be used is good for.
+    pub start_within: Span,
+    /// The ticket that was found in the reason, where the rule wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// Who may take the access away besides its approvers: the policy's admins, and the owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revokers: Vec<GroupName>,
+    /// Who is told of the outcome. They decide nothing.
+    #[serde(default, skip_serializing_if = "Inform::is_empty")]
+    pub inform: Inform,
+    /// The hash of the later policy that last made these terms stricter, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tightened_by: Option<String>,
     /// How long the request waits for approvers before it expires.
     pub request_ttl: Span,
     /// How long before the end the holder is reminded; short grants use a quarter of their time
@@ -38,18 +57,73 @@ pub struct Terms {
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// The rule approves by itself.
-    Automatic,
+    Automatic {
+        /// Why it may, in words for the card: the limits that were kept.
+        why: String,
+    },
     /// These steps, one after the other. Never empty: the policy refuses a rule without steps.
     Steps(Vec<Step>),
+    /// Break-glass: the access is given at once, everybody skipped is told, and somebody must look
+    /// at it afterwards.
+    BreakGlass(BreakGlass),
+}
+
+/// What stands in for the approval of a break-glass request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakGlass {
+    /// The steps that were not asked.
+    pub skipped: Vec<Step>,
+    /// Who may look at it afterwards.
+    pub review_by: Vec<GroupName>,
+    /// How long after the approval that must be done.
+    pub review_within: Span,
+}
+
+/// Who is told of an outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inform {
+    /// Groups whose people get a direct message.
+    #[serde(default)]
+    pub people: Vec<GroupName>,
+    /// Channels, as the policy names them.
+    #[serde(default)]
+    pub channels: Vec<String>,
+}
+
+impl Inform {
+    /// Whether nobody is told.
+    pub fn is_empty(&self) -> bool {
+        self.people.is_empty() && self.channels.is_empty()
+    }
 }
 
 impl Route {
-    /// The steps, none for an automatic approval.
+    /// The steps that are asked, none where nobody is.
     pub fn steps(&self) -> &[Step] {
         match self {
-            Self::Automatic => &[],
+            Self::Automatic { .. } | Self::BreakGlass(_) => &[],
             Self::Steps(steps) => steps,
         }
+    }
+
+    /// The steps that are asked, or that were skipped.
+    pub fn steps_or_skipped(&self) -> &[Step] {
+        match self {
+            Self::Automatic { .. } => &[],
+            Self::Steps(steps) => steps,
+            Self::BreakGlass(glass) => &glass.skipped,
+        }
+    }
+
+    /// Every group that the route names: those that may decide, now or after an escalation, those
+    /// that are only mentioned, and those that look at it afterwards.
+    pub fn groups(&self) -> BTreeSet<GroupName> {
+        let steps = self.steps_or_skipped().iter().flat_map(Step::groups);
+        let reviewers = match self {
+            Self::BreakGlass(glass) => glass.review_by.as_slice(),
+            Self::Automatic { .. } | Self::Steps(_) => &[],
+        };
+        steps.chain(reviewers).cloned().collect()
     }
 }
 
@@ -60,6 +134,37 @@ pub struct Step {
     pub from: Vec<GroupName>,
     /// How many of them.
     pub quorum: Quorum,
+    /// Who is mentioned when the step is asked; empty for everybody in `from`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ping: Vec<GroupName>,
+    /// After how long without a decision they are asked again, and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nudge: Option<Span>,
+    /// Who may decide as well when it takes too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Escalate>,
+    /// When others stand in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+}
+
+/// What happens when a step waits too long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalate {
+    /// How long after the step was asked.
+    pub after: Span,
+    /// Who may decide from then on, besides the others.
+    pub to: Vec<GroupName>,
+}
+
+/// Hours in which others stand in for the people of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quiet {
+    /// The quiet times that fall into the life of the request, each from its beginning to its end.
+    /// Written out when the request is made, in the zone of the policy.
+    pub windows: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Who may decide in them besides the others, and is mentioned instead of them.
+    pub fallback: Vec<GroupName>,
 }
 
 /// How many approvals finish a step. People are counted, never groups; one person counts once.
@@ -96,71 +201,197 @@ pub struct ResourceCard {
     pub labels: BTreeMap<String, String>,
 }
 
+impl Quiet {
+    /// Whether that moment lies in a quiet time.
+    pub fn covers(&self, now: DateTime<Utc>) -> bool {
+        let mut windows = self.windows.iter();
+        windows.any(|(from, to)| *from <= now && now < *to)
+    }
+}
+
 impl Step {
-    /// Whether people with these groups, in this order of approval, finish the step. Under
+    /// A step that asks these groups, and does nothing else.
+    pub fn of(from: Vec<GroupName>, quorum: Quorum) -> Self {
+        Self {
+            from,
+            quorum,
+            ping: Vec::new(),
+            nudge: None,
+            escalate: None,
+            quiet: None,
+        }
+    }
+
+    /// Every group that the step names.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        let escalation = self.escalate.iter().flat_map(|escalate| &escalate.to);
+        let quiet = self.quiet.iter().flat_map(|quiet| &quiet.fallback);
+        self.from
+            .iter()
+            .chain(&self.ping)
+            .chain(escalation)
+            .chain(quiet)
+    }
+
+    /// The groups that may decide besides `from`, at that moment.
+    pub fn stand_ins(&self, now: DateTime<Utc>, escalated: bool) -> Vec<GroupName> {
+        let escalation = self.escalate.iter().filter(|_| escalated);
+        let quiet = self.quiet.iter().filter(|quiet| quiet.covers(now));
+        let groups = escalation.flat_map(|escalate| &escalate.to);
+        groups
+            .chain(quiet.flat_map(|quiet| &quiet.fallback))
+            .cloned()
+            .collect()
+    }
+
+    /// The groups that may decide at that moment.
+    pub fn deciding(&self, now: DateTime<Utc>, escalated: bool) -> Vec<GroupName> {
+        let mut groups = self.from.clone();
+        for group in self.stand_ins(now, escalated) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// The groups that are mentioned at that moment: in quiet times those who stand in, after an
+    /// escalation those as well, else `ping`, or everybody in `from`. All of them may decide, or
+    /// were named by the policy on purpose.
+    pub fn mentioned(&self, now: DateTime<Utc>, escalated: bool) -> Vec<GroupName> {
+        let mut groups = match &self.quiet {
+            Some(quiet) if quiet.covers(now) => quiet.fallback.clone(),
+            _ if self.ping.is_empty() => self.from.clone(),
+            _ => self.ping.clone(),
+        };
+        let escalation = self.escalate.iter().filter(|_| escalated);
+        groups.extend(escalation.flat_map(|escalate| escalate.to.clone()));
+        groups
+    }
+
+    /// Whether people with these groups, in this order of approval, finish the step. Somebody in a
+    /// group that stands in counts like a member of whatever group is missing. Under
     /// [`Quorum::All`] people are assigned to groups so that as many seats as possible are taken
     /// (augmenting paths), since one person in two groups may stand for either.
     pub fn is_met_by<'a>(
         &self,
-        people: impl IntoIterator<Item = &'a std::collections::BTreeSet<GroupName>>,
+        people: impl IntoIterator<Item = &'a BTreeSet<GroupName>>,
+        stand_ins: &[GroupName],
     ) -> bool {
+        let wanted = |group| self.from.contains(group) || stand_ins.contains(group);
         let eligible: Vec<_> = people
             .into_iter()
-            .filter(|groups| self.from.iter().any(|g| groups.contains(g)))
+            .filter(|groups| groups.iter().any(wanted))
             .collect();
         match self.quorum {
             Quorum::Any(count) => eligible.len() >= count as usize,
             Quorum::All(count) => {
-                self.seats_taken(&eligible, count) >= self.quorum.people(self.from.len())
+                let seats = self.seats(count);
+                // Seats beyond the people there are cannot be taken, whoever sits where.
+                eligible.len() >= seats.len() && seats_taken(&eligible, &seats, stand_ins)
             }
         }
     }
 
-    fn seats_taken(&self, people: &[&std::collections::BTreeSet<GroupName>], count: u32) -> usize {
-        let seats: Vec<&GroupName> = self
-            .from
-            .iter()
-            .flat_map(|g| std::iter::repeat_n(g, count as usize))
-            .collect();
-        let mut holder: Vec<Option<usize>> = vec![None; seats.len()];
-        (0..people.len())
-            .filter(|&person| {
-                let mut seen = vec![false; seats.len()];
-                seat(person, people, &seats, &mut holder, &mut seen)
-            })
-            .count()
+    fn seats(&self, count: u32) -> Vec<&GroupName> {
+        let groups = self.from.iter();
+        groups
+            .flat_map(|group| std::iter::repeat_n(group, count as usize))
+            .collect()
     }
 }
 
-/// Finds a seat for a person, moving others where they have another seat to go to.
-fn seat(
-    person: usize,
-    people: &[&std::collections::BTreeSet<GroupName>],
+/// Whether every seat can be taken.
+fn seats_taken(
+    people: &[&BTreeSet<GroupName>],
     seats: &[&GroupName],
-    holder: &mut [Option<usize>],
-    seen: &mut [bool],
+    stand_ins: &[GroupName],
 ) -> bool {
-    for at in 0..seats.len() {
-        if seen[at] || !people[person].contains(seats[at]) {
-            continue;
+    let table = Table {
+        people,
+        seats,
+        stand_ins,
+    };
+    let mut holder: Vec<Option<usize>> = vec![None; seats.len()];
+    let seated = (0..people.len())
+        .filter(|&person| table.seat(person, &mut holder, &mut vec![false; seats.len()]));
+    seated.count() >= seats.len()
+}
+
+/// Who may sit where.
+struct Table<'a> {
+    people: &'a [&'a BTreeSet<GroupName>],
+    seats: &'a [&'a GroupName],
+    stand_ins: &'a [GroupName],
+}
+
+impl Table<'_> {
+    /// Finds a seat for a person, moving others where they have another seat to go to.
+    fn seat(&self, person: usize, holder: &mut [Option<usize>], seen: &mut [bool]) -> bool {
+        for at in 0..self.seats.len() {
+            if seen[at] || !self.fits(person, at) {
+                continue;
+            }
+            seen[at] = true;
+            let free = match holder[at] {
+                None => true,
+                Some(other) => self.seat(other, holder, seen),
+            };
+            if free {
+                holder[at] = Some(person);
+                return true;
+            }
         }
-        seen[at] = true;
-        let free = match holder[at] {
-            None => true,
-            Some(other) => seat(other, people, seats, holder, seen),
-        };
-        if free {
-            holder[at] = Some(person);
-            return true;
+        false
+    }
+
+    fn fits(&self, person: usize, seat: usize) -> bool {
+        let groups = self.people[person];
+        groups.contains(self.seats[seat]) || self.stand_ins.iter().any(|g| groups.contains(g))
+    }
+}
+
+/// The pinned terms with what a later policy asks in addition: its steps that none of the pinned
+/// ones covers come after them, and the shorter duration holds. None when that policy asks nothing
+/// more. It never takes anything away: a laxer policy changes nothing.
+pub fn tightened(pinned: &Terms, fresh: &Terms) -> Option<Terms> {
+    let mut terms = pinned.clone();
+    terms.duration = pinned.duration.min(fresh.duration);
+    if let (Route::Steps(steps), Route::Steps(wanted)) = (&mut terms.route, &fresh.route) {
+        let mut free: Vec<Step> = steps.clone();
+        for step in wanted {
+            match free.iter().position(|have| covers(have, step)) {
+                Some(at) => {
+                    free.remove(at);
+                }
+                None => steps.push(step.clone()),
+            }
         }
     }
-    false
+    if terms == *pinned {
+        return None;
+    }
+    terms.tightened_by = Some(fresh.policy.clone());
+    Some(terms)
+}
+
+/// Whether whoever finishes `have` has done all that `wanted` asks.
+fn covers(have: &Step, wanted: &Step) -> bool {
+    let within = have.from.iter().all(|group| wanted.from.contains(group));
+    match (have.quorum, wanted.quorum) {
+        (Quorum::Any(have), Quorum::Any(wanted)) => within && have >= wanted,
+        (Quorum::All(count), Quorum::Any(wanted)) => {
+            within && Quorum::All(count).people(have.from.len()) >= wanted as usize
+        }
+        (Quorum::All(more), Quorum::All(count)) => {
+            more >= count && wanted.from.iter().all(|group| have.from.contains(group))
+        }
+        (Quorum::Any(_), Quorum::All(_)) => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn groups(names: &[&str]) -> BTreeSet<GroupName> {
@@ -168,10 +399,7 @@ mod tests {
     }
 
     fn step(from: &[&str], quorum: Quorum) -> Step {
-        Step {
-            from: from.iter().map(|n| GroupName::new(*n)).collect(),
-            quorum,
-        }
+        Step::of(from.iter().map(|n| GroupName::new(*n)).collect(), quorum)
     }
 
     #[test]
@@ -179,26 +407,112 @@ mod tests {
         let two = step(&["dba", "lead"], Quorum::Any(2));
         let both = groups(&["dba", "lead"]);
         assert!(
-            !two.is_met_by([&both]),
+            !two.is_met_by([&both], &[]),
             "one person in two groups is one person"
         );
-        assert!(two.is_met_by([&both, &groups(&["lead"])]));
+        assert!(two.is_met_by([&both, &groups(&["lead"])], &[]));
     }
 
     #[test]
     fn all_needs_a_person_of_each_group_and_finds_the_assignment() {
         let each = step(&["dba", "lead"], Quorum::All(1));
         let both = groups(&["dba", "lead"]);
-        assert!(!each.is_met_by([&both]), "one person stands for one group");
-        assert!(!each.is_met_by([&groups(&["dba"]), &groups(&["dba"])]));
         assert!(
-            each.is_met_by([&both, &groups(&["dba"])]),
+            !each.is_met_by([&both], &[]),
+            "one person stands for one group"
+        );
+        assert!(!each.is_met_by([&groups(&["dba"]), &groups(&["dba"])], &[]));
+        assert!(
+            each.is_met_by([&both, &groups(&["dba"])], &[]),
             "the first moves to the other seat"
         );
     }
 
     #[test]
     fn strangers_do_not_count() {
-        assert!(!step(&["dba"], Quorum::Any(1)).is_met_by([&groups(&["web"])]));
+        assert!(!step(&["dba"], Quorum::Any(1)).is_met_by([&groups(&["web"])], &[]));
+    }
+
+    #[test]
+    fn who_stands_in_takes_any_seat_and_only_then() {
+        let mut each = step(&["dba", "lead"], Quorum::All(1));
+        each.escalate = Some(Escalate {
+            after: Span::hours(1),
+            to: vec![GroupName::new("boss")],
+        });
+        let (dba, boss) = (groups(&["dba"]), groups(&["boss"]));
+        let stand_ins = each.stand_ins(DateTime::UNIX_EPOCH, true);
+        assert!(
+            !each.is_met_by([&dba, &boss], &[]),
+            "not before the escalation"
+        );
+        assert!(each.is_met_by([&dba, &boss], &stand_ins));
+        assert!(
+            each.is_met_by([&boss, &boss], &stand_ins),
+            "two of them are two people"
+        );
+        assert!(!each.is_met_by([&boss], &stand_ins));
+    }
+
+    #[test]
+    fn in_quiet_times_others_decide_as_well_and_are_mentioned_instead() {
+        let at = |hours| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hours);
+        let mut one = step(&["dba"], Quorum::Any(1));
+        one.quiet = Some(Quiet {
+            windows: vec![(at(1), at(2))],
+            fallback: vec![GroupName::new("oncall")],
+        });
+        let (dba, oncall) = (GroupName::new("dba"), GroupName::new("oncall"));
+        for (hour, mentioned, deciding) in [
+            (0, vec![dba.clone()], vec![dba.clone()]),
+            (1, vec![oncall.clone()], vec![dba.clone(), oncall.clone()]),
+            (2, vec![dba.clone()], vec![dba.clone()]),
+        ] {
+            assert_eq!(one.mentioned(at(hour), false), mentioned, "hour {hour}");
+            assert_eq!(one.deciding(at(hour), false), deciding, "hour {hour}");
+        }
+    }
+
+    fn terms(steps: &[Step], hours: u32) -> Terms {
+        let mut terms = crate::domain::properties::request(steps.to_vec()).terms;
+        terms.duration = Span::hours(hours);
+        terms
+    }
+
+    #[test]
+    fn a_later_policy_only_ever_adds() {
+        let dba = step(&["dba"], Quorum::Any(1));
+        let two = step(&["dba"], Quorum::Any(2));
+        let wide = step(&["dba", "lead"], Quorum::Any(1));
+        let lead = step(&["lead"], Quorum::Any(1));
+        let each = step(&["dba", "lead"], Quorum::All(1));
+        for (pinned, fresh, steps) in [
+            (vec![&dba], vec![&dba], None),
+            (vec![&dba], vec![], None),
+            (vec![&two], vec![&dba], None),
+            (vec![&dba], vec![&wide], None),
+            (vec![&each], vec![&wide], None),
+            (vec![&dba], vec![&two], Some(vec![&dba, &two])),
+            (vec![&wide], vec![&dba], Some(vec![&wide, &dba])),
+            (vec![&wide], vec![&each], Some(vec![&wide, &each])),
+            (vec![&dba], vec![&dba, &lead], Some(vec![&dba, &lead])),
+            (vec![&dba], vec![&dba, &dba], Some(vec![&dba, &dba])),
+        ] {
+            let own =
+                |steps: &[&Step]| steps.iter().map(|step| (*step).clone()).collect::<Vec<_>>();
+            let tight = tightened(&terms(&own(&pinned), 2), &terms(&own(&fresh), 8));
+            let now = tight.map(|terms| terms.route.steps().to_vec());
+            assert_eq!(
+                now,
+                steps.map(|steps| own(&steps)),
+                "{pinned:?} under {fresh:?}"
+            );
+        }
+        let shorter = tightened(&terms(&[dba.clone()], 2), &terms(&[dba], 1)).unwrap();
+        assert_eq!(shorter.duration, Span::hours(1));
+        assert_eq!(
+            tightened(&shorter, &terms(&[lead], 1)).map(|t| t.route.steps().len()),
+            Some(2)
+        );
     }
 }

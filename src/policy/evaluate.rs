@@ -11,15 +11,15 @@ use super::file::ReasonRule;
 use super::suggest;
 use super::{Policy, Resource, Rule, RuleDecision};
 use crate::domain::{
-    Ask, ConnectorSpec, GroupName, Identity, PostgresMode, Refusal, ResourceCard, RoleName, Route,
-    Span, Target, Terms, Verdict,
+    Ask, Circumstances, ConnectorSpec, GroupName, Identity, PostgresMode, Refusal, ResourceCard,
+    RoleName, Route, Span, Target, Terms, Verdict,
 };
 
 /// The longest reason in characters: what a card can show without cutting.
 const LONGEST_REASON: usize = 2_000;
 
 /// Evaluates an ask and keeps every step of the way.
-pub(super) fn explain(policy: &Policy, ask: &Ask) -> Explanation {
+pub(super) fn explain(policy: &Policy, ask: &Ask, _circumstances: &Circumstances) -> Explanation {
     let groups = policy.groups_of(&ask.person.identities);
     let mut explanation = Explanation {
         verdict: Verdict::Refused(no_such_resource(policy, &ask.resource)),
@@ -120,7 +120,9 @@ impl Case<'_> {
                     message: rule.message.clone().unwrap_or_default(),
                 });
             }
-            RuleDecision::Approve => Route::Automatic,
+            RuleDecision::Approve => Route::Automatic {
+                why: format!("the rule “{}” approves by itself", rule.name),
+            },
             RuleDecision::Review => Route::Steps(rule.steps.clone()),
         };
         match self.unmet(rule) {
@@ -135,7 +137,13 @@ impl Case<'_> {
             rule: rule.name.clone(),
             policy: policy.hash.clone(),
             route,
-            duration: self.ask.duration,
+            duration: self.ask.duration.unwrap_or(policy.limit(rule)),
+            start: None,
+            start_within: Span::hours(1),
+            ticket: None,
+            revokers: Vec::new(),
+            inform: crate::domain::Inform::default(),
+            tightened_by: None,
             request_ttl: policy.request_ttl,
             remind_before: policy.remind_before,
             channel: policy.channel_of(rule, self.resource).to_owned(),
@@ -155,9 +163,11 @@ impl Case<'_> {
             });
         }
         let limit = self.policy.limit(rule);
-        if self.ask.duration > limit {
+        if let Some(asked) = self.ask.duration
+            && asked > limit
+        {
             return Some(Refusal::TooLong {
-                asked: self.ask.duration,
+                asked,
                 limit,
                 resource: self.resource.facts.name.clone(),
                 role: self.role.clone(),

@@ -87,7 +87,8 @@ impl fmt::Display for Tried {
 
 fn route(route: &Route) -> String {
     match route {
-        Route::Automatic => "approved by the rule itself".to_owned(),
+        Route::Automatic { why } => format!("approved at once: {why}"),
+        Route::BreakGlass(_) => "given at once, and reviewed afterwards".to_owned(),
         Route::Steps(steps) => {
             let steps: Vec<String> = steps.iter().map(step).collect();
             format!("needs {}", steps.join(", then "))

@@ -112,6 +112,7 @@ pub(super) fn build(written: &Written, hash: String, warnings: Vec<String>) -> P
         channel: value(defaults.channel.as_ref()),
         fallback_channel: value(defaults.fallback_channel.as_ref()),
         manager_field: value(defaults.manager_field.as_ref()),
+        admin_channel: None,
         people: People::new(written),
         resources: (written.resources.iter())
             .filter_map(|entry| resource(entry, &connectors))
@@ -170,10 +171,6 @@ pub(super) fn step(entry: &StepEntry) -> Step {
     } else {
         Quorum::Any
     };
-    Step {
-        from: (entry.from.iter())
-            .map(|name| GroupName::new(&name.value))
-            .collect(),
-        quorum: quorum(entry.count.value),
-    }
+    let from = entry.from.iter().map(|name| GroupName::new(&name.value));
+    Step::of(from.collect(), quorum(entry.count.value))
 }

@@ -38,8 +38,8 @@ use self::file::ReasonRule;
 use self::matching::{Facts, Matcher};
 use self::people::People;
 use crate::domain::{
-    Ask, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName, RuleName, Span,
-    Step, Verdict,
+    Ask, Circumstances, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName,
+    RuleName, Span, Step, Verdict,
 };
 
 /// A policy that was read and found without fault.
@@ -53,6 +53,7 @@ pub struct Policy {
     channel: Option<String>,
     fallback_channel: Option<String>,
     manager_field: Option<String>,
+    admin_channel: Option<String>,
     people: People,
     connectors: BTreeMap<ConnectorName, ConnectorSpec>,
     resources: BTreeMap<ResourceName, Resource>,
@@ -141,13 +142,13 @@ impl Policy {
     }
 
     /// The answer to an ask. Whether enough people stand behind the groups is not looked at here.
-    pub fn evaluate(&self, ask: &Ask) -> Verdict {
-        self.explain(ask).verdict
+    pub fn evaluate(&self, ask: &Ask, circumstances: &Circumstances) -> Verdict {
+        self.explain(ask, circumstances).verdict
     }
 
     /// The answer to an ask, with every rule that was tried and why it did or did not match.
-    pub fn explain(&self, ask: &Ask) -> Explanation {
-        evaluate::explain(self, ask)
+    pub fn explain(&self, ask: &Ask, circumstances: &Circumstances) -> Explanation {
+        evaluate::explain(self, ask, circumstances)
     }
 
     /// The groups of a person with these identities, and the name of their entry in `people`. All
@@ -195,6 +196,11 @@ impl Policy {
     /// The connectors, by name.
     pub fn connectors(&self) -> &BTreeMap<ConnectorName, ConnectorSpec> {
         &self.connectors
+    }
+
+    /// The channel of the people who run the bot.
+    pub fn admin_channel(&self) -> Option<&str> {
+        self.admin_channel.as_deref()
     }
 
     /// Every channel that the policy names, fallback included.

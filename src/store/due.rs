@@ -14,6 +14,14 @@ pub enum Due {
     Lapse(RequestId),
     /// The holder is to be reminded.
     Remind(RequestId),
+    /// The approvers are to be asked again.
+    Nudge(RequestId),
+    /// Others may decide as well.
+    Escalate(RequestId),
+    /// The start of an approved request has come.
+    Start(RequestId),
+    /// A look afterwards was not done in time.
+    Review(RequestId),
 }
 
 impl Store {
@@ -49,10 +57,50 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
+        let started = sqlx::query_scalar!(
+            "select id from requests where start_at <= $1 order by start_at limit $2",
+            now,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let chased = self.chased(now, limit).await?;
         let id = RequestId::from_uuid;
+        let started = started.into_iter().map(|uuid| Due::Start(id(uuid)));
         let lapsed = lapsed.into_iter().map(|uuid| Due::Lapse(id(uuid)));
         let expired = expired.into_iter().map(|uuid| Due::Expire(id(uuid)));
         let reminded = reminded.into_iter().map(|uuid| Due::Remind(id(uuid)));
-        Ok(lapsed.chain(expired).chain(reminded).collect())
+        let all = lapsed.chain(expired).chain(started).chain(reminded);
+        Ok(all.chain(chased).collect())
+    }
+
+    /// Who is to be asked again, which others as well, and which looks afterwards were missed.
+    async fn chased(&self, now: DateTime<Utc>, limit: i64) -> Result<Vec<Due>, StoreError> {
+        let escalated = sqlx::query_scalar!(
+            "select id from requests where escalate_at <= $1 order by escalate_at limit $2",
+            now,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let nudged = sqlx::query_scalar!(
+            "select id from requests where nudge_at <= $1 order by nudge_at limit $2",
+            now,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let reviews = sqlx::query_scalar!(
+            "select id from requests where review_due_at <= $1 order by review_due_at limit $2",
+            now,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let id = RequestId::from_uuid;
+        let escalated = escalated.into_iter().map(|uuid| Due::Escalate(id(uuid)));
+        let nudged = nudged.into_iter().map(|uuid| Due::Nudge(id(uuid)));
+        let reviews = reviews.into_iter().map(|uuid| Due::Review(id(uuid)));
+        Ok(escalated.chain(nudged).chain(reviews).collect())
     }
 }

@@ -12,6 +12,9 @@ use crate::domain::{Actor, Event, RequestId};
 /// transaction.
 const APPEND_LOCK: i64 = 0x6a69_745f_6c65_6467;
 
+/// The advisory lock under which the policy that decides is compared and changed.
+const POLICY_LOCK: i64 = 0x6a69_745f_706f_6c69;
+
 /// One entry, as it is hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -138,6 +141,21 @@ impl Tx {
             prev = self.append_one(&entry, &prev).await?;
         }
         Ok(())
+    }
+
+    /// The hash of the policy that the ledger knows as the present one, if it knows any. Until the
+    /// end of the transaction nobody else gets an answer.
+    pub async fn lock_policy(&mut self) -> Result<Option<String>, StoreError> {
+        sqlx::query!("select pg_advisory_xact_lock($1)", POLICY_LOCK)
+            .execute(&mut *self.0)
+            .await?;
+        let last = sqlx::query_scalar!(
+            "select payload::jsonb #>> '{what,to}' from ledger
+             where event = 'policy_changed' order by seq desc limit 1"
+        )
+        .fetch_optional(&mut *self.0)
+        .await?;
+        Ok(last.flatten())
     }
 
     async fn append_one(&mut self, entry: &Entry, prev: &[u8]) -> Result<Vec<u8>, StoreError> {

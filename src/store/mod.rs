@@ -13,7 +13,9 @@ use sqlx::{ConnectOptions, Postgres, Transaction};
 
 pub mod due;
 pub mod health;
+pub mod history;
 pub mod ledger;
+pub mod notices;
 pub mod outbox;
 pub mod people;
 pub mod requests;

@@ -30,7 +30,7 @@ pub struct Claim {
 pub enum Kind {
     /// [`Effect::Converge`].
     Access,
-    /// [`Effect::SyncCard`].
+    /// [`Effect::SyncCard`] and [`Effect::PostNotice`]: everything that is said in Slack.
     Card,
 }
 

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, from_json, to_json};
 use crate::domain::{
-    Access, Approval, Extends, Grant, GrantState, Origin, PersonId, Request, RequestId,
-    RequestState, ResourceName, RoleName, Span,
+    Access, AfterReview, Approval, Chase, Extends, Grant, GrantState, Origin, PersonId, Request,
+    RequestId, RequestState, ResourceName, RoleName, Span,
 };
 
 /// A request that is locked by this transaction, with the version that a save must name.
@@ -32,14 +32,22 @@ struct Row {
     roster: Value,
     origin: String,
     extends: Option<Uuid>,
+    bundle: Option<Value>,
     asked_at: DateTime<Utc>,
     status: String,
     step: i32,
     approvals: Value,
     expires_at: Option<DateTime<Utc>>,
+    nudge_at: Option<DateTime<Utc>>,
+    nudges: i32,
+    escalate_at: Option<DateTime<Utc>>,
+    escalated: bool,
     decided_at: Option<DateTime<Utc>>,
     denied_by: Option<Uuid>,
     why: Option<String>,
+    review: Option<Value>,
+    review_due_at: Option<DateTime<Utc>>,
+    start_at: Option<DateTime<Utc>>,
     grant_status: Option<String>,
     grant_after: Option<DateTime<Utc>>,
     grant_since: Option<DateTime<Utc>>,
@@ -69,6 +77,24 @@ impl Store {
         row.map(Row::into_request).transpose()
     }
 
+    /// The parts of the bundle that the request has the card of, itself among them, in the order of
+    /// the parts; of any other request, itself alone.
+    pub async fn parts_of(&self, id: RequestId) -> Result<Vec<Request>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "select * from requests where id = $1 or bundle ->> 'lead' = $2 order by id",
+            id.as_uuid(),
+            id.to_string()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let parts: Result<Vec<Request>, StoreError> =
+            rows.into_iter().map(Row::into_request).collect();
+        let mut parts = parts?;
+        parts.sort_by_key(|request| request.bundle.as_ref().map(|part| part.part));
+        Ok(parts)
+    }
+
     /// The requests of a person that still live (waiting, or with a grant that is not over), oldest
     /// first.
     pub async fn live_requests_of(&self, person: PersonId) -> Result<Vec<Request>, StoreError> {
@@ -76,7 +102,7 @@ impl Store {
             Row,
             "select * from requests
              where (requester = $1 or person = $1)
-               and (status = 'pending' or grant_status in ('activating', 'active', 'revoking'))
+               and (status = 'pending' or grant_status in ('scheduled', 'activating', 'active', 'revoking'))
              order by id",
             person.as_uuid()
         )
@@ -140,6 +166,19 @@ impl Tx {
         Ok(Some(Locked { request, version }))
     }
 
+    /// The parts of the bundle that the request has the card of, itself among them, oldest first;
+    /// of any other request, itself alone.
+    pub async fn parts_of(&mut self, id: RequestId) -> Result<Vec<RequestId>, StoreError> {
+        let parts = sqlx::query_scalar!(
+            "select id from requests where id = $1 or bundle ->> 'lead' = $2 order by id",
+            id.as_uuid(),
+            id.to_string()
+        )
+        .fetch_all(&mut *self.0)
+        .await?;
+        Ok(parts.into_iter().map(RequestId::from_uuid).collect())
+    }
+
     async fn lock_row(&mut self, id: Uuid) -> Result<Option<Row>, StoreError> {
         let row = sqlx::query_as!(Row, "select * from requests where id = $1 for update", id)
             .fetch_optional(&mut *self.0)
@@ -162,9 +201,9 @@ impl Tx {
         let seconds = i32::try_from(request.duration.seconds()).unwrap_or(i32::MAX);
         sqlx::query!(
             "insert into requests (id, number, requester, person, resource, role, reason,
-               duration_seconds, terms, roster, origin, extends, asked_at, status, expires_at)
+               duration_seconds, terms, roster, origin, extends, asked_at, bundle, status, expires_at)
              overriding system value
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending', $13)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'pending', $13)",
             request.id.as_uuid(),
             request.number,
             request.requester.as_uuid(),
@@ -181,6 +220,7 @@ impl Tx {
                 .as_ref()
                 .map(|extends| extends.request.as_uuid()),
             request.asked_at,
+            request.bundle.as_ref().map(to_json),
         )
         .execute(&mut *self.0)
         .await?;
@@ -206,7 +246,8 @@ impl Tx {
                status = $3, step = $4, approvals = $5, expires_at = $6, decided_at = $7,
                denied_by = $8, why = $9, grant_status = $10, grant_after = $11, grant_since = $12,
                grant_until = $13, remind_at = $14, receipt = $15, revoke_cause = $16, failing = $17,
-               covered_until = $18, grant_error = $19
+               covered_until = $18, grant_error = $19, terms = $20, nudge_at = $21, nudges = $22,
+               escalate_at = $23, escalated = $24, review = $25, review_due_at = $26, start_at = $27
              where id = $1 and version = $2",
             next.id.as_uuid(),
             locked.version,
@@ -227,6 +268,14 @@ impl Tx {
             c.failing,
             c.covered_until,
             c.grant_error,
+            to_json(&next.terms),
+            c.nudge_at,
+            c.nudges,
+            c.escalate_at,
+            c.escalated,
+            c.review,
+            c.review_due_at,
+            c.start_at,
         )
         .execute(&mut *self.0)
         .await?;
@@ -258,6 +307,13 @@ struct Columns {
     failing: Option<Value>,
     covered_until: Option<DateTime<Utc>>,
     grant_error: Option<String>,
+    nudge_at: Option<DateTime<Utc>>,
+    nudges: i32,
+    escalate_at: Option<DateTime<Utc>>,
+    escalated: bool,
+    review: Option<Value>,
+    review_due_at: Option<DateTime<Utc>>,
+    start_at: Option<DateTime<Utc>>,
 }
 
 impl Columns {
@@ -271,22 +327,30 @@ impl Columns {
                 step,
                 approvals,
                 expires_at,
+                chase,
             } => Self {
                 status: "pending",
                 step: i32::try_from(*step).unwrap_or(i32::MAX),
                 approvals: to_json(approvals),
                 expires_at: Some(*expires_at),
+                nudge_at: chase.nudge_at,
+                nudges: i32::try_from(chase.nudges).unwrap_or(i32::MAX),
+                escalate_at: chase.escalate_at,
+                escalated: chase.escalated,
                 ..none
             },
             RequestState::Approved {
                 at,
                 approvals,
                 grant,
+                review,
             } => Self {
                 status: "approved",
                 approvals: to_json(approvals),
                 decided_at: Some(*at),
                 grant_after: grant.after,
+                review: review.as_ref().map(to_json),
+                review_due_at: review.as_ref().and_then(AfterReview::awaited),
                 ..Self::of_grant(&grant.state)
             },
             RequestState::Denied { at, by, why } => Self {
@@ -306,6 +370,12 @@ impl Columns {
                 decided_at: Some(*at),
                 ..none
             },
+            RequestState::Overruled { at, why } => Self {
+                status: "overruled",
+                decided_at: Some(*at),
+                why: Some(why.clone()),
+                ..none
+            },
         }
     }
 
@@ -316,6 +386,10 @@ impl Columns {
             ..Self::default()
         };
         match state {
+            GrantState::Scheduled { since, start_at } => Self {
+                start_at: Some(*start_at),
+                ..at("scheduled", since)
+            },
             GrantState::Activating { since, until } => Self {
                 grant_until: *until,
                 ..at("activating", since)
@@ -400,6 +474,9 @@ impl Row {
                 request: RequestId::from_uuid(id),
                 until: None,
             }),
+            bundle: (self.bundle)
+                .map(|bundle| from_json(bundle, "requests", self.id))
+                .transpose()?,
             asked_at: self.asked_at,
             state,
         })
@@ -421,6 +498,7 @@ impl Row {
                 step: usize::try_from(self.step).unwrap_or_default(),
                 approvals,
                 expires_at,
+                chase: self.chase(),
             }),
             ("approved", None, None, None) => Ok(RequestState::Approved {
                 at: decided()?,
@@ -429,6 +507,11 @@ impl Row {
                     after: self.grant_after,
                     state: self.grant_state()?,
                 },
+                review: self.review()?,
+            }),
+            ("overruled", None, None, Some(why)) => Ok(RequestState::Overruled {
+                at: decided()?,
+                why: why.clone(),
             }),
             ("denied", None, Some(by), Some(why)) => Ok(RequestState::Denied {
                 at: decided()?,
@@ -438,6 +521,28 @@ impl Row {
             ("cancelled", None, None, None) => Ok(RequestState::Cancelled { at: decided()? }),
             ("expired", None, None, None) => Ok(RequestState::Expired { at: decided()? }),
             _ => Err(self.wrong("its status does not fit its columns")),
+        }
+    }
+
+    fn review(&self) -> Result<Option<AfterReview>, StoreError> {
+        let review = self.review.clone();
+        let review: Option<AfterReview> = review
+            .map(|review| from_json(review, "requests", self.id))
+            .transpose()?;
+        let awaited = review.as_ref().and_then(AfterReview::awaited);
+        if awaited.is_some() == self.review_due_at.is_some() {
+            Ok(review)
+        } else {
+            Err(self.wrong("its review does not fit its columns"))
+        }
+    }
+
+    fn chase(&self) -> Chase {
+        Chase {
+            nudge_at: self.nudge_at,
+            nudges: u32::try_from(self.nudges).unwrap_or_default(),
+            escalate_at: self.escalate_at,
+            escalated: self.escalated,
         }
     }
 
@@ -453,6 +558,10 @@ impl Row {
             &self.revoke_cause,
             error,
         ) {
+            (Some("scheduled"), None, None, None, None) => Ok(GrantState::Scheduled {
+                since,
+                start_at: self.start_at.ok_or_else(|| self.wrong("it has no start"))?,
+            }),
             (Some("activating"), until, None, None, None) => {
                 Ok(GrantState::Activating { since, until })
             }

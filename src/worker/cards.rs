@@ -271,7 +271,7 @@ impl<'a> Telltale<'a> {
     /// The people who could decide on the step that is asked now, when it was asked.
     fn eligible(&self) -> BTreeSet<PersonId> {
         let step = self.request.current_step();
-        step.map(|step| self.request.roster.eligible(step, self.request.requester))
+        step.map(|step| self.request.roster.eligible(step, &self.request.own()))
             .unwrap_or_default()
     }
 
@@ -461,6 +461,8 @@ fn people_in(request: &Request, entries: &[Entry]) -> BTreeSet<PersonId> {
             }
             Event::RequestDenied { by, .. }
             | Event::CredentialsIssued { by }
+            | Event::GrantRetried { by }
+            | Event::ReviewCompleted { by, .. }
             | Event::DecisionRefused { by, .. }
             | Event::RevocationBegun {
                 cause: crate::domain::RevokeCause::Revoked { by, .. },

@@ -98,6 +98,7 @@ impl Worker {
         match &claim.effect {
             Effect::Converge { access } => self.converge(claim, access).await,
             Effect::SyncCard { request } => self.sync_card(claim, *request).await,
+            Effect::PostNotice { notice } => self.post_notice(claim, *notice).await,
         }
     }
 

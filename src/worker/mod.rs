@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::connectors::registry::Registry;
+use crate::directory::Directory;
 use crate::engine::Engine;
 use crate::slack::client::Client;
 use crate::store::outbox::Kind;
@@ -21,6 +22,8 @@ mod backoff;
 pub mod cards;
 pub mod converge;
 pub mod deliver;
+mod notices;
+mod starts;
 pub mod sweep;
 
 /// Times that workers keep. All are waits of this process; deadlines are the database's.
@@ -60,6 +63,8 @@ pub struct Worker {
     pub connectors: Arc<Registry>,
     /// Slack.
     pub slack: Client,
+    /// Who people are by now, for what begins later than it was approved.
+    pub directory: Directory,
     /// How fast.
     pub pace: Pace,
 }

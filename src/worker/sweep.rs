@@ -31,6 +31,13 @@ impl Worker {
                 Due::Lapse(id) => (id, Command::Lapse),
                 Due::Expire(id) => (id, Command::Expire),
                 Due::Remind(id) => (id, Command::Remind),
+                Due::Nudge(id) => (id, Command::Nudge),
+                Due::Escalate(id) => (id, Command::Escalate),
+                Due::Review(id) => (id, Command::ReviewOverdue),
+                Due::Start(id) => {
+                    changed += usize::from(self.begin(id).await);
+                    continue;
+                }
             };
             match self.engine.execute(id, command, Cause::clock()).await {
                 Ok(_) => changed += 1,

@@ -258,6 +258,7 @@ async fn a_delivery_has_its_effect_once() {
             Command::Approve {
                 by: by.clone(),
                 comment: None,
+                duration: None,
             },
             cause,
         )
@@ -275,7 +276,11 @@ async fn a_refused_act_changes_nothing_and_is_written_down_when_it_tells_somethi
     let cause = |who: &str| Cause::slack(house.id(who), format!("click/{who}"));
     for who in ["dana", "erin"] {
         let by = house.member(who).await;
-        let approve = Command::Approve { by, comment: None };
+        let approve = Command::Approve {
+            by,
+            comment: None,
+            duration: None,
+        };
         refusal(house.engine.execute(id, approve, cause(who)).await);
     }
     assert_eq!(house.engine.store().request(id).await.unwrap(), before);

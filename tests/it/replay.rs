@@ -100,6 +100,7 @@ async fn play(house: &House, step: Step) {
             act(house, picked(request), who, |by| Command::Approve {
                 by,
                 comment: None,
+                duration: None,
             })
             .await
         }

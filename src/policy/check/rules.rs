@@ -270,7 +270,7 @@ fn unfinishable(subject: &Subject<'_>, entry: &StepEntry) -> Option<Finding> {
     }
     // Seats beyond the people there are cannot be taken; without this, a huge count would take long.
     let needed = step.quorum.people(step.from.len());
-    if needed <= groups_of.len() && step.is_met_by(groups_of.values()) {
+    if needed <= groups_of.len() && step.is_met_by(groups_of.values(), &[]) {
         return None;
     }
     Some(too_few(entry, &step, groups_of.len(), needed))

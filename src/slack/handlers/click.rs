@@ -63,10 +63,27 @@ impl Handlers {
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
         let by = self.decider(&click.by.user, request).await?;
-        let cause = Cause::slack(by.person, key);
-        let command = Command::Approve { by, comment: None };
+        let cause = self.deciding_cause(key, &by, request).await?;
+        let command = Command::Approve {
+            by,
+            comment: None,
+            duration: None,
+        };
         self.engine.execute(request.id, command, cause).await?;
         Ok(Said::Nothing)
+    }
+
+    /// The cause of a decision: where another policy decides by now, with the request asked once
+    /// more, so that it can be held against that policy.
+    async fn deciding_cause(&self, key: &str, by: &Member, request: &Request) -> Result<Cause, No> {
+        let policy = self.engine.policy();
+        let mut cause = Cause::slack(by.person, key);
+        if request.terms.policy != policy.hash() {
+            let again = self.directory.ask_again(&policy, request).await;
+            let again = again.map_err(No::of_directory(&deciding(request)))?;
+            cause.asked_again = Some(Box::new(again));
+        }
+        Ok(cause)
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {

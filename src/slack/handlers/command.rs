@@ -127,22 +127,24 @@ impl Handlers {
     /// Asks the engine to take the request in, with everybody who could approve it.
     async fn submit(&self, key: &str, ask: Ask) -> Result<Said, No> {
         let policy = self.engine.policy();
-        let groups = match policy.evaluate(&ask) {
-            Verdict::Terms(terms) => groups_of(terms.route.steps()),
+        let groups = match self.engine.explain(&ask).await?.verdict {
+            Verdict::Terms(terms) => terms.route.groups(),
             // The engine says no, and writes it down.
             Verdict::Refused(_) => BTreeSet::new(),
         };
         let roster = self.roster(&policy, groups, &ask.person).await?;
         let submission = Submission {
-            ask,
+            asks: vec![ask],
+            bundle: None,
             roster,
             origin: Origin::Slack,
             delivery: Some(key.to_owned()),
         };
-        let request = self.engine.submit(submission).await?;
-        let faces = self.faces_of(&request).await?;
+        let requests = self.engine.submit(submission).await?;
+        let request = requests.first().ok_or(Refusal::NoSuchRequest)?;
+        let faces = self.faces_of(request).await?;
         let channel = &request.terms.channel;
-        Ok(Said::Words(reply::submitted(&request, &faces, channel)))
+        Ok(Said::Words(reply::submitted(request, &faces, channel)))
     }
 
     /// Asks for more time on the one active grant that fits.
@@ -169,7 +171,7 @@ impl Handlers {
     /// Says what would happen, and who could decide, without asking anybody.
     async fn explain(&self, ask: Ask) -> Result<Said, No> {
         let policy = self.engine.policy();
-        let explanation = policy.explain(&ask);
+        let explanation = self.engine.explain(&ask).await?;
         let steps = match &explanation.verdict {
             Verdict::Terms(terms) => terms.route.steps().to_vec(),
             Verdict::Refused(_) => Vec::new(),
@@ -182,7 +184,7 @@ impl Handlers {
             .map(|(index, step)| Eligible {
                 step: index + 1,
                 groups: step.from.clone(),
-                people: roster.eligible(step, ask.person.id).into_iter().collect(),
+                people: roster.eligible(step, &ask.own()).into_iter().collect(),
             })
             .collect();
         let people = eligible.iter().flat_map(|step| &step.people);
@@ -237,13 +239,13 @@ impl Handlers {
 
     async fn ask(&self, user: &str, wish: Wish) -> Result<Ask, No> {
         let person = self.person(&self.engine.policy(), user).await?;
+        let standing = self.directory.standing_of(user).await;
         Ok(Ask {
-            person,
-            resource: wish.resource,
+            standing: standing.map_err(No::of_directory(&[]))?,
             role: wish.role,
-            duration: wish.duration,
+            duration: Some(wish.duration),
             reason: wish.reason,
-            extends: None,
+            ..Ask::of(person, wish.resource)
         })
     }
 

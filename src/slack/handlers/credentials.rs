@@ -64,6 +64,7 @@ impl Handlers {
         let cause = Cause {
             actor,
             delivery: None,
+            asked_again: None,
         };
         let command = Command::ShowCredentials { by };
         let request = self.engine.execute(id, command, cause).await?;

@@ -19,7 +19,7 @@ pub fn notice(
     card_link: Option<&str>,
 ) -> Option<Content> {
     let mut notice = match event {
-        Event::Requested { .. } if request.terms.route == Route::Automatic => None,
+        Event::Requested { .. } if !matches!(request.terms.route, Route::Steps(_)) => None,
         Event::Requested { .. } => Some(Notice::of(words::received(request, faces))),
         Event::GrantActivated { until, receipt } => Some(active(request, *until, receipt)),
         Event::RequestDenied { by, why } => {
@@ -28,6 +28,14 @@ pub fn notice(
             Some(said.with([section(&words::denied_hint(request, &by))]))
         }
         Event::RequestExpired => Some(Notice::of(words::expired(request))),
+        Event::RequestOverruled { refusal } => {
+            Some(Notice::of(words::overruled(request)).with(quote(&refusal.to_string())))
+        }
+        Event::RequestApproved {
+            start_at: Some(start),
+            ..
+        } => Some(Notice::of(words::scheduled(request, *start))),
+        Event::StartWithdrawn { cause } => Some(Notice::of(words::unstarted(request, cause))),
         Event::GrantFailed { error } => Some(Notice::of(words::failed(request, error))),
         Event::HolderReminded => reminder(request, at),
         Event::RevocationBegun { cause, .. } => begun(request, cause, faces),
@@ -114,7 +122,7 @@ fn begun(request: &Request, cause: &RevokeCause, faces: &Faces) -> Option<Notice
             Some(said.with([section(&words::revoked_hint(&by))]))
         }
         RevokeCause::ActivationUnknown { .. } => Some(Notice::of(words::unsure(request))),
-        RevokeCause::Lapsed | RevokeCause::GivenBack => None,
+        RevokeCause::Lapsed | RevokeCause::GivenBack | RevokeCause::Unstarted { .. } => None,
     }
 }
 

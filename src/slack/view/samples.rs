@@ -60,10 +60,7 @@ pub(super) fn member(person: PersonId, groups: &[&str]) -> Member {
 }
 
 pub(super) fn step(from: &[&str], quorum: Quorum) -> Step {
-    Step {
-        from: from.iter().map(|name| group(name)).collect(),
-        quorum,
-    }
+    Step::of(from.iter().map(|name| group(name)).collect(), quorum)
 }
 
 /// Dana asks for `readonly` on `staging-db` for an hour; one of dba has to approve.
@@ -87,6 +84,7 @@ pub(super) fn request() -> Request {
         },
         origin: Origin::Slack,
         extends: None,
+        bundle: None,
         asked_at: now(),
         state: pending(0, vec![]),
     }
@@ -98,6 +96,12 @@ pub(super) fn terms() -> Terms {
         policy: "0".repeat(64),
         route: Route::Steps(vec![step(&["dba"], Quorum::Any(1))]),
         duration: Span::hours(1),
+        start: None,
+        start_within: Span::hours(1),
+        ticket: None,
+        revokers: vec![group("platform")],
+        inform: Inform::default(),
+        tightened_by: None,
         request_ttl: Span::hours(1),
         remind_before: Span::minutes(15),
         channel: "#access".to_owned(),
@@ -126,6 +130,7 @@ pub(super) fn approval(by: PersonId, step: usize) -> Approval {
         step,
         at: now() + minutes(2),
         comment: None,
+        duration: None,
     }
 }
 
@@ -134,6 +139,7 @@ pub(super) fn pending(step: usize, approvals: Vec<Approval>) -> RequestState {
         step,
         approvals,
         expires_at: now() + minutes(60),
+        chase: Chase::default(),
     }
 }
 
@@ -142,6 +148,7 @@ pub(super) fn granted(state: GrantState) -> RequestState {
         at: now() + minutes(2),
         approvals: vec![approval(bob(), 0)],
         grant: Grant { after: None, state },
+        review: None,
     }
 }
 
@@ -197,7 +204,9 @@ pub(super) fn states() -> Vec<(&'static str, Request)> {
         request
     };
     let mut automatic = grant(active());
-    automatic.terms.route = Route::Automatic;
+    automatic.terms.route = Route::Automatic {
+        why: "the rule approves by itself".into(),
+    };
     if let RequestState::Approved { approvals, .. } = &mut automatic.state {
         approvals.clear();
     }
@@ -414,7 +423,9 @@ fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
                 _ => {}
             }
         }
-        RequestState::Denied { why, .. } => words.clone_into(why),
+        RequestState::Denied { why, .. } | RequestState::Overruled { why, .. } => {
+            words.clone_into(why)
+        }
         RequestState::Cancelled { .. } | RequestState::Expired { .. } => {}
     }
 }

@@ -41,8 +41,7 @@ fn buttons_are_there_only_while_they_do_something() {
             grant,
             Some(GrantState::Activating { .. } | GrantState::Active { .. })
         );
-        let asked = request.terms.route != Route::Automatic;
-        assert_eq!(page.contains("[Revoke…"), given && asked, "{name}");
+        assert_eq!(page.contains("[Revoke…"), given, "{name}");
         assert_eq!(
             page.contains("[Approve"),
             request.approvals().is_empty() && grant.is_none() && !request.is_over()
@@ -104,7 +103,9 @@ fn life() -> Vec<(&'static str, Event, Request)> {
         ]);
         two.state = pending(0, vec![approval(bob(), 0)]);
         let mut automatic = request.clone();
-        automatic.terms.route = Route::Automatic;
+        automatic.terms.route = Route::Automatic {
+            why: "the rule approves by itself".into(),
+        };
         let mut extension = grant(active());
         extension.extends = Some(Extends {
             request: request.id,
@@ -134,6 +135,7 @@ fn life() -> Vec<(&'static str, Event, Request)> {
                     by: member(bob(), &["dba"]),
                     step: 0,
                     comment: Some("for *today*".to_owned()),
+                    shortened: None,
                 },
                 request.clone(),
             ),
@@ -143,6 +145,7 @@ fn life() -> Vec<(&'static str, Event, Request)> {
                     by: member(bob(), &["dba"]),
                     step: 0,
                     comment: None,
+                    shortened: None,
                 },
                 two.clone(),
             ),
@@ -154,7 +157,11 @@ fn life() -> Vec<(&'static str, Event, Request)> {
             ("last_step_finished", Event::StepFinished { step: 1 }, two),
             (
                 "approved",
-                Event::RequestApproved { after: None },
+                Event::RequestApproved {
+                    after: None,
+                    start_at: None,
+                    review_by: None,
+                },
                 grant(GrantState::Activating {
                     since: now(),
                     until: None,
@@ -162,7 +169,11 @@ fn life() -> Vec<(&'static str, Event, Request)> {
             ),
             (
                 "approved_extension",
-                Event::RequestApproved { after: Some(until) },
+                Event::RequestApproved {
+                    after: Some(until),
+                    start_at: None,
+                    review_by: None,
+                },
                 extension.clone(),
             ),
             (
@@ -457,7 +468,9 @@ fn the_answers() {
         eligible: vec![],
     };
     let mut automatic = request();
-    automatic.terms.route = Route::Automatic;
+    automatic.terms.route = Route::Automatic {
+        why: "the rule approves by itself".into(),
+    };
     for (name, content) in [
         ("help", reply::help()),
         ("list", reply::list(&items(2))),
@@ -634,6 +647,7 @@ fn spoiled(event: Event, words: &str) -> Event {
             by,
             step,
             comment: Some(words),
+            shortened: None,
         },
         Event::RequestDenied { by, .. } => Event::RequestDenied { by, why: words },
         Event::GrantFailed { .. } => Event::GrantFailed { error: words },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use jitbot::clock::{Clock, ManualClock};
 use jitbot::connectors::registry::Registry;
+use jitbot::directory::Directory;
 use jitbot::domain::{
     Ask, Command, ConnectorName, GroupName, Identity, Member, Origin, Person, PersonId, Request,
     RequestId, Roster, Span,
@@ -105,6 +106,7 @@ impl House {
             connectors: Arc::new(
                 Registry::default().with(ConnectorName::new("staging"), Arc::new(target.clone())),
             ),
+            directory: Directory::new(engine.store().clone(), client(&slack)),
             slack: client(&slack),
             pace: Pace::default(),
         };
@@ -222,28 +224,38 @@ impl House {
         delivery: Option<&str>,
     ) -> Result<Request, EngineError> {
         let ask = Ask {
-            person: self.person(who).await,
-            resource: "staging-db".into(),
             role: Some(role.into()),
-            duration: Span::parse(span).unwrap(),
+            duration: Some(Span::parse(span).unwrap()),
             reason: "to see".into(),
             extends,
+            ..Ask::of(self.person(who).await, "staging-db")
         };
         let (roster, origin) = (self.roster(), Origin::Slack);
         let delivery = delivery.map(str::to_owned);
-        self.engine
+        let submitting = self
+            .engine
             .submit(Submission {
-                ask,
+                asks: vec![ask],
+                bundle: None,
                 roster,
                 origin,
                 delivery,
             })
-            .await
+            .await;
+        submitting.map(|mut requests| requests.remove(0))
     }
 
     pub async fn approve(&self, who: &str, id: RequestId) -> Result<Request, EngineError> {
         let by = self.member(who).await;
-        self.run(id, Command::Approve { by, comment: None }).await
+        self.run(
+            id,
+            Command::Approve {
+                by,
+                comment: None,
+                duration: None,
+            },
+        )
+        .await
     }
 
     pub async fn run(&self, id: RequestId, command: Command) -> Result<Request, EngineError> {

@@ -12,7 +12,9 @@ async fn status(bot: &Bot) -> &'static str {
         RequestState::Denied { .. } => "denied",
         RequestState::Cancelled { .. } => "cancelled",
         RequestState::Expired { .. } => "expired",
+        RequestState::Overruled { .. } => "overruled",
         RequestState::Approved { grant, .. } => match grant.state {
+            GrantState::Scheduled { .. } => "scheduled",
             GrantState::Activating { .. } => "activating",
             GrantState::Active { .. } => "active",
             GrantState::Revoking { .. } => "revoking",

@@ -24,7 +24,7 @@ pub fn headline(request: &Request, faces: &Faces) -> String {
 
 /// What a person wants, without the person.
 fn wish(request: &Request, faces: &Faces) -> String {
-    let (what, span) = (access(request), request.terms.duration);
+    let (what, span) = (access(request), request.granted());
     let holder = match request.access.person {
         person if person == request.requester => String::new(),
         person => format!(" for {}", faces.mention(person)),
@@ -61,6 +61,7 @@ pub fn status(request: &Request, faces: &Faces, now: DateTime<Utc>) -> String {
             step,
             approvals,
             expires_at,
+            ..
         } => pending(request, *step, approvals, *expires_at, faces),
         RequestState::Approved {
             approvals, grant, ..
@@ -71,6 +72,13 @@ pub fn status(request: &Request, faces: &Faces, now: DateTime<Utc>) -> String {
         .concat(),
         RequestState::Denied { at, by, .. } => {
             format!("⛔ *Denied* by {} {}", faces.mention(*by), when(*at))
+        }
+        RequestState::Overruled { at, why } => {
+            format!(
+                "⛔ *No longer allowed* {}: the policy has changed. It says: “{}”",
+                when(*at),
+                said(why)
+            )
         }
         RequestState::Cancelled { at } => {
             format!(
@@ -140,7 +148,7 @@ fn missing(step: &Step, index: usize, approvals: &[Approval]) -> String {
 /// Who may still approve this step: the people read when it was asked, without those who have
 /// approved and those it is for.
 pub fn still_asked(request: &Request, step: &Step, approvals: &[Approval]) -> Vec<PersonId> {
-    let eligible = request.roster.eligible(step, request.requester);
+    let eligible = request.roster.eligible(step, &request.own());
     let open = eligible.into_iter().filter(|person| {
         *person != request.access.person && !approvals.iter().any(|given| given.by.is(*person))
     });
@@ -150,7 +158,7 @@ pub fn still_asked(request: &Request, step: &Step, approvals: &[Approval]) -> Ve
 /// Until when an extension would last; none where the request extends nothing, or nothing any more.
 pub fn extends_until(request: &Request) -> Option<DateTime<Utc>> {
     let until = request.extends.as_ref()?.until?;
-    until.checked_add_signed(request.terms.duration.into())
+    until.checked_add_signed(request.granted().into())
 }
 
 fn approved_by(approvals: &[Approval], faces: &Faces) -> Vec<String> {
@@ -188,6 +196,9 @@ fn given(approvals: &[Approval], faces: &Faces) -> String {
 
 fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<Utc>) -> String {
     match state {
+        GrantState::Scheduled { start_at, .. } => {
+            format!("📅 *Approved, begins {}*", when(*start_at))
+        }
         GrantState::Activating { since, .. } if *since + SLOW < now => {
             "🔑 *Approved, giving access…* The target takes long to answer; I keep trying."
                 .to_owned()
@@ -285,6 +296,7 @@ pub fn over(cause: &RevokeCause, faces: &Faces) -> String {
         RevokeCause::Revoked { by, why } => {
             format!("revoked by {}: “{}”", faces.mention(*by), said(why))
         }
+        RevokeCause::Unstarted { why } => format!("it did not begin: {}", said(why)),
         RevokeCause::ActivationUnknown { .. } => {
             "the target never said whether it gave the access, so it is removed to be sure"
                 .to_owned()

@@ -215,3 +215,33 @@ pub fn done_label(request: &Request) -> String {
         long(request.terms.duration)
     )
 }
+
+/// A later policy does not allow the request any more.
+pub fn overruled(request: &Request) -> String {
+    format!(
+        "⛔ The policy has changed, and no longer allows {} (request #{}). It says:",
+        access(request),
+        request.number
+    )
+}
+
+/// It was approved for later.
+pub fn scheduled(request: &Request, start: DateTime<Utc>) -> String {
+    format!(
+        "📅 {} (request #{}) is approved. It begins {}; I write to you once it is there.",
+        access(request),
+        request.number,
+        when(start)
+    )
+}
+
+/// What was approved for later did not begin.
+pub fn unstarted(request: &Request, cause: &RevokeCause) -> String {
+    let (what, number) = (access(request), request.number);
+    match cause {
+        RevokeCause::Unstarted { why } => {
+            format!("⚪ {what} (request #{number}) did not begin: {}", said(why))
+        }
+        _ => format!("⚪ {what} (request #{number}) will not begin; nothing was given."),
+    }
+}

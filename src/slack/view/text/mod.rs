@@ -141,7 +141,11 @@ pub fn asks(step: &Step) -> String {
 pub fn rule(request: &Request) -> String {
     let rule = name(&request.terms.rule);
     match &request.terms.route {
-        Route::Automatic => format!("Rule *{rule}* approves this by itself"),
+        Route::Automatic { why } => format!("Rule *{rule}* approves this: {}", said(why)),
+        Route::BreakGlass(glass) => format!(
+            "Break-glass by rule *{rule}*: nobody was asked, {} reviews it afterwards",
+            groups(&glass.review_by, "or")
+        ),
         Route::Steps(steps) => {
             let asked: Vec<String> = steps.iter().map(asks).collect();
             format!("Rule *{rule}* asks {}", asked.join(", then "))

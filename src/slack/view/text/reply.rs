@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
 use super::card::still_asked;
-use super::{access, asks, channel, groups, joined, left, name, people, when};
+use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
 
 /// Every command with an example; the first is what most people need.
@@ -120,12 +120,18 @@ pub fn own(request: &Request, now: DateTime<Utc>) -> String {
         RequestState::Denied { at, .. } => format!("⛔ denied {}", when(*at)),
         RequestState::Cancelled { at } => format!("🚫 cancelled {}", when(*at)),
         RequestState::Expired { at } => format!("⌛ expired {}", when(*at)),
+        RequestState::Overruled { at, .. } => {
+            format!("⛔ no longer allowed since {}", when(*at))
+        }
     };
     format!("*{}* (#{})\n      {state}", access(request), request.number)
 }
 
 fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {
     match state {
+        GrantState::Scheduled { start_at, .. } => {
+            format!("📅 approved, begins {}", when(*start_at))
+        }
         GrantState::Activating { .. } => "🔑 approved, giving access…".to_owned(),
         GrantState::Active { until, .. } => {
             format!(
@@ -144,7 +150,15 @@ fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {
 pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
     let what = format!("{} for {}", access(request), request.terms.duration);
     match &request.terms.route {
-        Route::Automatic => {
+        Route::BreakGlass(glass) => {
+            format!(
+                "🚨 *Request #{}*: {what}, break-glass. Everybody who was skipped is told, and {} \
+                 reviews it afterwards.",
+                request.number,
+                groups(&glass.review_by, "or")
+            )
+        }
+        Route::Automatic { .. } => {
             format!(
                 "👍 *Request #{}*: {what} is approved by its rule. I write to you once it is there.",
                 request.number
@@ -230,7 +244,12 @@ pub fn not_understood(sentence: &str, example: &str) -> String {
 /// What would happen under these terms.
 pub fn would(terms: &Terms) -> String {
     let asked = match &terms.route {
-        Route::Automatic => "It would be approved at once, by the rule itself.".to_owned(),
+        Route::Automatic { why } => format!("It would be approved at once: {}.", said(why)),
+        Route::BreakGlass(_) => {
+            "Break-glass: it would be given at once, everybody skipped is told, and it is reviewed \
+             afterwards."
+                .to_owned()
+        }
         Route::Steps(steps) => {
             let asked: Vec<String> = steps.iter().map(asks).collect();
             format!("It would ask {}.", asked.join(", then "))

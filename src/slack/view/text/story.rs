@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::super::Faces;
 use super::card::{over, still_asked, times};
-use super::{access, asks, end, left, people, rule, said, when};
-use crate::domain::{Event, GrantState, PersonId, Removal, Request, RevokeCause};
+use super::{access, asks, end, groups, left, people, rule, said, when};
+use crate::domain::{Event, GrantState, GroupName, PersonId, Removal, Request, RevokeCause, Terms};
 
 /// Lag of a removal that is worth a word, in seconds.
 const LATE: i64 = 60;
@@ -15,19 +15,51 @@ const LATE: i64 = 60;
 pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) -> Option<String> {
     Some(match event {
         Event::Requested { .. } => requested(request, faces),
-        Event::ApprovalGiven { by, step, comment } => {
+        Event::ApprovalGiven {
+            by,
+            step,
+            comment,
+            shortened,
+        } => {
+            let less = shortened.map(|less| format!(", for {} instead of {}", less.to, less.from));
             let remark = comment
                 .as_deref()
                 .map(|words| format!(": “{}”", said(words)));
             let count = count(request, by.person, *step);
             format!(
-                "✅ {} approved{count}{}",
+                "✅ {} approved{count}{}{}",
                 faces.mention(by.person),
+                less.unwrap_or_default(),
                 remark.unwrap_or_default()
             )
         }
         Event::StepFinished { step } => return next_step(request, step + 1, faces),
-        Event::RequestApproved { after } => approved(request, *after),
+        Event::RequestApproved {
+            start_at: Some(start),
+            ..
+        } => format!("📅 Approved. It begins {}.", when(*start)),
+        Event::RequestApproved { after, .. } => approved(request, *after),
+        Event::ApproversNudged { step, .. } => nudged(request, *step, faces),
+        Event::StepEscalated { step, to } => escalated(request, *step, to, faces),
+        Event::TermsTightened { terms } => format!(
+            "📜 The policy has become stricter since this was asked; now it needs {}.",
+            needs(terms)
+        ),
+        Event::RequestOverruled { refusal } => format!(
+            "⛔ The policy has changed and no longer allows this: “{}”",
+            said(&refusal.to_string())
+        ),
+        Event::StartBegun => "🔑 Its time has come. Giving access now.".to_owned(),
+        Event::StartWithdrawn { cause } => format!("⚪ It will not begin: {}.", over(cause, faces)),
+        Event::GrantRetried { by } => {
+            format!("🔁 {} wants it tried again.", faces.mention(*by))
+        }
+        Event::ReviewCompleted {
+            by,
+            justified,
+            note,
+        } => reviewed(faces.mention(*by), *justified, note),
+        Event::ReviewOverdue => "🚨 The review of this break-glass access is overdue.".to_owned(),
         Event::RequestDenied { by, why } => {
             format!("⛔ {} denied this: “{}”", faces.mention(*by), said(why))
         }
@@ -63,8 +95,49 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
         } => revoked(removal.as_ref(), *covered_until, *lag_seconds),
         Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
+        | Event::PolicyChanged { .. }
         | Event::DecisionRefused { .. } => return None,
     })
+}
+
+/// Who is asked again: those who can decide now and have not.
+fn nudged(request: &Request, step: usize, faces: &Faces) -> String {
+    match request.terms.route.steps().get(step) {
+        Some(step) => {
+            let open = still_asked(request, step, request.approvals());
+            format!("🔔 {}: this still waits for you.", people(&open, faces))
+        }
+        None => "🔔 This still waits.".to_owned(),
+    }
+}
+
+fn escalated(request: &Request, step: usize, to: &[GroupName], faces: &Faces) -> String {
+    let also = request.roster.people(to, &request.own());
+    let also: Vec<PersonId> = also.into_iter().collect();
+    let who = people(&also, faces);
+    let number = step + 1;
+    format!(
+        "⏫ Step {number} has waited too long: {} may decide as well from now on. {who}",
+        groups(to, "or")
+    )
+}
+
+/// The steps of terms, in words.
+fn needs(terms: &Terms) -> String {
+    let asked: Vec<String> = terms.route.steps().iter().map(asks).collect();
+    format!("{} for at most {}", asked.join(", then "), terms.duration)
+}
+
+fn reviewed(who: String, justified: bool, note: &str) -> String {
+    let note = match note {
+        "" => String::new(),
+        note => format!(": “{}”", said(note)),
+    };
+    if justified {
+        format!("✅ {who} reviewed this break-glass access and found it justified{note}")
+    } else {
+        format!("⚠️ {who} reviewed this break-glass access and found it *not justified*{note}")
+    }
 }
 
 fn requested(request: &Request, faces: &Faces) -> String {
@@ -150,6 +223,7 @@ fn begun(cause: &RevokeCause, request: &Request, faces: &Faces) -> String {
         RevokeCause::Revoked { .. } => {
             format!("🟠 Taking the access away now: {}", over(cause, faces))
         }
+        RevokeCause::Unstarted { .. } => format!("⚪ It is over: {}", over(cause, faces)),
         RevokeCause::ActivationUnknown { error } => format!(
             "🟠 The target never said whether it gave the access, so I remove it to be sure. \
              The last answer was: “{}”",

@@ -1,0 +1,240 @@
+//! Carrying out commands: on one request, or on every part of a bundle at once.
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+
+use super::{Cause, Engine, EngineError, finish, retried};
+use crate::domain::{
+    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Verdict, decide, tightened,
+};
+use crate::policy::Policy;
+use crate::store::requests::Locked;
+use crate::store::{StoreError, Tx};
+
+/// What a command led to, and a refusal that is to be told although something was recorded.
+struct Outcome {
+    decision: Decision,
+    refusal: Option<Refusal>,
+}
+
+impl Engine {
+    /// Carries out a command on a request. What a person says on the card of a bundle is carried out
+    /// on each of its parts that it fits.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] with the answer for whoever asked. Nothing was changed then, unless
+    /// it is [`Refusal::NoLongerAllowed`]: the request is over, since policy has changed.
+    pub async fn execute(
+        &self,
+        id: RequestId,
+        command: Command,
+        cause: Cause,
+    ) -> Result<Request, EngineError> {
+        let outcome = retried(|| self.execute_once(id, &command, &cause).boxed()).await;
+        if let Err(EngineError::Refused(refusal)) = &outcome {
+            self.record_refusal(&cause.actor, Some(id), refusal).await;
+        }
+        outcome
+    }
+
+    /// The start of a request has come. `ask` is the request asked once more, with what the
+    /// directory says of the holder just now: the access begins if policy still has terms for it.
+    ///
+    /// # Errors
+    /// [`Refusal::NotDue`] when it has not come, or is over.
+    pub async fn start(&self, id: RequestId, ask: &Ask) -> Result<Request, EngineError> {
+        let now = self.now().await?;
+        let policy = self.policy();
+        let request = self
+            .store
+            .request(id)
+            .await?
+            .ok_or(Refusal::NoSuchRequest)?;
+        let mut tx = self.store.begin().await?;
+        let verdict = evaluate_again(&mut tx, &policy, &request, ask, now).await?;
+        drop(tx);
+        let command = match verdict {
+            Verdict::Terms(_) => Command::Start,
+            // Not found out is not a no: it is tried again, until the approval lapses.
+            Verdict::Refused(Refusal::GroupUnreadable { .. }) => Command::LapseStart,
+            Verdict::Refused(refusal) => Command::RefuseStart { refusal },
+        };
+        self.execute(id, command, Cause::clock()).await
+    }
+
+    async fn execute_once(
+        &self,
+        id: RequestId,
+        command: &Command,
+        cause: &Cause,
+    ) -> Result<Request, EngineError> {
+        let mut tx = self.store.begin().await?;
+        let mut refused = None;
+        let mut done: Vec<(Locked, Outcome)> = Vec::new();
+        let ids = match command {
+            command if is_said_of_all(command) => tx.parts_of(id).await?,
+            _ => vec![id],
+        };
+        let mut locked = Vec::new();
+        for id in ids {
+            locked.push(tx.lock_request(id).await?.ok_or(Refusal::NoSuchRequest)?);
+        }
+        let now = self.clock.now(&mut tx).await?;
+        finish(&mut tx, cause.delivery.as_deref(), now).await?;
+        for locked in locked {
+            match self
+                .decide_one(&mut tx, &locked.request, command, cause, now)
+                .await
+            {
+                Ok(outcome) => done.push((locked, outcome)),
+                Err(EngineError::Refused(refusal)) => refused = more_telling(refused, refusal),
+                Err(error) => return Err(error),
+            }
+        }
+        if done.is_empty() {
+            return Err(refused.unwrap_or(Refusal::NoSuchRequest).into());
+        }
+        self.keep(tx, done, cause, (id, now)).await
+    }
+
+    async fn keep(
+        &self,
+        mut tx: Tx,
+        done: Vec<(Locked, Outcome)>,
+        cause: &Cause,
+        (id, now): (RequestId, DateTime<Utc>),
+    ) -> Result<Request, EngineError> {
+        for (locked, outcome) in &done {
+            tx.save(locked, &outcome.decision.next).await?;
+        }
+        let effects = done
+            .iter()
+            .flat_map(|(_, outcome)| &outcome.decision.effects);
+        let effects: Vec<Effect> = effects.cloned().collect();
+        tx.enqueue(&effects, now).await?;
+        for (_, Outcome { decision, .. }) in &done {
+            let id = Some(decision.next.id);
+            tx.append(&cause.actor, id, &decision.events, now).await?;
+        }
+        tx.commit().await?;
+        let (mut next, mut refusal) = (None, None);
+        for (_, outcome) in done {
+            self.decided(&outcome.decision.events);
+            refusal = refusal.or(outcome.refusal);
+            if next.is_none() || outcome.decision.next.id == id {
+                next = Some(outcome.decision.next);
+            }
+        }
+        match (refusal, next) {
+            (None, Some(next)) => Ok(next),
+            (refusal, _) => Err(refusal.unwrap_or(Refusal::NoSuchRequest).into()),
+        }
+    }
+
+    /// What the command leads to; before a decision, what the present policy has to say to a request
+    /// that was made under another one.
+    async fn decide_one(
+        &self,
+        tx: &mut Tx,
+        request: &Request,
+        command: &Command,
+        cause: &Cause,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome, EngineError> {
+        let plain = decide(request.clone(), command.clone(), now)?;
+        let policy = self.policy();
+        if !matches!(command, Command::Approve { .. }) || is_by(request, &policy) {
+            return Ok(Outcome {
+                decision: plain,
+                refusal: None,
+            });
+        }
+        let Some(ask) = &cause.asked_again else {
+            return Err(Refusal::PolicyChanged.into());
+        };
+        let fresh = match evaluate_again(tx, &policy, request, ask, now).await? {
+            Verdict::Refused(refusal) => return Ok(overruled(request, refusal, now)?),
+            Verdict::Terms(terms) => terms,
+        };
+        let Some(terms) = tightened(&request.terms, &fresh) else {
+            return Ok(Outcome {
+                decision: plain,
+                refusal: None,
+            });
+        };
+        let terms = Box::new(terms);
+        let first = decide(request.clone(), Command::Tighten { terms }, now)?;
+        let second = decide(first.next.clone(), command.clone(), now)?;
+        let events: Vec<Event> = first.events.into_iter().chain(second.events).collect();
+        let decision = Decision { events, ..second };
+        Ok(Outcome {
+            decision,
+            refusal: None,
+        })
+    }
+}
+
+/// Whether that policy has the last word on the request already.
+fn is_by(request: &Request, policy: &Policy) -> bool {
+    let tightened = request.terms.tightened_by.as_deref();
+    request.terms.policy == policy.hash() || tightened == Some(policy.hash())
+}
+
+/// What a person says on the card of a bundle is meant for all of it.
+fn is_said_of_all(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Approve { .. }
+            | Command::Deny { .. }
+            | Command::Cancel { .. }
+            | Command::GiveBack { .. }
+            | Command::Revoke { .. }
+            | Command::Retry { .. }
+            | Command::CompleteReview { .. }
+    )
+}
+
+/// Of two refusals the one that tells more: that somebody may not, rather than that a part is done.
+fn more_telling(one: Option<Refusal>, other: Refusal) -> Option<Refusal> {
+    match one {
+        Some(one) if one.is_telling() || !other.is_telling() => Some(one),
+        _ => Some(other),
+    }
+}
+
+/// The policy does not allow it any more: the request is over, and whoever approved learns why.
+fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<Outcome, Refusal> {
+    // What could not be found out just now is no answer, and ends nothing.
+    if let Refusal::GroupUnreadable { .. } | Refusal::UnknownPerson { .. } = refusal {
+        return Err(refusal);
+    }
+    let command = Command::Overrule {
+        refusal: refusal.clone(),
+    };
+    let decision = decide(request.clone(), command, now)?;
+    let because = Box::new(refusal);
+    Ok(Outcome {
+        decision,
+        refusal: Some(Refusal::NoLongerAllowed { because }),
+    })
+}
+
+/// What policy says to a request that is there already. Itself is no part of what was before.
+async fn evaluate_again(
+    tx: &mut Tx,
+    policy: &Policy,
+    request: &Request,
+    ask: &Ask,
+    now: DateTime<Utc>,
+) -> Result<Verdict, StoreError> {
+    let extends = request.extends.as_ref().map(|extends| extends.request);
+    let mut circumstances = tx.circumstances(ask.person.id, extends, now).await?;
+    circumstances
+        .past
+        .retain(|past| past.asked_at != request.asked_at);
+    let ask = Ask {
+        taken_in: true,
+        ..ask.clone()
+    };
+    Ok(policy.evaluate(&ask, &circumstances))
+}

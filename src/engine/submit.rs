@@ -1,0 +1,203 @@
+//! Taking in new requests, one or the parts of a bundle.
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::{Engine, EngineError, finish, retried};
+use crate::domain::{
+    Access, Actor, Ask, BundlePart, Decision, Effect, Extends, GrantState, Origin, Refusal,
+    Request, RequestId, RequestState, Roster, Terms, Verdict, admit,
+};
+use crate::policy::Policy;
+use crate::store::{StoreError, Tx};
+
+/// A wish for access with what is needed to take it in.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// What is asked: one access, or every part of a bundle.
+    pub asks: Vec<Ask>,
+    /// The bundle that the parts are of.
+    pub bundle: Option<String>,
+    /// Who stands behind the groups of the policy, read just now.
+    pub roster: Roster,
+    /// By which way it comes in.
+    pub origin: Origin,
+    /// The delivery that carries it; finished in the transaction that stores the request.
+    pub delivery: Option<String>,
+}
+
+impl Engine {
+    /// Takes in a new request. Of a bundle all parts are taken in, or none; answered is each with
+    /// its own request, the first of which has the card.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] when policy says no, or when too few people could approve it.
+    pub async fn submit(&self, submission: Submission) -> Result<Vec<Request>, EngineError> {
+        let outcome = retried(|| self.submit_once(&submission).boxed()).await;
+        if let (Err(EngineError::Refused(refusal)), Some(ask)) = (&outcome, submission.asks.first())
+        {
+            let actor = actor(ask, submission.origin);
+            self.record_refusal(&actor, None, refusal).await;
+        }
+        outcome
+    }
+
+    async fn submit_once(&self, submission: &Submission) -> Result<Vec<Request>, EngineError> {
+        let policy = self.policy();
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now(&mut tx).await?;
+        finish(&mut tx, submission.delivery.as_deref(), now).await?;
+        let mut decisions = Vec::new();
+        let mut lead = None;
+        for (index, ask) in submission.asks.iter().enumerate() {
+            let admitting = admit_one(&mut tx, &policy, submission, ask, now);
+            let mut request = admitting
+                .await
+                .map_err(|error| of_part(submission, ask, error))?;
+            let lead = *lead.get_or_insert(request.id);
+            request.bundle = part(submission, lead, index);
+            decisions.push(admit(request, now)?);
+        }
+        for decision in &decisions {
+            tx.insert_request(&decision.next).await?;
+        }
+        let effects = decisions.iter().flat_map(|decision| &decision.effects);
+        let effects: Vec<Effect> = effects.cloned().collect();
+        tx.enqueue(&effects, now).await?;
+        for (decision, ask) in decisions.iter().zip(&submission.asks) {
+            let actor = actor(ask, submission.origin);
+            let id = Some(decision.next.id);
+            tx.append(&actor, id, &decision.events, now).await?;
+        }
+        tx.commit().await?;
+        for decision in &decisions {
+            self.decided(&decision.events);
+        }
+        Ok(decisions
+            .into_iter()
+            .map(|Decision { next, .. }| next)
+            .collect())
+    }
+}
+
+fn actor(ask: &Ask, origin: Origin) -> Actor {
+    Actor::Person {
+        person: ask.requester(),
+        origin,
+    }
+}
+
+/// A refusal of one part of a bundle says which.
+fn of_part(submission: &Submission, ask: &Ask, error: EngineError) -> EngineError {
+    match error {
+        EngineError::Refused(refusal)
+            if submission.bundle.is_some() && refusal != Refusal::Duplicate =>
+        {
+            EngineError::Refused(Refusal::PartRefused {
+                resource: crate::domain::ResourceName::new(&ask.resource),
+                because: Box::new(refusal),
+            })
+        }
+        error => error,
+    }
+}
+
+fn part(submission: &Submission, lead: RequestId, index: usize) -> Option<BundlePart> {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(BundlePart {
+        lead,
+        name: submission.bundle.clone()?,
+        part: count(index + 1),
+        of: count(submission.asks.len()),
+    })
+}
+
+/// The request that an ask becomes, if policy and the people there are allow it.
+async fn admit_one(
+    tx: &mut Tx,
+    policy: &Policy,
+    submission: &Submission,
+    ask: &Ask,
+    now: DateTime<Utc>,
+) -> Result<Request, EngineError> {
+    let circumstances = tx.circumstances(ask.person.id, ask.extends, now).await?;
+    let explanation = policy.explain(ask, &circumstances);
+    let terms = match explanation.verdict {
+        Verdict::Terms(terms) => *terms,
+        Verdict::Refused(refusal) => return Err(refusal.into()),
+    };
+    let (Some(resource), Some(role)) = (explanation.resource, explanation.role) else {
+        let asked = ask.resource.clone();
+        let suggestions = Vec::new();
+        return Err(Refusal::NoSuchResource { asked, suggestions }.into());
+    };
+    let access = Access {
+        person: ask.person.id,
+        resource,
+        role,
+    };
+    for step in terms.route.steps() {
+        submission.roster.check(step, &ask.own(), now)?;
+    }
+    let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
+    if let Some(extends) = &mut request.extends {
+        extends.until = extended_until(tx, extends.request, &request.access).await?;
+        extends
+            .until
+            .filter(|until| now < *until)
+            .ok_or(Refusal::NothingToExtend)?;
+    }
+    Ok(request)
+}
+
+async fn new_request(
+    tx: &mut Tx,
+    submission: &Submission,
+    (ask, access, terms): (&Ask, Access, Terms),
+    now: DateTime<Utc>,
+) -> Result<Request, StoreError> {
+    Ok(Request {
+        id: request_id(now),
+        number: tx.next_number().await?,
+        requester: ask.requester(),
+        access,
+        reason: ask.reason.clone(),
+        duration: ask.duration.unwrap_or(terms.duration),
+        state: RequestState::asked(&terms, now),
+        terms,
+        roster: submission.roster.clone(),
+        origin: submission.origin,
+        extends: ask.extends.map(|request| Extends {
+            request,
+            until: None,
+        }),
+        bundle: None,
+        asked_at: now,
+    })
+}
+
+/// A version-7 UUID by the database's time, so that ids sort by age whatever replica made them.
+fn request_id(now: DateTime<Utc>) -> RequestId {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    let time = Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos());
+    RequestId::from_uuid(Uuid::new_v7(time))
+}
+
+/// The end of the grant that is to be prolonged, under lock; none when it is not an active grant of
+/// the very same access.
+async fn extended_until(
+    tx: &mut Tx,
+    id: RequestId,
+    access: &Access,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let Some(older) = tx.lock_request(id).await? else {
+        return Ok(None);
+    };
+    let same = older.request.access == *access;
+    let grant = older.request.grant().filter(|_| same);
+    Ok(grant.and_then(|grant| match &grant.state {
+        GrantState::Active { until, .. } => Some(*until),
+        _ => None,
+    }))
+}

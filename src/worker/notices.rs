@@ -1,0 +1,42 @@
+//! Notices to the people who run the bot.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::Worker;
+use super::deliver::Done;
+use crate::engine::EngineError;
+use crate::slack::client::SlackFault;
+use crate::slack::view::Content;
+use crate::store::outbox::Claim;
+
+/// How long until a notice is tried again that Slack did not take.
+const AGAIN: TimeDelta = TimeDelta::minutes(1);
+
+impl Worker {
+    /// Posts a notice that still waits. One whose posting was not confirmed may be said twice, never
+    /// not at all; one that Slack refuses for good is given up with a word in the log.
+    pub(super) async fn post_notice(&self, claim: &Claim, id: Uuid) -> Result<Done, EngineError> {
+        let Some(notice) = self.engine.store().waiting_notice(id).await? else {
+            return self.settle_notice(claim).await;
+        };
+        let content = Content::line(&notice.text);
+        match self.slack.post(&notice.channel, &content, None).await {
+            Ok(_) => {}
+            Err(SlackFault::Unreachable(code)) => {
+                tracing::error!(code, notice = notice.text, "a notice could not be posted");
+            }
+            Err(fault) => {
+                return Ok(Done::Again(fault.to_string(), Some(AGAIN)));
+            }
+        }
+        let now = self.engine.now().await?;
+        self.engine.store().notice_posted(id, now).await?;
+        self.settle_notice(claim).await
+    }
+
+    async fn settle_notice(&self, claim: &Claim) -> Result<Done, EngineError> {
+        self.engine.report(claim, &[]).await?;
+        Ok(Done::Settled)
+    }
+}
