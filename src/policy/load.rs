@@ -111,6 +111,7 @@ pub(super) fn build(written: &Written, hash: String, warnings: Vec<String>) -> P
         max_duration: span(&defaults.max_duration, Policy::MAX_DURATION),
         channel: value(defaults.channel.as_ref()),
         fallback_channel: value(defaults.fallback_channel.as_ref()),
+        manager_field: value(defaults.manager_field.as_ref()),
         admin_channel: None,
         people: People::new(written),
         resources: (written.resources.iter())
