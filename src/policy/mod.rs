@@ -7,6 +7,7 @@
 //! rule (`matching`) and makes terms or a refusal; `explain` keeps the whole way.
 
 mod check;
+mod condition;
 mod connector;
 mod evaluate;
 mod explain;
