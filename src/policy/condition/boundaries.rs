@@ -225,7 +225,11 @@ impl<'a> Finder<'a> {
             return false;
         };
         let seconds = length.num_seconds();
-        let around = [seconds.saturating_sub(1), seconds, seconds.saturating_add(1)];
+        let around = [
+            seconds.saturating_sub(1),
+            seconds,
+            seconds.saturating_add(1),
+        ];
         // Nothing outside of what can be asked for is worth a try.
         let spans = around.into_iter().filter_map(|seconds| {
             let seconds = u64::try_from(seconds).ok()?;
@@ -256,7 +260,11 @@ impl<'a> Finder<'a> {
             return false;
         };
         let day = Days::new(1);
-        let around = [date.checked_sub_days(day), Some(date), date.checked_add_days(day)];
+        let around = [
+            date.checked_sub_days(day),
+            Some(date),
+            date.checked_add_days(day),
+        ];
         let dates = &mut self.opened(variable).dates;
         dates.extend(around.into_iter().flatten());
         true

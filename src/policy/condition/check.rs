@@ -16,8 +16,9 @@ use super::variables::{PAST, ROOTS, Variable, fields_of};
 
 /// The most bytes that a value may become while a condition is worked out.
 const MOST_WEIGHT: u64 = 64 * 1024;
-/// The most small steps of a condition: far below a second in the worst case.
-const MOST_COST: u64 = 500_000;
+/// The most small steps of a condition: far below a second in the worst case, yet enough to look at
+/// each pair of earlier requests.
+const MOST_COST: u64 = 2_000_000;
 /// How many loops may stand in each other.
 const MOST_LOOPS: usize = 2;
 
@@ -102,24 +103,27 @@ impl Checker<'_> {
     }
 
     fn bounded(&mut self, expr: &IdedExpr, shape: Shape) -> Shape {
-        let (message, label) = if shape.weight > MOST_WEIGHT {
-            ("this could become far too large", "too large")
+        let (message, label, hint) = if shape.weight > MOST_WEIGHT {
+            let hint = "a value may take up to 64 KiB";
+            ("this could become far too large", "too large", hint)
         } else if shape.cost > MOST_COST {
-            ("this could take far too long", "too much work")
+            let hint = "a history has up to 200 requests, and each loop goes through all of them";
+            ("this could take far too long", "too much work", hint)
         } else {
             return shape;
         };
         let fault = ConditionFault::new(self.places.whole(expr), message, label);
-        let most = super::variables::MOST_HISTORY;
-        self.fault(fault.hint(format!("a history has up to {most} requests")))
+        self.fault(fault.hint(hint))
     }
 
     fn unsupported(&mut self, expr: &IdedExpr, what: &str) -> Shape {
         let message = format!("{what} is nothing that conditions know");
         let fault = ConditionFault::new(self.places.whole(expr), message, "not known here");
-        self.fault(fault.hint(
-            "conditions know bools, ints, doubles, strings, durations, timestamps and lists",
-        ))
+        self.fault(
+            fault.hint(
+                "conditions know bools, ints, doubles, strings, durations, timestamps and lists",
+            ),
+        )
     }
 
     fn literal(&mut self, expr: &IdedExpr, literal: &LiteralValue) -> Shape {
@@ -152,7 +156,11 @@ impl Checker<'_> {
         let same = |one: &Shape| items.iter().all(|item| item.domain == one.domain);
         let item = first.map(|first| Shape {
             weight: heaviest,
-            domain: if same(&first) { first.domain } else { Domain::Free },
+            domain: if same(&first) {
+                first.domain
+            } else {
+                Domain::Free
+            },
             ..first
         });
         Shape::list(item, items.len() as u64).costing(cost + 1)
@@ -172,7 +180,9 @@ impl Checker<'_> {
 
     fn item(&self, name: &str) -> Option<&Shape> {
         let mut scope = self.scope.iter().rev();
-        scope.find(|(known, _)| known == name).map(|(_, shape)| shape)
+        scope
+            .find(|(known, _)| known == name)
+            .map(|(_, shape)| shape)
     }
 
     fn name(&mut self, expr: &IdedExpr, name: &str) -> Shape {
@@ -189,7 +199,9 @@ impl Checker<'_> {
     }
 
     fn name_hint(&self, name: &str) -> String {
-        let of_field = Variable::ALL.iter().filter(|variable| variable.field() == name);
+        let of_field = Variable::ALL
+            .iter()
+            .filter(|variable| variable.field() == name);
         let paths: Vec<&str> = of_field.map(|variable| variable.path()).take(3).collect();
         if !paths.is_empty() {
             return format!("did you mean {}?", suggest::list(&paths, "or"));
@@ -228,7 +240,9 @@ impl Checker<'_> {
         let cost = operand.cost + 2;
         match operand.kind {
             Kind::Broken => Shape::broken(),
-            Kind::Labels => self.label(self.places.word(expr), Some(field)).costing(cost),
+            Kind::Labels => self
+                .label(self.places.word(expr), Some(field))
+                .costing(cost),
             Kind::Past => match PAST.iter().find(|(name, ..)| *name == field) {
                 Some((_, Kind::Text, domain)) => {
                     Shape::text(128).within(domain.clone()).costing(cost)
@@ -315,7 +329,10 @@ impl Checker<'_> {
         };
         self.scope.pop();
         let once = filter.map_or(0, |shape| shape.cost) + body.as_ref().map_or(0, |it| it.cost);
-        let cost = range.count.saturating_mul(once + 4).saturating_add(range.cost);
+        let cost = range
+            .count
+            .saturating_mul(once + 4)
+            .saturating_add(range.cost);
         let made = match parts.kind {
             LoopKind::Test => Shape::of(Kind::Bool),
             LoopKind::Filter => range,
@@ -353,7 +370,12 @@ impl Checker<'_> {
             self.fault(fault.hint("call the items something else"));
             return None;
         }
-        Some(range.item.as_deref().map_or_else(Shape::broken, Clone::clone))
+        Some(
+            range
+                .item
+                .as_deref()
+                .map_or_else(Shape::broken, Clone::clone),
+        )
     }
 
     /// Looks whether a literal can be what its opposite is; `ordered` for `<` and the like.

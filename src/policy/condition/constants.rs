@@ -82,15 +82,23 @@ pub(super) fn literals(call: &CallExpr) -> Result<(), Invalid<'_>> {
         Some(Fixed::Time(at)) => time(at),
         Some(Fixed::Pattern(at)) => {
             let pattern = written(at, "the pattern of `matches`")?;
-            let message = |fault: String| format!("the pattern is not valid: {}", last_line(&fault));
+            let message =
+                |fault: String| format!("the pattern is not valid: {}", last_line(&fault));
             let hint = "patterns are those of Rust's regex crate, without look-around".to_owned();
-            compiled(pattern).map_err(|fault| (at, message(fault), hint)).map(drop)
+            compiled(pattern)
+                .map_err(|fault| (at, message(fault), hint))
+                .map(drop)
         }
         Some(Fixed::Zone(at)) => {
             let zone = written(at, "a time zone")?;
-            let offset = zone.starts_with(['+', '-']) || zone.starts_with(|c: char| c.is_ascii_digit());
+            let offset =
+                zone.starts_with(['+', '-']) || zone.starts_with(|c: char| c.is_ascii_digit());
             let names = Names::default();
-            let found = if offset { Ok(()) } else { names.text(&Domain::Zone, zone) };
+            let found = if offset {
+                Ok(())
+            } else {
+                names.text(&Domain::Zone, zone)
+            };
             found.map_err(|(message, hint)| (at, message, hint))
         }
         None => Ok(()),
@@ -147,7 +155,10 @@ pub(super) fn value_of(expr: &IdedExpr) -> Option<Value> {
 }
 
 fn is_constant(expr: &IdedExpr) -> bool {
-    if matches!(expr.expr, Expr::Ident(_) | Expr::Comprehension(_) | Expr::Unspecified) {
+    if matches!(
+        expr.expr,
+        Expr::Ident(_) | Expr::Comprehension(_) | Expr::Unspecified
+    ) {
         return false;
     }
     let mut all = true;

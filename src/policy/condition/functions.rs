@@ -88,6 +88,11 @@ const MACROS: [(&str, &str); 7] = [
     ("map", "list.map(x, …)"),
 ];
 
+/// Whether the parser would have taken it for a macro with other parts.
+pub(super) fn is_macro(name: &str) -> bool {
+    MACROS.iter().any(|(known, _)| *known == name)
+}
+
 /// Why something cannot be called so.
 pub(super) struct Misuse {
     pub(super) message: String,

@@ -29,8 +29,10 @@ fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executio
     let [text, pattern] = args.as_slice() else {
         return Err(ExecutionError::missing_argument_or_target());
     };
-    let found = (text.downcast_ref::<CelString>().zip(pattern.downcast_ref::<Pattern>()))
-        .map(|(text, pattern)| pattern.0.is_match(text.inner()));
+    let found = (text
+        .downcast_ref::<CelString>()
+        .zip(pattern.downcast_ref::<Pattern>()))
+    .map(|(text, pattern)| pattern.0.is_match(text.inner()));
     let found = found.ok_or_else(ExecutionError::missing_argument_or_target)?;
     Ok(CowVal::owned(CelBool::from(found)))
 }

@@ -131,13 +131,23 @@ fn parsed(text: &str, tokens: &[Token]) -> Result<IdedExpr, ConditionFault> {
 }
 
 fn syntax(text: &str, tokens: &[Token], pos: (isize, isize), message: &str) -> ConditionFault {
-    let message = message.trim_start_matches("Syntax error: ");
-    let message = message.replace("<EOF>", "the end");
     let at = place(text, tokens, pos);
-    let fault = ConditionFault::new(at, "this is not a CEL expression", message);
-    match mistake(text, tokens, at) {
+    let fault = ConditionFault::new(at, "this is not a CEL expression", plain(message));
+    match mistake(text, tokens, at, message) {
         Some(hint) => fault.hint(hint),
         None => fault,
+    }
+}
+
+/// What the parser says, in fewer words.
+fn plain(message: &str) -> String {
+    let message = message.trim_start_matches("Syntax error: ");
+    let message = message
+        .replace("'<EOF>'", "the end")
+        .replace("<EOF>", "the end");
+    match message.strip_prefix("mismatched input ") {
+        Some(found) => format!("found {}", found.replace(" expecting ", ", expected ")),
+        None => message,
     }
 }
 
@@ -167,18 +177,18 @@ fn place(text: &str, tokens: &[Token], (line, column): (isize, isize)) -> Range 
 }
 
 /// What people coming from other languages write.
-fn mistake(text: &str, tokens: &[Token], at: Range) -> Option<&'static str> {
+fn mistake(text: &str, tokens: &[Token], at: Range, message: &str) -> Option<&'static str> {
     let word = text.get(at.start..at.end).unwrap_or_default();
     let hint = match word {
         "=" => "equality is written `==`",
         "and" | "AND" | "&" => "“and” is written `&&`",
         "or" | "OR" | "|" => "“or” is written `||`",
         "not" | "NOT" => "“not” is written `!`",
+        _ if message.contains("has()") => "write `has(resource.labels.env)`",
         "is" => "equality is written `==`",
         _ if tokens.iter().any(|token| token.kind == TokenKind::TokEqual) => {
             "equality is written `==`"
         }
-        _ if word.starts_with(['\'', '"']) && word.len() < 2 => "the quote is never closed",
         _ => return None,
     };
     Some(hint)
@@ -204,7 +214,10 @@ pub(super) fn children<'e>(expr: &'e IdedExpr, visit: &mut dyn FnMut(&'e IdedExp
             parts.into_iter().chain(rest).for_each(visit);
         }
         Expr::List(list) => list.elements.iter().for_each(visit),
-        Expr::Map(map) => map.entries.iter().for_each(|entry| entries(&entry.expr, visit)),
+        Expr::Map(map) => map
+            .entries
+            .iter()
+            .for_each(|entry| entries(&entry.expr, visit)),
         Expr::Struct(made) => (made.entries.iter()).for_each(|entry| entries(&entry.expr, visit)),
         Expr::Select(select) => visit(&select.operand),
         Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
@@ -266,7 +279,6 @@ impl<'t> Placer<'t> {
     fn word(&mut self) -> Range {
         self.next(|kind| matches!(kind, TokenKind::TokIdent | TokenKind::TokReservedWord))
     }
-
 
     fn closing(&mut self, closed: TokenKind) -> Range {
         self.next(|kind| kind == closed)
