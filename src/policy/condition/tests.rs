@@ -495,6 +495,8 @@ fn boundaries_list_what_the_text_names() {
         "now.local.hour < 8 || now.local.weekday == 'sun'",
         "'dba' in requester.groups || requester.groups.exists(g, g == 'leads' || g in ['dba'])",
         "requester.groups.exists(g, g.startsWith('team'))",
+        "requester.groups.all(g, request.role == 'read')",
+        "requester.groups.map(g, g) == ['dba']",
         "requester.groups.size() > 2",
         "resource.labels.team + '-leads' in requester.groups",
         "requester.is_guest && request.on_behalf || request.extension && request.break_glass",
@@ -502,30 +504,58 @@ fn boundaries_list_what_the_text_names() {
         "history.requests.exists(p, p.duration > request.duration && 'dba' in requester.groups)",
         "request.role == 'read' && resource.labels.env == 'prod' && resource.name == 'ledger'",
     ]
-    .map(|text| format!("{text}\n{:#?}\n", compact(compiled(text).boundaries())))
+    .map(|text| format!("{text}\n{}", compact(compiled(text).boundaries())))
     .into();
     insta::assert_snapshot!(told.join("\n"));
 }
 
 /// The boundaries that are not empty, a line each.
-fn compact(boundaries: &Boundaries) -> Vec<String> {
-    let all = format!("{boundaries:?}");
-    let inner = all
-        .trim_start_matches("Boundaries { ")
-        .trim_end_matches(" }");
-    let clock = format!("{:?}", ClockBoundaries::default());
-    (inner
-        .replace(&clock, "{}")
-        .replace(" }, ", " }|")
-        .replace("}, ", "}|"))
-    .split('|')
-    .flat_map(|part| match part.contains("Boundaries {") {
-        true => vec![part],
-        false => part.split(", is_").collect(),
-    })
-    .filter(|part| !part.ends_with("{}"))
-    .map(ToOwned::to_owned)
-    .collect()
+fn compact(found: &Boundaries) -> String {
+    let mut told = String::new();
+    let mut tell = |name: &str, values: String| {
+        if !values.is_empty() {
+            writeln!(told, "  {name}: {values}").unwrap();
+        }
+    };
+    tell(
+        "durations",
+        joined(found.durations.iter().map(|span| span.seconds())),
+    );
+    tell("moments", joined(&found.moments));
+    for (name, clock) in [("policy", &found.clock), ("local", &found.local)] {
+        tell(&format!("{name} hours"), joined(&clock.hours));
+        tell(&format!("{name} minutes"), joined(&clock.minutes));
+        tell(&format!("{name} dates"), joined(&clock.dates));
+        let days = [
+            ("weekday", clock.weekday),
+            ("weekend", clock.weekend),
+            ("holiday", clock.holiday),
+        ];
+        tell(&format!("{name} days"), flags(&days));
+    }
+    tell("groups", joined(&found.groups));
+    tell(
+        "flags",
+        flags(&[
+            ("other group", found.other_group),
+            ("guest", found.is_guest),
+            ("on behalf", found.on_behalf),
+            ("extension", found.extension),
+            ("break-glass", found.break_glass),
+        ]),
+    );
+    tell("opaque", joined(&found.opaque));
+    told
+}
+
+fn joined<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let values = values.into_iter().map(|value| value.to_string());
+    values.collect::<Vec<_>>().join(" ")
+}
+
+fn flags(flags: &[(&str, bool)]) -> String {
+    let set = flags.iter().filter(|(_, is_set)| *is_set);
+    joined(set.map(|(name, _)| name))
 }
 
 #[test]
