@@ -24,6 +24,10 @@ use crate::domain::Span;
 ///
 /// What is in [`opaque`](Self::opaque) cannot be tried out: the condition may hold, not hold or fail,
 /// whatever the rest is.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a dimension of its own"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::policy) struct Boundaries {
     /// Lengths of `request.duration`.
