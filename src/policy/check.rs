@@ -12,7 +12,7 @@ mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fault::{At, Log, Source};
+use super::fault::{At, Log};
 use super::fields;
 use super::file::Written;
 use super::matching::{Facts, Matcher};
@@ -32,17 +32,12 @@ struct Subject<'a> {
     targets: Vec<BTreeSet<(usize, RoleName)>>,
     /// For each rule, whether conclusions may be drawn from what it matches.
     conclusive: Vec<bool>,
-    sources: &'a [Source],
     log: &'a Log,
 }
 
 /// A check and what it holds.
 struct Check {
-    /// The sentence that holds of a policy without fault.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by people, and by the test of the list")
-    )]
+    /// The sentence that holds of a policy without fault; reports name faults by it.
     holds: &'static str,
     /// Whether it needs every file: where one could not be read at all, names may be missing.
     needs_all_files: bool,
@@ -88,18 +83,24 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
     }
 }
 
-/// Runs every check, and gives warnings: what is probably not meant, though nothing forbids it.
-pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Vec<String> {
-    let subject = Subject::new(&parsed.written, sources, log);
+/// Checks of what is probably not meant, though nothing forbids it.
+const DOUBTS: &[Check] = &[whole(
+    "every resource can be asked for",
+    targets::can_be_asked_for,
+)];
+
+/// Runs every check. What is found is in the log: faults, and warnings.
+pub(super) fn check(parsed: &Parsed, log: &Log) {
+    let subject = Subject::new(&parsed.written, log);
     let due = |check: &&Check| parsed.whole || !check.needs_all_files;
-    for check in CHECKS.iter().filter(due) {
+    for check in CHECKS.iter().chain(DOUBTS).filter(due) {
+        log.against(check.holds);
         (check.run)(&subject);
     }
-    targets::warnings(&subject)
 }
 
 impl<'a> Subject<'a> {
-    fn new(written: &'a Written, sources: &'a [Source], log: &'a Log) -> Self {
+    fn new(written: &'a Written, log: &'a Log) -> Self {
         let facts: Vec<Facts> = written.resources.iter().map(Facts::of).collect();
         let matchers: Vec<Matcher> = (written.rules.iter())
             .map(|rule| Matcher::new(&rule.matching))
@@ -115,7 +116,6 @@ impl<'a> Subject<'a> {
             matchers,
             targets,
             conclusive: Vec::new(),
-            sources,
             log,
         };
         subject.conclusive = subject.conclusive();
@@ -171,11 +171,11 @@ fn targets(matcher: &Matcher, facts: &[Facts]) -> BTreeSet<(usize, RoleName)> {
 
 #[cfg(test)]
 mod tests {
-    use super::CHECKS;
+    use super::{CHECKS, DOUBTS};
 
     #[test]
     fn every_check_says_once_what_holds() {
-        let sentences: std::collections::BTreeSet<_> = CHECKS.iter().map(|c| c.holds).collect();
-        assert_eq!(sentences.len(), CHECKS.len());
+        let sentences: std::collections::BTreeSet<_> = CHECKS.iter().chain(DOUBTS).map(|c| c.holds).collect();
+        assert_eq!(sentences.len(), CHECKS.len() + DOUBTS.len());
     }
 }

@@ -18,15 +18,18 @@ mod matching;
 mod parse;
 mod parse_rules;
 mod people;
+pub mod report;
+pub mod schema;
 mod shown;
 mod suggest;
+pub mod suite;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub use explain::{Explanation, RuleOutcome, Tried};
-pub use fault::{Fault, Faults, Source};
+pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
@@ -44,7 +47,7 @@ use crate::domain::{
 #[derive(Clone, Debug)]
 pub struct Policy {
     hash: String,
-    warnings: Vec<String>,
+    warnings: Vec<Fault>,
     request_ttl: Span,
     remind_before: Span,
     max_duration: Span,
@@ -114,6 +117,11 @@ impl Policy {
         Self::from_sources(load::read(path)?)
     }
 
+    /// Reads the files that [`Policy::load`] would read, and no more: nothing in them is looked at.
+    pub fn read(path: &Path) -> Result<Vec<Source>, Faults> {
+        load::read(path)
+    }
+
     /// Reads a policy from texts, in this order. A section may be spread over several of them.
     #[expect(
         clippy::needless_pass_by_value,
@@ -122,8 +130,8 @@ impl Policy {
     pub fn from_sources(sources: Vec<Source>) -> Result<Self, Faults> {
         let log = Log::default();
         let parsed = parse::parse(&sources, &log);
-        let warnings = check::check(&parsed, &sources, &log);
-        log.into_result(&sources)?;
+        check::check(&parsed, &log);
+        let warnings = log.into_result(&sources)?;
         Ok(load::build(&parsed.written, load::hash(&sources), warnings))
     }
 
@@ -134,7 +142,7 @@ impl Policy {
     }
 
     /// What is probably not meant, though nothing forbids it.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 
@@ -163,6 +171,16 @@ impl Policy {
     /// called. None when there is no such group.
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
         self.people.group(group).cloned()
+    }
+
+    /// The entries of `people`, in the order of the file.
+    pub fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.people.aliases()
+    }
+
+    /// The names of the rules, in the order of the file.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleName> {
+        self.rules.iter().map(|rule| &rule.name)
     }
 
     /// The connectors, by name.

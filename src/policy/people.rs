@@ -170,6 +170,11 @@ impl People {
         groups.flatten().cloned().collect()
     }
 
+    /// The entries of `people`, in the order of the file.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.humans.iter().map(|human| &human.alias)
+    }
+
     /// The entry of `people` with that identity.
     pub(super) fn alias_of(&self, identity: &Identity) -> Option<&Alias> {
         let index = self.by_entry.get(&Entry::of(identity))?;

@@ -42,6 +42,13 @@ impl Shown {
         }
     }
 
+    /// How many characters stand at a place.
+    pub(super) fn characters(&self, at: Place) -> usize {
+        let end = at.start.saturating_add(at.len);
+        let text = self.text.get(at.start..end).unwrap_or_default();
+        text.chars().count()
+    }
+
     /// Line and column of a place.
     pub(super) fn position(&self, at: Place) -> Position {
         let before = self.text.get(..at.start).unwrap_or_default();
@@ -66,14 +73,6 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
-}
-
-/// `file:line:column` of a place, for texts that are not faults.
-pub(super) fn describe(at: Place, sources: &[Source]) -> String {
-    let source = sources.get(at.file);
-    let position =
-        source.map(|source| Shown::new(at.file, source, &Masked::default()).position(at));
-    position.map_or_else(String::new, |position| position.to_string())
 }
 
 /// A source that is shown by whole lines: those with a label, and none around them.

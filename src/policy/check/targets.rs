@@ -81,7 +81,7 @@ pub(super) fn roles_fit(subject: &Subject<'_>) {
 }
 
 /// Resources that nobody can ask for: maybe on purpose, more often a forgotten rule.
-pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
+pub(super) fn can_be_asked_for(subject: &Subject<'_>) {
     let allowing = (subject.written.rules.iter().enumerate()).filter(|(_, rule)| {
         rule.decision
             .as_ref()
@@ -92,17 +92,12 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
         .flat_map(|targets| targets.iter().map(|(resource, _)| *resource))
         .collect();
     let resources = subject.written.resources.iter().enumerate();
-    resources
-        .filter(|(index, _)| !reached.contains(index))
-        .map(|(_, resource)| unreached(subject, resource))
-        .collect()
-}
-
-fn unreached(subject: &Subject<'_>, resource: &ResourceEntry) -> String {
-    let name = &resource.name;
-    let place = crate::policy::shown::describe(name.at, subject.sources);
-    format!(
-        "{place}: no rule lets anybody ask for `{}`; add a rule that matches it, or remove it",
-        name.value
-    )
+    for (_, resource) in resources.filter(|(index, _)| !reached.contains(index)) {
+        let name = &resource.name;
+        let message = format!("no rule lets anybody ask for `{}`", name.value);
+        let finding = Finding::new(name.at, message, "nobody can ask for it");
+        subject
+            .log
+            .warn(finding.hint("add a rule that matches it, or remove it"));
+    }
 }
