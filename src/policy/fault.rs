@@ -5,7 +5,7 @@ use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::shown::{Lines, Masked, Position, Shown};
+use super::shown::{Lines, Masked, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;

@@ -123,6 +123,7 @@ pub(super) fn build(written: &Written, hash: String, warnings: Vec<Fault>) -> Po
         channel: value(defaults.channel.as_ref()),
         fallback_channel: value(defaults.fallback_channel.as_ref()),
         admin_channel: None,
+        manager_field: value(defaults.manager_field.as_ref()),
         people: People::new(written),
         resources: (written.resources.iter())
             .filter_map(|entry| resource(entry, &connectors))

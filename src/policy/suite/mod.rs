@@ -14,7 +14,7 @@ mod who;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub use compare::Difference;
+pub use compare::{Difference, verdict_word};
 pub use moment::Moment;
 pub use stage::{Stage, StepPeople, step_people};
 pub use who::{Nobody, person};
@@ -82,7 +82,10 @@ impl Suite {
 
     /// The test files that belong to a policy's path; empty where there are none.
     fn files(path: &Path) -> Result<Vec<PathBuf>, Finding> {
-        let name_of = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name_of = |path: &Path| {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
         let name = name_of(path).unwrap_or_default();
         if !path.is_dir() && is_test_file(&name) {
             return Ok(vec![path.to_owned()]);
@@ -90,8 +93,12 @@ impl Suite {
         let (folder, stem) = if path.is_dir() {
             (path, None)
         } else {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            let stem = path
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned());
             (folder.unwrap_or(Path::new(".")), stem)
         };
         let belongs = |name: &str| match &stem {
@@ -158,7 +165,8 @@ impl Suite {
                 cases.push(run(case, stage, policy, &mut lines));
             }
         }
-        let tried: BTreeSet<&RuleName> = cases.iter().filter_map(|case| case.rule.as_ref()).collect();
+        let tried: BTreeSet<&RuleName> =
+            cases.iter().filter_map(|case| case.rule.as_ref()).collect();
         let untried = policy.rules().filter(|rule| !tried.contains(rule)).cloned();
         Ok(Report {
             untried: untried.collect(),
@@ -184,14 +192,19 @@ impl CaseReport {
 
 fn run(case: &CaseEntry, stage: &Stage, policy: &Policy, lines: &mut Lines<'_>) -> CaseReport {
     let explanation = policy.explain(&stage.ask, &stage.circumstances);
-    let answer = stage.answer(policy, &explanation.verdict);
-    let differences = compare::compare(&case.expect, policy, stage, &answer);
+    let answer = compare::Answer {
+        policy,
+        stage,
+        verdict: stage.answer(policy, &explanation.verdict),
+        rule: deciding_rule(&explanation),
+    };
+    let differences = compare::compare(&case.expect, &answer);
     let (file, line) = lines.of(&case.name);
     CaseReport {
         name: case.name.value.clone(),
         file,
         line,
-        rule: deciding_rule(&explanation),
+        rule: answer.rule,
         explanation: (!differences.is_empty()).then(|| stage.tell(policy, &explanation)),
         differences,
     }

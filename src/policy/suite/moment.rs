@@ -2,7 +2,8 @@
 //! `in 2h`.
 
 use chrono::{
-    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+    DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+    Weekday,
 };
 use chrono_tz::Tz;
 
@@ -35,7 +36,12 @@ impl Moment {
         if let Some(span) = text.strip_prefix("in ") {
             return Span::parse(span).ok().map(Self::In);
         }
-        for form in ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"] {
+        for form in [
+            "%Y-%m-%d %H:%M",
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%dT%H:%M",
+            "%Y-%m-%dT%H:%M:%S",
+        ] {
             if let Ok(local) = NaiveDateTime::parse_from_str(text, form) {
                 return Some(Self::Local(local));
             }
@@ -117,7 +123,16 @@ mod tests {
             let moment = Moment::parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(moment.resolve(zone, after).to_rfc3339(), meant, "{text}");
         }
-        for text in ["", "noon", "25:00", "mon", "someday 12:00", "2027-02-30", "in", "1h"] {
+        for text in [
+            "",
+            "noon",
+            "25:00",
+            "mon",
+            "someday 12:00",
+            "2027-02-30",
+            "in",
+            "1h",
+        ] {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
     }
@@ -125,7 +140,12 @@ mod tests {
     #[test]
     fn a_time_of_day_is_the_next_one() {
         let after = monday(Tz::UTC, 12);
-        let at = |text: &str| Moment::parse(text).unwrap().resolve(Tz::UTC, after).to_rfc3339();
+        let at = |text: &str| {
+            Moment::parse(text)
+                .unwrap()
+                .resolve(Tz::UTC, after)
+                .to_rfc3339()
+        };
         assert_eq!(at("12:00"), "2027-03-01T12:00:00+00:00");
         assert_eq!(at("11:59"), "2027-03-02T11:59:00+00:00");
         assert_eq!(at("mon 11:59"), "2027-03-08T11:59:00+00:00");
