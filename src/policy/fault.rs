@@ -315,14 +315,16 @@ impl Faults {
     /// The report for people: every fault with its line, a caret and a hint, and the count last.
     /// Secrets that were written in clear are masked.
     pub fn render(&self, color: bool) -> String {
-        let mut report = String::new();
-        for fault in &self.faults {
-            report.push_str(&draw(fault, color));
-            report.push('\n');
-        }
+        let mut report = Self::render_all(&self.faults, color);
         report.push_str(&self.count());
         report.push('\n');
         report
+    }
+
+    /// The pictures of faults, one below the other, without the count.
+    pub fn render_all<'a>(faults: impl IntoIterator<Item = &'a Fault>, color: bool) -> String {
+        let pictures = faults.into_iter().map(|fault| draw(fault, color) + "\n");
+        pictures.collect()
     }
 
     fn count(&self) -> String {

@@ -183,6 +183,11 @@ impl Policy {
         self.people.aliases()
     }
 
+    /// The zone of hours and of times without one.
+    pub fn timezone(&self) -> chrono_tz::Tz {
+        chrono_tz::Tz::UTC
+    }
+
     /// The names of `groups`, in the order of the alphabet.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         self.people.names()

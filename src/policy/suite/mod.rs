@@ -20,6 +20,7 @@ pub use stage::{Stage, StepPeople, step_people};
 pub use who::{Nobody, person};
 
 use self::parse::CaseEntry;
+pub(super) use self::parse::{OUTCOMES, VERDICTS};
 use super::fault::{Finding, Log};
 use super::{Explanation, Faults, Policy, RuleOutcome, Source, load};
 use crate::domain::RuleName;

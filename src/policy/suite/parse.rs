@@ -7,9 +7,8 @@ use super::super::tree::{self, Node, Tree};
 use super::Moment;
 use crate::domain::Span;
 
-/// The keys of each mapping, in the order in which help and schema show them.
-pub(in crate::policy) const FILE_KEYS: &[&str] = &["cases"];
-pub(in crate::policy) const CASE_KEYS: &[&str] = &[
+const FILE_KEYS: &[&str] = &["cases"];
+const CASE_KEYS: &[&str] = &[
     "name",
     "now",
     "people",
@@ -23,7 +22,7 @@ pub(in crate::policy) const CASE_KEYS: &[&str] = &[
     "extends",
     "expect",
 ];
-pub(in crate::policy) const ASK_KEYS: &[&str] = &[
+const ASK_KEYS: &[&str] = &[
     "resource",
     "role",
     "duration",
@@ -31,7 +30,7 @@ pub(in crate::policy) const ASK_KEYS: &[&str] = &[
     "start",
     "break_glass",
 ];
-pub(in crate::policy) const PAST_KEYS: &[&str] = &[
+const PAST_KEYS: &[&str] = &[
     "resource",
     "role",
     "rule",
@@ -41,8 +40,8 @@ pub(in crate::policy) const PAST_KEYS: &[&str] = &[
     "ago",
     "duration",
 ];
-pub(in crate::policy) const CHAIN_KEYS: &[&str] = &["held", "left", "extensions"];
-pub(in crate::policy) const EXPECT_KEYS: &[&str] = &[
+const CHAIN_KEYS: &[&str] = &["held", "left", "extensions"];
+const EXPECT_KEYS: &[&str] = &[
     "verdict",
     "rule",
     "steps",
@@ -53,8 +52,7 @@ pub(in crate::policy) const EXPECT_KEYS: &[&str] = &[
     "ticket",
     "review_by",
 ];
-pub(in crate::policy) const STEP_KEYS: &[&str] =
-    &["from", "count", "mode", "eligible", "not_eligible"];
+const STEP_KEYS: &[&str] = &["from", "count", "mode", "eligible", "not_eligible"];
 /// What may have become of an earlier request.
 pub(in crate::policy) const OUTCOMES: [&str; 6] = [
     "pending",

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use uuid::Uuid;
 
 use super::moment::monday;
@@ -154,11 +153,6 @@ pub fn step_people(policy: &Policy, stage: &Stage, step: &Step) -> StepPeople {
     found
 }
 
-/// The zone that moments of a case are in.
-pub(super) fn zone(_policy: &Policy) -> Tz {
-    Tz::UTC
-}
-
 /// Sets up a case; none when it names what is not there, which is noted.
 pub(super) fn set(case: &CaseEntry, policy: &Policy, log: &Log) -> Option<Stage> {
     let before = log.len();
@@ -220,7 +214,9 @@ fn ask(entry: &AskEntry, person: Person, case: &CaseEntry, policy: &Policy) -> A
         role: entry.role.clone(),
         duration: entry.duration,
         reason: entry.reason.clone(),
-        start: entry.start.map(|start| start.resolve(zone(policy), now)),
+        start: entry
+            .start
+            .map(|start| start.resolve(policy.timezone(), now)),
         break_glass: entry.break_glass,
         extends: case.extends.map(|_| RequestId::from_uuid(Uuid::nil())),
         ..Ask::of(person, &entry.resource)
@@ -228,7 +224,7 @@ fn ask(entry: &AskEntry, person: Person, case: &CaseEntry, policy: &Policy) -> A
 }
 
 fn now(case: &CaseEntry, policy: &Policy) -> chrono::DateTime<chrono::Utc> {
-    let zone = zone(policy);
+    let zone = policy.timezone();
     match case.now {
         Some(moment) => moment.resolve(zone, monday(zone, 0)),
         None => monday(zone, 12),
