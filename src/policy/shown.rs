@@ -14,6 +14,8 @@ const SHORTEST_SECRET: usize = 8;
 pub(super) struct Shown {
     name: String,
     text: Arc<str>,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Shown {
@@ -28,8 +30,10 @@ impl Shown {
             }
         }
         masked.hide(&mut text);
+        let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             name: source.name.clone(),
+            lines: std::iter::once(0).chain(newlines).collect(),
             text: text.into(),
         }
     }
@@ -51,12 +55,13 @@ impl Shown {
 
     /// Line and column of a place.
     pub(super) fn position(&self, at: Place) -> Position {
-        let before = self.text.get(..at.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.lines.partition_point(|begin| *begin <= at.start);
+        let begin = self.lines.get(line.saturating_sub(1)).copied();
+        let before = self.text.get(begin.unwrap_or_default()..at.start);
         Position {
             file: self.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line: line.max(1),
+            column: before.unwrap_or_default().chars().count() + 1,
         }
     }
 }

@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 
 use super::super::{Failure, out};
 use super::{load, or_set};
+use crate::policy::Faults;
 use crate::policy::report::{tested_human, tested_json, tested_junit, tested_tap};
 use crate::policy::suite::{Report, Suite};
-use crate::policy::{Faults, Policy};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\

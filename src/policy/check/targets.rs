@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use crate::domain::ConnectorSpec;
+use super::known::unknown;
+use super::rules::title;
+use crate::domain::{ConnectorSpec, OWNER};
 use crate::policy::fault::{At, Finding};
-use crate::policy::file::{ConnectorEntry, ResourceEntry, RuleDecision};
+use crate::policy::file::{ConnectorEntry, RuleDecision};
 use crate::policy::suggest;
 
 /// The longest name that PostgreSQL keeps, in bytes.
@@ -77,6 +79,43 @@ pub(super) fn roles_fit(subject: &Subject<'_>) {
                     .push(finding.hint("PostgreSQL cuts names at 63 bytes"));
             }
         }
+    }
+}
+
+/// Owners are groups or people.
+pub(super) fn owners_known(subject: &Subject<'_>) {
+    let groups: BTreeSet<&str> = subject.group_names().collect();
+    for resource in &subject.written.resources {
+        for finding in unknown("group", resource.owner.iter(), &groups) {
+            subject.log.push(finding);
+        }
+    }
+}
+
+/// Where a rule asks or tells the owner, each resource that it is about has one.
+pub(super) fn owners_said(subject: &Subject<'_>) {
+    for (index, rule) in subject.rules() {
+        let Some(word) = rule.asked().find(|name| name.value == OWNER) else {
+            continue;
+        };
+        let targets = subject.targets[index].iter();
+        let resources = targets.map(|(resource, _)| &subject.written.resources[*resource]);
+        let ownerless = resources
+            .into_iter()
+            .find(|resource| resource.owner.is_empty());
+        let Some(resource) = ownerless.filter(|_| subject.conclusive[index]) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` has no owner whom {} could ask",
+            resource.name.value,
+            title(rule)
+        );
+        let finding = Finding::new(word.at, message, "asks the owner of the resource");
+        let finding = finding.and(resource.name.at, "has no `owner`");
+        subject
+            .log
+            .push(finding.hint("add `owner: [some-group]` to the resource, or name a group here"));
     }
 }
 

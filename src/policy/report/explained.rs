@@ -2,84 +2,91 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::{GroupName, Quorum, Route, Step, Terms, Verdict};
+use crate::domain::{GroupName, Quorum, Refusal, Route, Step, Terms, Verdict};
 use crate::policy::suite::{Stage, StepPeople, step_people, verdict_word};
-use crate::policy::{Explanation, Policy, RuleOutcome, Tried};
+use crate::policy::{Explanation, Policy, RuleOutcome, StepOutcome, StepTold, Tried};
 
 /// The tree for people: every rule that was tried, the verdict, and who could approve each step.
 pub fn explanation_text(policy: &Policy, stage: &Stage, explanation: &Explanation) -> String {
-    let mut text = explanation.to_string();
+    let mut lines = vec![explanation.to_string()];
     if let Verdict::Terms(terms) = &explanation.verdict {
-        let (steps, word) = match &terms.route {
-            Route::BreakGlass(_) => (terms.route.steps_or_skipped(), "would be told"),
-            Route::Steps(_) | Route::Automatic { .. } => (terms.route.steps(), "could approve"),
+        let word = match &terms.route {
+            Route::BreakGlass(_) => "is told",
+            Route::Steps(_) | Route::Automatic { .. } => "can approve",
         };
-        for (index, step) in steps.iter().enumerate() {
+        for (index, step) in terms.route.steps_or_skipped().iter().enumerate() {
             let people = step_people(policy, stage, step);
-            text.push_str(&format!("\n   step {}: {word}: {people}", index + 1));
+            lines.push(format!("Who {word} in step {}: {people}", index + 1));
+        }
+        if let Verdict::Refused(refusal) = stage.answer(policy, &explanation.verdict) {
+            lines.push(format!("And yet it would be refused: {refusal}"));
         }
     }
-    if let Some(missing) = missing(policy, stage, explanation) {
-        text.push_str(&format!("\n   missing: {missing}"));
-    }
-    text
-}
-
-/// Why an ask that the rules allow would be refused all the same.
-fn missing(policy: &Policy, stage: &Stage, explanation: &Explanation) -> Option<String> {
-    match (
-        &explanation.verdict,
-        stage.answer(policy, &explanation.verdict),
-    ) {
-        (Verdict::Terms(_), Verdict::Refused(refusal)) => Some(refusal.to_string()),
-        _ => None,
-    }
+    lines.join("\n")
 }
 
 /// The same as data. `verdict` is the word that tests use, for what a request would come to;
-/// `missing` says what stands in its way.
+/// `missing` is all that stands in its way.
 pub fn explanation_data(policy: &Policy, stage: &Stage, explanation: &Explanation) -> Value {
     let answer = stage.answer(policy, &explanation.verdict);
-    let missing = match &answer {
-        Verdict::Refused(refusal) => Some(refusal.to_string()),
-        Verdict::Terms(_) => None,
-    };
     let terms = match &explanation.verdict {
-        Verdict::Terms(terms) => Some(terms_data(policy, stage, terms)),
+        Verdict::Terms(terms) => Some(terms_data(terms)),
         Verdict::Refused(_) => None,
     };
+    let steps = explanation.steps.iter();
     json!({
         "verdict": verdict_word(&answer),
         "resource": explanation.resource,
         "role": explanation.role,
+        "holder": explanation.holder,
+        "asker": explanation.asker,
         "groups": explanation.groups,
+        "unreadable": explanation.unreadable,
         "at": stage.circumstances.now,
+        "begins": explanation.begins.map(|begins| begins.to_rfc3339()),
         "tried": explanation.tried.iter().map(tried_data).collect::<Vec<_>>(),
         "terms": terms,
-        "missing": missing,
+        "steps": steps.map(|told| step_data(policy, stage, told)).collect::<Vec<_>>(),
+        "missing": missing(&answer, explanation),
         "policy": policy.hash(),
     })
 }
 
+/// Everything that the rule requires and the ask does not bring, or else why it is refused.
+fn missing(answer: &Verdict, explanation: &Explanation) -> Vec<String> {
+    let Verdict::Refused(refusal) = answer else {
+        return Vec::new();
+    };
+    let mut missing: Vec<String> = (explanation.missing.iter())
+        .map(Refusal::to_string)
+        .collect();
+    let refusal = refusal.to_string();
+    if !missing.contains(&refusal) {
+        missing.insert(0, refusal);
+    }
+    missing
+}
+
 fn tried_data(tried: &Tried) -> Value {
-    let because: Vec<String> = match &tried.outcome {
-        RuleOutcome::Matched => Vec::new(),
-        RuleOutcome::NotMatched(clauses) => clauses.iter().map(ToString::to_string).collect(),
+    let (matched, because) = match &tried.outcome {
+        RuleOutcome::Matched => (Some(true), Vec::new()),
+        RuleOutcome::NotMatched(clauses) => {
+            let clauses = clauses.iter().map(ToString::to_string);
+            (Some(false), clauses.collect())
+        }
+        // Nobody could tell.
+        RuleOutcome::Unclear(clause) => (None, vec![clause.to_string()]),
     };
     json!({
         "rule": tried.rule,
         "decision": tried.decision.as_str(),
-        "matched": matches!(tried.outcome, RuleOutcome::Matched),
+        "matched": matched,
         "because": because,
+        "note": tried.note,
     })
 }
 
-fn terms_data(policy: &Policy, stage: &Stage, terms: &Terms) -> Value {
-    let steps = terms.route.steps_or_skipped();
-    let steps: Vec<Value> = steps
-        .iter()
-        .map(|step| step_data(policy, stage, step))
-        .collect();
+fn terms_data(terms: &Terms) -> Value {
     let (why, review_by) = match &terms.route {
         Route::Automatic { why } => (Some(why), None),
         Route::BreakGlass(glass) => (None, Some(&glass.review_by)),
@@ -94,11 +101,11 @@ fn terms_data(policy: &Policy, stage: &Stage, terms: &Terms) -> Value {
         "request_ttl": terms.request_ttl.to_string(),
         "why": why,
         "review_by": review_by,
-        "steps": steps,
     })
 }
 
-fn step_data(policy: &Policy, stage: &Stage, step: &Step) -> Value {
+fn step_data(policy: &Policy, stage: &Stage, told: &StepTold) -> Value {
+    let step: &Step = &told.step;
     let StepPeople {
         eligible,
         own,
@@ -108,11 +115,19 @@ fn step_data(policy: &Policy, stage: &Stage, step: &Step) -> Value {
         Quorum::Any(count) => (count, "any"),
         Quorum::All(count) => (count, "all"),
     };
+    let condition = match &told.outcome {
+        StepOutcome::Asked => None,
+        StepOutcome::AskedSince { condition }
+        | StepOutcome::AskedToBeSure { condition, .. }
+        | StepOutcome::LeftOut { condition } => Some(condition),
+    };
     let from: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
     json!({
         "from": from,
         "count": count,
         "mode": mode,
+        "asked": told.outcome.is_asked(),
+        "when": condition,
         "eligible": eligible,
         "own": own,
         "unknown": unknown,

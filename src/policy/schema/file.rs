@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    document, forms, key, list, mapping, named, number, pairs, rules, sequence, text, the, with,
-    word,
+    document, forms, key, list, mapping, named, pairs, rules, sequence, text, the, with, word,
 };
 
 /// The schema of a policy file.

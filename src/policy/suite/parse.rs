@@ -349,7 +349,7 @@ fn ask_by_parts(node: Node, log: &Log) -> Option<AskEntry> {
 }
 
 fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<Span> {
-    super::super::parse::span(fields, key, log).map(|span| span.value)
+    super::super::values::span(fields, key, log).map(|span| span.value)
 }
 
 fn history(fields: &mut Fields<'_>, log: &Log) -> Vec<PastEntry> {
