@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::{Failure, out};
 use super::or_set;
@@ -138,12 +139,14 @@ impl Job {
 
     /// Checks again at every change. The status at the end is that of the last check.
     async fn watch(&self) -> Result<(), Failure> {
+        // Listening begins before anything is told, so that no Ctrl-C is lost in between.
+        let mut stop = signal(SignalKind::interrupt()).map_err(Failure::wrong)?;
         let mut seen = self.content();
         let mut outcome = self.round(None)?;
         loop {
             tokio::select! {
                 biased;
-                _ = tokio::signal::ctrl_c() => return outcome.result(),
+                _ = stop.recv() => return outcome.result(),
                 () = tokio::time::sleep(POLL) => {}
             }
             let now = self.content();

@@ -197,21 +197,26 @@ fn case(node: Node, log: &Log) -> Option<CaseEntry> {
             "say what the policy should answer: `expect: { verdict: review }`",
         )
         .and_then(|node| expect(node, log));
-    let entry = CaseEntry {
-        name: name?,
-        now: moment(&mut fields, "now", log),
-        people: people(&mut fields, log),
+    let now = moment(&mut fields, "now", log);
+    let people = people(&mut fields, log);
+    let history = history(&mut fields, log);
+    let extends = fields.take("extends").and_then(|node| chain(node, log));
+    let guest = truth(&mut fields, "guest", log);
+    let timezone = timezone(&mut fields, log);
+    Some(CaseEntry {
+        now,
+        people,
         unreadable: fields.texts("unreadable").unwrap_or_default(),
-        who: who?,
-        guest: truth(&mut fields, "guest", log),
-        timezone: timezone(&mut fields, log),
+        guest,
+        timezone,
         holder: fields.text("for"),
+        history,
+        extends,
+        name: name?,
+        who: who?,
         ask: ask_entry?,
-        history: history(&mut fields, log),
-        extends: fields.take("extends").and_then(|node| chain(node, log)),
         expect: expect?,
-    };
-    Some(entry)
+    })
 }
 
 fn moment(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<Moment> {
