@@ -300,13 +300,7 @@ fn suggestion(word: &str) -> String {
 }
 
 fn which(first: &Word, role: Option<&Word>) -> Which {
-    match first.bare.trim_start_matches('#').parse::<i64>() {
-        Ok(number) if 0 < number => Which::Number(number),
-        _ => Which::Named {
-            resource: first.bare.clone(),
-            role: role.map(|word| word.bare.clone()),
-        },
-    }
+    Which::read(&first.bare, role.map(|word| word.bare.as_str()))
 }
 
 /// Whether a word stands in the place of a duration: it begins with a figure, or with a sign.

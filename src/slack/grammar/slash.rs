@@ -83,6 +83,19 @@ pub enum Which {
     },
 }
 
+impl Which {
+    /// What is pointed at by a number, or by a resource and maybe a role.
+    pub fn read(first: &str, role: Option<&str>) -> Self {
+        match first.trim_start_matches('#').parse::<i64>() {
+            Ok(number) if 0 < number => Self::Number(number),
+            _ => Self::Named {
+                resource: first.to_owned(),
+                role: role.map(str::to_owned),
+            },
+        }
+    }
+}
+
 /// The command that a word stands for.
 pub(super) fn verb(word: &str) -> Option<&'static str> {
     let known = VERBS

@@ -255,7 +255,10 @@ fn the_start_may_be_said_in_many_ways() {
     for (text, start) in [
         ("from 22:00", at(22, 0, None)),
         ("from tomorrow 9:00", at(9, 0, Some(Day::Tomorrow))),
-        ("on mon at 9am", at(9, 0, Some(Day::On(chrono::Weekday::Mon)))),
+        (
+            "on mon at 9am",
+            at(9, 0, Some(Day::On(chrono::Weekday::Mon))),
+        ),
         ("in 2h", When::In(Span::hours(2))),
     ] {
         for typed in [
@@ -288,7 +291,10 @@ fn a_missing_duration_is_the_rules_affair() {
         ("request db: INC-1", wish("db", None, "INC-1")),
         ("request db because of it", wish("db", None, "it")),
         ("request db for testing it", wish("db", None, "testing it")),
-        ("request db ro for the fix", wish("db", Some("ro"), "the fix")),
+        (
+            "request db ro for the fix",
+            wish("db", Some("ro"), "the fix"),
+        ),
     ] {
         let read = parse(text).map(|slash| match slash {
             Slash::Request(wish) => Wish {
@@ -317,8 +323,16 @@ fn a_missing_duration_is_the_rules_affair() {
 fn looking_at_it_afterwards_says_what_was_found() {
     for (text, justified, note) in [
         ("review #42 ok", true, ""),
-        ("review #42 ok, the incident was real", true, "the incident was real"),
-        ("review 42 not ok: nobody needed it", false, "nobody needed it"),
+        (
+            "review #42 ok, the incident was real",
+            true,
+            "the incident was real",
+        ),
+        (
+            "review 42 not ok: nobody needed it",
+            false,
+            "nobody needed it",
+        ),
         ("review #42 unjustified because of it", false, "it"),
     ] {
         let (what, note) = (Which::Number(42), note.to_owned());

@@ -80,12 +80,7 @@ fn days_to(today: NaiveDate, weekday: Weekday) -> u64 {
 }
 
 /// That time of that day in that zone.
-fn moment(
-    date: NaiveDate,
-    time: NaiveTime,
-    now: DateTime<Utc>,
-    zone: Tz,
-) -> Option<DateTime<Utc>> {
+fn moment(date: NaiveDate, time: NaiveTime, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     let wanted = date.and_time(time);
     let read = |minutes| zone.from_local_datetime(&(wanted + TimeDelta::minutes(minutes)));
     let there = read(0);

@@ -207,7 +207,7 @@ impl Line<'_> {
             None if said == 0 => Ok(None),
             None => {
                 let kind = FaultKind::WhoUnclear(who.bare.clone());
-                let example = format!("/jit {verb} staging-db 1h for @dana");
+                let example = format!("/jit {verb} {} 1h for @dana", self.named());
                 Err(GrammarFault { kind, example })
             }
         }
@@ -236,8 +236,16 @@ impl Line<'_> {
             FaultKind::StartTimeMissing(ref day) => format!("{day} 9:00"),
             _ => "22:00".to_owned(),
         };
-        let example = format!("/jit {verb} staging-db 1h from {when}");
+        let example = format!("/jit {verb} {} 1h from {when}", self.named());
         Err(GrammarFault { kind, example })
+    }
+
+    /// The resource, for an example.
+    fn named(&self) -> &str {
+        let mut names = self.telling().map(|(_, word)| word.bare.as_str());
+        let name = names.next();
+        name.filter(|name| !name.starts_with('@') && *name != "from")
+            .unwrap_or("staging-db")
     }
 
     /// What to say where nothing was named: with the name, should one follow the duration.

@@ -17,7 +17,13 @@ pub(super) fn clean(text: &str) -> (String, Mentions) {
     let mut mentions = Mentions::new();
     let typed = unescape(&read_tokens(text, &mut mentions));
     let shown = typed.chars().filter(|c| !is_invisible(*c));
-    let plain = |c: char| if c.is_whitespace() && c != '\n' { ' ' } else { c };
+    let plain = |c: char| {
+        if c.is_whitespace() && c != '\n' {
+            ' '
+        } else {
+            c
+        }
+    };
     (shown.map(plain).collect(), mentions)
 }
 
@@ -27,7 +33,8 @@ pub(super) fn take_flag(text: &mut String, flags: &[&str]) -> bool {
     let words = split(text);
     let is_flag = |word: &&Word| {
         let typed = text[word.start..].split(char::is_whitespace).next();
-        let typed = typed.unwrap_or_default();
+        let around = |c: char| is_mark(c) || matches!(c, ':' | ',' | ';' | '.' | '!');
+        let typed = typed.unwrap_or_default().trim_matches(around);
         let named = typed.trim_start_matches(is_dash);
         named.len() < typed.len() && flags.contains(&named.to_lowercase().as_str())
     };
@@ -71,7 +78,11 @@ fn read_token(token: &str, mentions: &mut Mentions) -> String {
     if let Some(user) = target.strip_prefix('@') {
         // A name of several words would not be one word of the command.
         let plain = !label.is_empty() && !label.contains(char::is_whitespace);
-        let name = if plain { label.trim_start_matches('@') } else { user };
+        let name = if plain {
+            label.trim_start_matches('@')
+        } else {
+            user
+        };
         let shown = format!("@{name}");
         mentions.insert(bare(&shown).to_lowercase(), user.to_owned());
         return shown;

@@ -16,6 +16,17 @@ use crate::store::StoreError;
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
 
+/// What somebody is about to do with a request, which says who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Approve or deny.
+    Decide,
+    /// Take away, or try again.
+    Revoke,
+    /// Look at it afterwards.
+    Review,
+}
+
 impl Handlers {
     /// Carries out a click.
     pub(super) async fn click(&self, key: &str, click: &Click) -> Result<Said, No> {
@@ -80,22 +91,23 @@ impl Handlers {
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
             let again = self.directory.ask_again(&policy, request).await;
-            let again = again.map_err(No::of_directory(&deciding(request)))?;
+            let deciding = request.revoking();
+            let again = again.map_err(No::of_directory(&deciding))?;
             cause.asked_again = Some(Box::new(again));
         }
         Ok(cause)
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
-        let Some(step) = request.current_step() else {
+        if request.current_step().is_none() {
             return Err(too_late(request));
-        };
-        if let Some(by) = self.glance(&click.by.user, request).await? {
-            let asked = step.from.iter().any(|group| by.groups.contains(group));
+        }
+        if let Some(by) = self.glance(Act::Decide, &click.by.user, request).await? {
+            let needed = request.deciding(self.engine.now().await?);
+            let asked = needed.iter().any(|group| by.groups.contains(group));
             let refusal = if request.belongs_to(&by) {
                 Some(Refusal::OwnRequest)
             } else {
-                let needed = step.from.clone();
                 (!asked).then_some(Refusal::NotAnApprover { needed })
             };
             refusal.map_or(Ok(()), Err)?;
@@ -108,13 +120,11 @@ impl Handlers {
         if !super::which::is_held(request) {
             return Err(not_active(request));
         }
-        if let Some(by) = self.glance(&click.by.user, request).await?
+        if let Some(by) = self.glance(Act::Revoke, &click.by.user, request).await?
             && !request.is_approver(&by)
         {
-            return Err(Refusal::NotAnApprover {
-                needed: deciding(request),
-            }
-            .into());
+            let needed = request.revoking();
+            return Err(Refusal::NotAnApprover { needed }.into());
         }
         let view = modal::revoke_reason(request, &meta(click, request.id));
         self.open(click, &view).await
@@ -131,9 +141,7 @@ impl Handlers {
     async fn done_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
-        let command = Command::GiveBack { by };
-        let request = self.engine.execute(request.id, command, cause).await?;
-        Ok(Said::Words(words::given_back(&request)))
+        self.give_back(cause, by, request).await
     }
 
     /// Opens a dialog. Its trigger may have run out on the way; nothing is lost by pressing again.
@@ -148,10 +156,40 @@ impl Handlers {
     /// The person who decides, read at this moment. When their groups cannot be read, the answer
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
+        self.member_for(Act::Decide, user, request).await
+    }
+
+    /// The person who is about to do that, with the groups that may, read at this moment.
+    pub(super) async fn member_for(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Member, No> {
         let reading = self.engine.policy();
-        let about = about(request);
+        let about = self.about(act, request).await?;
+        let needed: Vec<GroupName> = about.groups.iter().cloned().collect();
         let reading = self.directory.member_at_click(&reading, user, &about).await;
-        reading.map_err(No::of_directory(&deciding(request)))
+        reading.map_err(No::of_directory(&needed))
+    }
+
+    /// What has to be read of whoever does that: the groups that may, for every part of a bundle
+    /// that is meant by it.
+    async fn about(&self, act: Act, request: &Request) -> Result<About, StoreError> {
+        let now = self.engine.now().await?;
+        let parts = match &request.bundle {
+            Some(_) => self.engine.store().parts_of(request.id).await?,
+            None => vec![request.clone()],
+        };
+        let groups = parts.iter().flat_map(|part| match act {
+            Act::Decide if part.current_step().is_some() => part.deciding(now),
+            Act::Review => part.reviewing().to_vec(),
+            Act::Decide | Act::Revoke => part.revoking(),
+        });
+        Ok(About {
+            groups: groups.collect(),
+            holder: request.access.person,
+        })
     }
 
     /// The person whose own request or access it is.
@@ -163,9 +201,9 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str, request: &Request) -> Result<Option<Member>, No> {
+    async fn glance(&self, act: Act, user: &str, request: &Request) -> Result<Option<Member>, No> {
         let policy = self.engine.policy();
-        let about = about(request);
+        let about = self.about(act, request).await?;
         let reading = self.directory.member_at_a_glance(&policy, user, &about);
         match tokio::time::timeout(GLANCE, reading).await {
             Ok(Ok(member)) => Ok(Some(member)),
@@ -177,26 +215,6 @@ impl Handlers {
 
 /// Buttons that stand on cards, and on nothing else.
 const STANDS_ON_CARDS: [&str; 4] = [ids::APPROVE, ids::DENY, ids::CANCEL, ids::REVOKE];
-
-/// What has to be read of whoever decides on this request now.
-fn about(request: &Request) -> About {
-    About {
-        groups: deciding(request).into_iter().collect(),
-        holder: request.access.person,
-    }
-}
-
-/// The groups that decide now; all of them when nobody is being asked.
-fn deciding(request: &Request) -> Vec<GroupName> {
-    if let Some(step) = request.current_step() {
-        return step.from.clone();
-    }
-    let steps = request.terms.route.steps();
-    let mut groups: Vec<GroupName> = steps.iter().flat_map(|step| step.from.clone()).collect();
-    groups.sort();
-    groups.dedup();
-    groups
-}
 
 fn too_late(request: &Request) -> No {
     let decided = request.outcome();

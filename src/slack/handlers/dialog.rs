@@ -3,6 +3,7 @@
 use super::super::payload::Submission;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
+use super::click::Act;
 use super::{Handlers, No, Said};
 use crate::domain::{Command, Refusal, Request};
 use crate::engine::Cause;
@@ -21,9 +22,11 @@ impl Handlers {
         let request: Request = request.ok_or(Refusal::NoSuchRequest)?;
         let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         let why = why.unwrap_or_default().trim().to_owned();
-        let by = self.decider(&submission.by.user, &request).await?;
+        let denies = view.callback_id == ids::DENY_REASON;
+        let act = if denies { Act::Decide } else { Act::Revoke };
+        let by = self.member_for(act, &submission.by.user, &request).await?;
         let cause = Cause::slack(by.person, key);
-        let command = if view.callback_id == ids::DENY_REASON {
+        let command = if denies {
             Command::Deny { by, why }
         } else {
             Command::Revoke { by, why }
