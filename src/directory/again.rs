@@ -79,10 +79,3 @@ impl Directory {
         Ok((person, standing))
     }
 }
-
-trait Later {
-    fn groups_to_read(&self, _resource: &str, _role: Option<&str>) -> BTreeSet<GroupName> {
-        BTreeSet::new()
-    }
-}
-impl Later for Policy {}

@@ -327,24 +327,8 @@ fn tried(tried: &Tried) -> (String, String) {
             let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
             format!("does not match: {}", clauses.join("; "))
         }
+        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
     };
-    (tried.rule.to_string(), outcome)
+    let note = tried.note.as_ref().map(|note| format!(" ({note})"));
+    (tried.rule.to_string(), outcome + &note.unwrap_or_default())
 }
-
-/// What the policy cannot say yet.
-trait Later {
-    fn timezone(&self) -> Tz {
-        Tz::UTC
-    }
-    fn bundle(&self, _name: &str) -> Option<Bundle> {
-        None
-    }
-    fn groups_to_read(&self, _resource: &str, _role: Option<&str>) -> BTreeSet<GroupName> {
-        BTreeSet::new()
-    }
-}
-struct Bundle {
-    name: String,
-    access: Vec<(crate::domain::ResourceName, Option<crate::domain::RoleName>)>,
-}
-impl Later for Policy {}
