@@ -6,5 +6,7 @@ mod conversation;
 mod directory;
 mod faults;
 mod http;
+mod meaning_asks;
+mod meaning_reload;
 mod socket;
 mod sources;
