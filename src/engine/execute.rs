@@ -153,7 +153,7 @@ impl Engine {
         let Some(ask) = &cause.asked_again else {
             return Err(Refusal::PolicyChanged.into());
         };
-        let fresh = match evaluate_again(tx, &policy, request, ask, now).await? {
+        let fresh = match evaluate_within(tx, &policy, request, ask, now).await? {
             Verdict::Refused(refusal) => return Ok(overruled(request, refusal, now)?),
             Verdict::Terms(terms) => terms,
         };
@@ -218,6 +218,33 @@ fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<
         decision,
         refusal: Some(Refusal::NoLongerAllowed { because }),
     })
+}
+
+/// What a policy says to a request of before, asked for no longer than that policy allows: a shorter
+/// limit tightens the request, and does not end it.
+async fn evaluate_within(
+    tx: &mut Tx,
+    policy: &Policy,
+    request: &Request,
+    ask: &Ask,
+    now: DateTime<Utc>,
+) -> Result<Verdict, StoreError> {
+    let mut request = request.clone();
+    loop {
+        let verdict = evaluate_again(tx, policy, &request, ask, now).await?;
+        let allowed = match &verdict {
+            Verdict::Refused(Refusal::TooLong { limit, .. }) => Some(*limit),
+            Verdict::Refused(Refusal::DurationNotOffered { choices, .. }) => {
+                let shorter = choices.iter().filter(|choice| **choice < request.duration);
+                shorter.max().copied()
+            }
+            _ => None,
+        };
+        match allowed {
+            Some(shorter) if shorter < request.duration => request.duration = shorter,
+            _ => return Ok(verdict),
+        }
+    }
 }
 
 /// What policy says to a request that is there already. Itself is no part of what was before.

@@ -118,7 +118,13 @@ fn following(bot: &Bot, folder: &Folder) -> Reload {
 
 /// The changes of the policy on record.
 async fn changes(bot: &Bot) -> Vec<(Option<String>, String)> {
-    let entries = bot.house.engine.store().ledger_after(0, 1000).await.unwrap();
+    let entries = bot
+        .house
+        .engine
+        .store()
+        .ledger_after(0, 1000)
+        .await
+        .unwrap();
     let events = entries.iter().map(|stored| stored.entry().unwrap().what);
     events
         .filter_map(|event| match event {
@@ -171,12 +177,19 @@ async fn a_policy_with_faults_is_not_taken_and_the_admins_are_told_once() {
 
     folder.swap(&broken());
     assert_eq!(reload.look().await, Looked::Refused);
-    assert_eq!(reload.look().await, Looked::Same, "the same faults are no news");
+    assert_eq!(
+        reload.look().await,
+        Looked::Same,
+        "the same faults are no news"
+    );
     assert_eq!(twin.look().await, Looked::Refused);
     bot.settle().await;
     let first = told(&bot);
     assert_eq!(first.len(), 1, "{first:?}");
-    assert!(first[0].contains("access.yaml:") && first[0].contains("colour"), "{first:?}");
+    assert!(
+        first[0].contains("access.yaml:") && first[0].contains("colour"),
+        "{first:?}"
+    );
     assert!(!first[0].contains("hunter2"), "{first:?}");
     assert_eq!(bot.house.engine.policy().hash(), policy(POLICY).hash());
     bot.asked("request staging-db 4h to see").await;
@@ -188,7 +201,11 @@ async fn a_policy_with_faults_is_not_taken_and_the_admins_are_told_once() {
     let both = told(&bot);
     assert_eq!(both.len(), 2, "{both:?}");
     assert!(both[1].contains("without fault again"), "{both:?}");
-    assert_eq!(changes(&bot).await.len(), 2, "once, whichever process came first");
+    assert_eq!(
+        changes(&bot).await.len(),
+        2,
+        "once, whichever process came first"
+    );
 }
 
 #[tokio::test]
@@ -222,7 +239,11 @@ async fn a_folder_that_is_gone_for_a_moment_is_nothing_to_speak_of() {
 
     // Gone for good is told, and once.
     folder.vanish();
-    let looks = [reload.look().await, reload.look().await, reload.look().await];
+    let looks = [
+        reload.look().await,
+        reload.look().await,
+        reload.look().await,
+    ];
     assert_eq!(looks, [Looked::Same, Looked::Same, Looked::Refused]);
     assert_eq!(reload.look().await, Looked::Same);
     bot.settle().await;
@@ -239,7 +260,10 @@ async fn a_stricter_policy_tightens_what_waits_at_the_next_click() {
     adopt(&bot, &stricter()).await;
     bot.presses("bob", "jit_approve").await;
     let request = bot.last_request().await;
-    assert!(matches!(request.state, RequestState::Pending { step: 1, .. }));
+    assert!(matches!(
+        request.state,
+        RequestState::Pending { step: 1, .. }
+    ));
     assert_eq!(request.terms.duration.to_string(), "1h");
     bot.presses("lee", "jit_approve").await;
     let request = bot.last_request().await;
@@ -270,7 +294,10 @@ async fn a_laxer_policy_never_approves_what_waits() {
     bot.settle().await;
     bot.presses("bob", "jit_approve").await;
     let request = bot.last_request().await;
-    assert!(matches!(request.state, RequestState::Pending { step: 1, .. }));
+    assert!(matches!(
+        request.state,
+        RequestState::Pending { step: 1, .. }
+    ));
     assert!(bot.house.target.is_empty());
     bot.presses("lee", "jit_approve").await;
     let request = bot.last_request().await;
@@ -291,7 +318,10 @@ async fn what_left_the_policy_is_still_taken_away_on_time() {
     let mut reload = following(&bot, &folder);
     assert_eq!(reload.look().await, Looked::Adopted);
     let told = bot.types("bob", "revoke #1 tidying up").await;
-    assert!(told.contains("being taken away") || told.contains("dba"), "{told}");
+    assert!(
+        told.contains("being taken away") || told.contains("dba"),
+        "{told}"
+    );
     bot.house.pass(TimeDelta::hours(1));
     bot.settle().await;
     assert!(bot.house.target.is_empty());
