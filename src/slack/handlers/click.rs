@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::client::SlackFault;
 use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
-use super::super::view::{ids, reply};
+use super::super::view::{choices, ids, reply};
 use super::{Handlers, No, Said, words};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
@@ -33,6 +33,11 @@ impl Handlers {
             ids::DENY => self.deny_click(click, &request).await,
             ids::REVOKE => self.revoke_click(click, &request).await,
             ids::CANCEL => self.cancel_click(key, click, &request).await,
+            ids::REVIEW => self.review_click(click, &request).await,
+            ids::RETRY => self.retry_click(key, click, &request).await,
+            ids::CANCEL_START => self.cancel_start_click(key, click, &request).await,
+            ids::JUSTIFIED => self.after_review_click(click, &request, true).await,
+            ids::UNJUSTIFIED => self.after_review_click(click, &request, false).await,
             _ => self.done_click(key, click, &request).await,
         }
     }
@@ -43,8 +48,10 @@ impl Handlers {
             return Ok(None);
         };
         let request = self.engine.store().request(id).await?;
-        if request.is_some() && STANDS_ON_CARDS.contains(&click.action_id.as_str()) {
-            self.adopt(id, click).await?;
+        if let Some(request) = &request
+            && STANDS_ON_CARDS.contains(&click.action_id.as_str())
+        {
+            self.adopt(request.card(), click).await?;
         }
         Ok(request)
     }
@@ -74,46 +81,63 @@ impl Handlers {
 
     /// The cause of a decision: where another policy decides by now, with the request asked once
     /// more, so that it can be held against that policy.
-    async fn deciding_cause(&self, key: &str, by: &Member, request: &Request) -> Result<Cause, No> {
+    pub(super) async fn deciding_cause(
+        &self,
+        key: &str,
+        by: &Member,
+        request: &Request,
+    ) -> Result<Cause, No> {
         let policy = self.engine.policy();
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
             let again = self.directory.ask_again(&policy, request).await;
-            let again = again.map_err(No::of_directory(&deciding(request)))?;
+            let again = again.map_err(No::of_directory(&request.deciding(request.asked_at)))?;
             cause.asked_again = Some(Box::new(again));
         }
         Ok(cause)
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
-        let Some(step) = request.current_step() else {
-            return Err(too_late(request));
-        };
-        if let Some(by) = self.glance(&click.by.user).await {
-            let asked = step.from.iter().any(|group| by.groups.contains(group));
-            let refusal = if request.belongs_to(&by) {
-                Some(Refusal::OwnRequest)
-            } else {
-                let needed = step.from.clone();
-                (!asked).then_some(Refusal::NotAnApprover { needed })
-            };
-            refusal.map_or(Ok(()), Err)?;
-        }
+        self.may_decide_at_a_glance(click, request).await?;
         let view = modal::deny_reason(request, &meta(click, request.id));
         self.open(click, &view).await
     }
 
+    /// Spares people a dialog that would come to nothing: because everything is decided, or because
+    /// they may not decide on any of it.
+    pub(super) async fn may_decide_at_a_glance(
+        &self,
+        click: &Click,
+        request: &Request,
+    ) -> Result<(), No> {
+        let now = self.engine.now().await?;
+        let parts = self.parts(request).await?;
+        let needed = all(&parts, |part| part.deciding(now));
+        if parts.iter().all(|part| part.current_step().is_none()) {
+            return Err(too_late(request));
+        }
+        let Some(by) = self.glance(&click.by.user).await else {
+            return Ok(());
+        };
+        if request.belongs_to(&by) {
+            return Err(Refusal::OwnRequest.into());
+        }
+        if is_in(&by, &needed) {
+            return Ok(());
+        }
+        Err(Refusal::NotAnApprover { needed }.into())
+    }
+
     async fn revoke_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
-        if !super::which::is_held(request) {
+        let parts = self.parts(request).await?;
+        if !parts.iter().any(choices::is_to_come_or_held) {
             return Err(not_active(request));
         }
+        let needed = all(&parts, Request::revoking);
         if let Some(by) = self.glance(&click.by.user).await
-            && !request.is_approver(&by)
+            && !is_in(&by, &needed)
         {
-            return Err(Refusal::NotAnApprover {
-                needed: deciding(request),
-            }
-            .into());
+            return Err(Refusal::NotAnApprover { needed }.into());
         }
         let view = modal::revoke_reason(request, &meta(click, request.id));
         self.open(click, &view).await
@@ -135,8 +159,37 @@ impl Handlers {
         Ok(Said::Words(words::given_back(&request)))
     }
 
+    /// Withdraws what was approved for later.
+    async fn cancel_start_click(
+        &self,
+        key: &str,
+        click: &Click,
+        request: &Request,
+    ) -> Result<Said, No> {
+        let by = self.holder(&click.by.user).await?;
+        let cause = Cause::slack(by.person, key);
+        let command = Command::GiveBack { by };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(reply::start_cancelled(&request)))
+    }
+
+    /// Tries again what failed; whoever has a hand in it may. The holder need not be anybody who
+    /// could decide.
+    async fn retry_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+        let holder = self.holder(&click.by.user).await?;
+        let by = if request.belongs_to(&holder) {
+            holder
+        } else {
+            self.decider(&click.by.user, request).await?
+        };
+        let cause = Cause::slack(by.person, key);
+        let command = Command::Retry { by };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(reply::retried(&request)))
+    }
+
     /// Opens a dialog. Its trigger may have run out on the way; nothing is lost by pressing again.
-    async fn open(&self, click: &Click, view: &serde_json::Value) -> Result<Said, No> {
+    pub(super) async fn open(&self, click: &Click, view: &serde_json::Value) -> Result<Said, No> {
         match self.client.open_view(&click.trigger, view).await {
             // It may well have opened.
             Ok(_) | Err(SlackFault::Ambiguous(_)) => Ok(Said::Nothing),
@@ -148,8 +201,26 @@ impl Handlers {
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
         let reading = self.engine.policy();
+        let groups = self.concerned(request).await?;
         let reading = self.directory.member_at_click(&reading, user).await;
-        reading.map_err(No::of_directory(&deciding(request)))
+        reading.map_err(No::of_directory(&groups))
+    }
+
+    /// The groups whose people have a say now in the request, or in any part of its bundle: who
+    /// decides while it waits, and who takes away or looks at it afterwards.
+    async fn concerned(&self, request: &Request) -> Result<Vec<GroupName>, StoreError> {
+        let now = self.engine.now().await?;
+        let parts = self.parts(request).await?;
+        Ok(all(&parts, |part| match part.current_step() {
+            Some(_) => part.deciding(now),
+            None => part.revoking(),
+        }))
+    }
+
+    /// The parts whose card the request stands on: itself, or everything of its bundle. What is
+    /// said by the id of any other part than the first is about that part alone.
+    pub(super) async fn parts(&self, request: &Request) -> Result<Vec<Request>, StoreError> {
+        self.engine.store().parts_of(request.id).await
     }
 
     /// The person whose own request or access it is.
@@ -161,7 +232,7 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str) -> Option<Member> {
+    pub(super) async fn glance(&self, user: &str) -> Option<Member> {
         let policy = self.engine.policy();
         let reading = self.directory.holder(&policy, user);
         tokio::time::timeout(GLANCE, reading).await.ok()?.ok()
@@ -169,18 +240,29 @@ impl Handlers {
 }
 
 /// Buttons that stand on cards, and on nothing else.
-const STANDS_ON_CARDS: [&str; 4] = [ids::APPROVE, ids::DENY, ids::CANCEL, ids::REVOKE];
+const STANDS_ON_CARDS: [&str; 7] = [
+    ids::APPROVE,
+    ids::DENY,
+    ids::CANCEL,
+    ids::REVOKE,
+    ids::REVIEW,
+    ids::JUSTIFIED,
+    ids::UNJUSTIFIED,
+];
 
-/// The groups that decide now; all of them when nobody is being asked.
-fn deciding(request: &Request) -> Vec<GroupName> {
-    if let Some(step) = request.current_step() {
-        return step.from.clone();
+/// What those groups are for every part, each once.
+pub(super) fn all(parts: &[Request], of: impl Fn(&Request) -> Vec<GroupName>) -> Vec<GroupName> {
+    let mut groups: Vec<GroupName> = Vec::new();
+    for group in parts.iter().flat_map(of) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
     }
-    let steps = request.terms.route.steps();
-    let mut groups: Vec<GroupName> = steps.iter().flat_map(|step| step.from.clone()).collect();
-    groups.sort();
-    groups.dedup();
     groups
+}
+
+pub(super) fn is_in(by: &Member, groups: &[GroupName]) -> bool {
+    groups.iter().any(|group| by.groups.contains(group))
 }
 
 fn too_late(request: &Request) -> No {
@@ -194,10 +276,11 @@ pub(super) fn not_active(request: &Request) -> No {
     Refusal::NotActive { outcome }.into()
 }
 
-fn meta(click: &Click, request: RequestId) -> Meta {
+pub(super) fn meta(click: &Click, request: RequestId) -> Meta {
     Meta {
         request,
         channel: click.channel.clone(),
         ts: click.message_ts.clone(),
+        version: None,
     }
 }

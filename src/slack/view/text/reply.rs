@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::card::still_asked;
+use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
-use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
+use crate::domain::{GrantState, PersonId, Refusal, Request, RequestState, Route, Span, Terms};
 
 /// Every command with an example; the first is what most people need.
 pub const COMMANDS: [(&str, &str); 9] = [
@@ -165,10 +165,7 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
             )
         }
         Route::Steps(steps) => {
-            let asked = steps
-                .first()
-                .map(|step| still_asked(request, step, &[]))
-                .unwrap_or_default();
+            let asked = called_first(request);
             let who = if asked.is_empty() {
                 String::new()
             } else {
@@ -183,6 +180,43 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
         }
     }
 }
+
+/// The parts of a bundle were taken in; one card shows them all.
+pub fn submitted_bundle(parts: &[Request], faces: &Faces, to: &str) -> String {
+    let Some(lead) = parts.first() else {
+        return String::new();
+    };
+    let mut asked: Vec<PersonId> = parts.iter().flat_map(called_first).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    let asked = match people(&asked, faces) {
+        nobody if nobody.is_empty() => String::new(),
+        who => format!(" I asked {who} in {}.", channel(to)),
+    };
+    format!(
+        "📝 *Request #{}*: {}.{asked} Each part is given once it is approved.",
+        lead.number,
+        super::bundle::called(parts)
+    )
+}
+
+/// What was approved for later is withdrawn.
+pub fn start_cancelled(request: &Request) -> String {
+    let (what, number) = (access(request), request.number);
+    format!("⚪ Request #{number} is withdrawn: {what} will not begin, and nothing was given.")
+}
+
+/// What failed is tried again.
+pub fn retried(request: &Request) -> String {
+    format!(
+        "🔁 I try request #{} again now. The card tells how it went.",
+        request.number
+    )
+}
+
+/// A dialog was sent off that was opened on something else.
+pub const STALE: &str = "This request has changed since you opened the dialog: somebody else \
+    decided, or the policy changed. So nothing was recorded. Please look at the card once more.";
 
 /// A “no”, with people and times as each reader sees them. The same as the plain sentence of the
 /// refusal, dressed up.
@@ -215,6 +249,12 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
                 .map(|by| format!(" by {}", faces.mention(by)))
                 .unwrap_or_default();
             format!("This request was already {outcome}{by}, {}.", when(*at))
+        }
+        Refusal::AlreadyReviewed { by, at } => {
+            format!("{} reviewed this already, {}.", faces.mention(*by), when(*at))
+        }
+        Refusal::NotAReviewer { needed } => {
+            format!("Only {} can review this.", groups(needed, "or"))
         }
         Refusal::DeniedByRule { .. } | Refusal::ReasonNeeded { .. } => {
             escape::policy(&refusal.to_string(), 1500)
