@@ -5,7 +5,8 @@ use futures::FutureExt;
 
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Verdict, decide, tightened,
+    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Verdict, decide,
+    tightened,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -232,7 +233,15 @@ async fn evaluate_again(
     circumstances
         .past
         .retain(|past| past.asked_at != request.asked_at);
+    // The ask says who people are by now; what is wished for is this request's own, since the parts
+    // of a bundle share one ask.
     let ask = Ask {
+        resource: request.access.resource.to_string(),
+        role: Some(request.access.role.to_string()),
+        duration: Some(request.duration),
+        start: request.terms.start,
+        break_glass: matches!(request.terms.route, Route::BreakGlass(_)),
+        extends,
         taken_in: true,
         ..ask.clone()
     };

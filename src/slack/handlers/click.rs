@@ -8,12 +8,24 @@ use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{choices, ids, reply};
 use super::{Handlers, No, Said, words};
+use crate::directory::{About, DirectoryFault};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
 
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
+
+/// What somebody is about to do with a request, which says who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Approve or deny.
+    Decide,
+    /// Take away, or try again.
+    Revoke,
+    /// Look at it afterwards.
+    Review,
+}
 
 impl Handlers {
     /// Carries out a click.
@@ -91,7 +103,8 @@ impl Handlers {
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
             let again = self.directory.ask_again(&policy, request).await;
-            let again = again.map_err(No::of_directory(&request.deciding(request.asked_at)))?;
+            let deciding = request.revoking();
+            let again = again.map_err(No::of_directory(&deciding))?;
             cause.asked_again = Some(Box::new(again));
         }
         Ok(cause)
@@ -116,7 +129,8 @@ impl Handlers {
         if parts.iter().all(|part| part.current_step().is_none()) {
             return Err(too_late(request));
         }
-        let Some(by) = self.glance(&click.by.user).await else {
+        let glance = self.glance(Act::Decide, &click.by.user, request);
+        let Some(by) = glance.await? else {
             return Ok(());
         };
         if request.belongs_to(&by) {
@@ -134,7 +148,7 @@ impl Handlers {
             return Err(not_active(request));
         }
         let needed = all(&parts, Request::revoking);
-        if let Some(by) = self.glance(&click.by.user).await
+        if let Some(by) = self.glance(Act::Revoke, &click.by.user, request).await?
             && !is_in(&by, &needed)
         {
             return Err(Refusal::NotAnApprover { needed }.into());
@@ -154,9 +168,7 @@ impl Handlers {
     async fn done_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
-        let command = Command::GiveBack { by };
-        let request = self.engine.execute(request.id, command, cause).await?;
-        Ok(Said::Words(words::given_back(&request)))
+        self.give_back(cause, by, request).await
     }
 
     /// Withdraws what was approved for later.
@@ -180,7 +192,8 @@ impl Handlers {
         let by = if request.belongs_to(&holder) {
             holder
         } else {
-            self.decider(&click.by.user, request).await?
+            let member = self.member_for(Act::Revoke, &click.by.user, request);
+            member.await?
         };
         let cause = Cause::slack(by.person, key);
         let command = Command::Retry { by };
@@ -200,27 +213,46 @@ impl Handlers {
     /// The person who decides, read at this moment. When their groups cannot be read, the answer
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
-        let reading = self.engine.policy();
-        let groups = self.concerned(request).await?;
-        let reading = self.directory.member_at_click(&reading, user).await;
-        reading.map_err(No::of_directory(&groups))
+        self.member_for(Act::Decide, user, request).await
     }
 
-    /// The groups whose people have a say now in the request, or in any part of its bundle: who
-    /// decides while it waits, and who takes away or looks at it afterwards.
-    async fn concerned(&self, request: &Request) -> Result<Vec<GroupName>, StoreError> {
-        let now = self.engine.now().await?;
-        let parts = self.parts(request).await?;
-        Ok(all(&parts, |part| match part.current_step() {
-            Some(_) => part.deciding(now),
-            None => part.revoking(),
-        }))
+    /// The person who is about to do that, with the groups that may, read at this moment.
+    pub(super) async fn member_for(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Member, No> {
+        let reading = self.engine.policy();
+        let about = self.about(act, request).await?;
+        let needed: Vec<GroupName> = about.groups.iter().cloned().collect();
+        let reading = self.directory.member_at_click(&reading, user, &about).await;
+        reading.map_err(No::of_directory(&needed))
     }
 
     /// The parts whose card the request stands on: itself, or everything of its bundle. What is
     /// said by the id of any other part than the first is about that part alone.
     pub(super) async fn parts(&self, request: &Request) -> Result<Vec<Request>, StoreError> {
-        self.engine.store().parts_of(request.id).await
+        match request.bundle {
+            Some(_) => self.engine.store().parts_of(request.id).await,
+            None => Ok(vec![request.clone()]),
+        }
+    }
+
+    /// What has to be read of whoever does that: the groups that may, for every part of a bundle
+    /// that is meant by it.
+    async fn about(&self, act: Act, request: &Request) -> Result<About, StoreError> {
+        let now = self.engine.now().await?;
+        let parts = self.parts(request).await?;
+        let groups = parts.iter().flat_map(|part| match act {
+            Act::Decide if part.current_step().is_some() => part.deciding(now),
+            Act::Review => part.reviewing().to_vec(),
+            Act::Decide | Act::Revoke => part.revoking(),
+        });
+        Ok(About {
+            groups: groups.collect(),
+            holder: request.access.person,
+        })
     }
 
     /// The person whose own request or access it is.
@@ -232,10 +264,20 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    pub(super) async fn glance(&self, user: &str) -> Option<Member> {
+    pub(super) async fn glance(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Option<Member>, No> {
         let policy = self.engine.policy();
-        let reading = self.directory.holder(&policy, user);
-        tokio::time::timeout(GLANCE, reading).await.ok()?.ok()
+        let about = self.about(act, request).await?;
+        let reading = self.directory.member_at_a_glance(&policy, user, &about);
+        match tokio::time::timeout(GLANCE, reading).await {
+            Ok(Ok(member)) => Ok(Some(member)),
+            Ok(Err(fault @ DirectoryFault::Unfit(_))) => Err(No::of_directory(&[])(fault)),
+            Ok(Err(_)) | Err(_) => Ok(None),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::payload::Submission;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
+use super::click::Act;
 use super::{Handlers, No, Said, review};
 use crate::domain::{Command, Refusal, Request};
 use crate::engine::Cause;
@@ -23,7 +24,12 @@ impl Handlers {
         {
             return Ok(said);
         }
-        let by = self.decider(&submission.by.user, &request).await?;
+        let act = match view.callback_id.as_str() {
+            ids::DENY_REASON | ids::REVIEWED => Act::Decide,
+            ids::REVOKE_REASON => Act::Revoke,
+            _ => Act::Review,
+        };
+        let by = self.member_for(act, &submission.by.user, &request).await?;
         let mut cause = Cause::slack(by.person, key);
         let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         let why = why.unwrap_or_default().trim().to_owned();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::payload::{Click, View};
 use super::super::view::modal::{self, Meta};
 use super::super::view::{ids, reply};
-use super::click::{all, is_in, meta};
+use super::click::{Act, all, is_in, meta};
 use super::{Handlers, No, Said};
 use crate::domain::{Command, Member, Refusal, Request, RequestState, Span};
 
@@ -31,7 +31,8 @@ impl Handlers {
         if let Some(refusal) = reviewed(&parts) {
             return Err(refusal.into());
         }
-        if let Some(by) = self.glance(&click.by.user).await {
+        let glance = self.glance(Act::Review, &click.by.user, request);
+        if let Some(by) = glance.await? {
             let needed = all(&parts, |part| part.reviewing().to_vec());
             if request.belongs_to(&by) {
                 return Err(Refusal::OwnRequest.into());

@@ -139,11 +139,6 @@ pub fn submitted(request: &Request, faces: &Faces, channel: &str) -> Content {
     Content::line(&words::submitted(request, faces, channel))
 }
 
-/// The parts of a bundle were taken in, and their card goes to that channel.
-pub fn submitted_bundle(parts: &[Request], faces: &Faces, channel: &str) -> Content {
-    Content::line(&words::submitted_bundle(parts, faces, channel))
-}
-
 /// What was approved for later is withdrawn.
 pub fn start_cancelled(request: &Request) -> Content {
     Content::line(&words::start_cancelled(request))

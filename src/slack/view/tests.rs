@@ -845,7 +845,6 @@ proptest! {
         lint::message(&dm::asked(&parts, &faces, now(), &words));
         lint::message(&dm::told_of_glass(&parts, person(11), &faces, now()));
         lint::message(&dm::received_parts(&parts, &faces, Some(LINK)));
-        lint::message(&reply::submitted_bundle(&parts, &faces, "C0ACCESS"));
         let meta = modal::Meta { request: parts[0].id, channel: None, ts: None, version: None };
         lint::modal(&modal::review(&parts, &faces, &meta));
         lint::modal(&modal::deny_reason(&parts[0], &meta));

@@ -90,7 +90,11 @@ impl Telltale<'_> {
     ) -> Result<BTreeSet<PersonId>, Trouble> {
         let policy = self.worker.engine.policy();
         let groups: Vec<GroupName> = groups.into_iter().cloned().collect();
-        let reading = self.worker.directory.roster(&policy, groups.clone());
+        let Some(holder) = self.store().person(part.access.person).await? else {
+            return Ok(BTreeSet::new());
+        };
+        let directory = &self.worker.directory;
+        let reading = directory.roster(&policy, groups.clone(), &holder);
         match reading.await {
             Ok(roster) => Ok(roster.people(&groups, &part.own())),
             Err(DirectoryFault::Store(fault)) => Err(fault.into()),
