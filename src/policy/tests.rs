@@ -6,7 +6,12 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Person, PersonId, Quorum, Refusal, Route, Terms};
+use crate::domain::{Person, PersonId, Quorum, Refusal, Route, RuleName, Step, Terms};
+
+mod explained;
+mod limits;
+mod meaning;
+mod properties;
 
 /// The policy that the demo runs on.
 fn example() -> Policy {
@@ -365,7 +370,7 @@ fn an_explanation_tells_every_rule_that_was_tried() {
 fn a_resource_without_a_rule_is_a_warning() {
     let text = SMALL.replace(
         "  - name: gammas\n    match: { resources: [\"g*a\"] }",
-        "  - name: betas\n    match: { resources: [beta], roles: [rw], requester_in: [dba] }",
+        "  - name: betas\n    match: { resources: [beta], roles: [rw], requester_in: [web] }",
     );
     let text = text.replace("  - name: third", "  - name: later");
     let (head, tail) = text.split_once("  - name: later").unwrap();
