@@ -48,7 +48,11 @@ impl Handlers {
 
     /// What to say where the dialog was opened on something else than what is true now. Where
     /// nothing waits any more, the engine says who was faster.
-    pub(super) async fn is_stale(&self, meta: &Meta, request: &Request) -> Result<Option<Said>, No> {
+    pub(super) async fn is_stale(
+        &self,
+        meta: &Meta,
+        request: &Request,
+    ) -> Result<Option<Said>, No> {
         let parts = self.parts(request).await?;
         let waits = |part: &Request| matches!(part.state, RequestState::Pending { .. });
         let same = meta.version.as_deref() == Some(modal::version(&parts).as_str());

@@ -30,7 +30,12 @@ pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
     let of = lead.id;
     Some(buttons(vec![
         button(ids::JUSTIFIED, of, "Justified…", &label("justified")),
-        button(ids::UNJUSTIFIED, of, "Not justified…", &label("not justified")),
+        button(
+            ids::UNJUSTIFIED,
+            of,
+            "Not justified…",
+            &label("not justified"),
+        ),
     ]))
 }
 
@@ -110,12 +115,13 @@ impl Row<'_> {
     /// Whether something begins later, and nothing has begun: cancelling is meant for all parts, and
     /// must not end what is being used.
     fn starts_later(&self) -> bool {
-        let later = |part: &Request| {
-            matches!(state(part), Some(GrantState::Scheduled { start_at, .. }) if self.now < *start_at)
-        };
+        let later = |part: &Request| matches!(state(part), Some(GrantState::Scheduled { start_at, .. }) if self.now < *start_at);
         let begun = |part: &Request| {
             let state = state(part);
-            matches!(state, Some(GrantState::Activating { .. } | GrantState::Active { .. }))
+            matches!(
+                state,
+                Some(GrantState::Activating { .. } | GrantState::Active { .. })
+            )
         };
         self.any(later) && !self.any(begun)
     }

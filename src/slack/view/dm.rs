@@ -71,9 +71,16 @@ pub fn active_parts(
         let one = active(part, *until, receipt, faces);
         notice.text = format!("{} {}", notice.text, one.text);
         notice.blocks.extend(one.blocks);
-        notice.blocks.extend(own_row(part, receipt, part.id != lead.id));
+        notice
+            .blocks
+            .extend(own_row(part, receipt, part.id != lead.id));
     }
-    let all = button(ids::DONE, lead.id, "Done early with all", &words::done_all_label(lead));
+    let all = button(
+        ids::DONE,
+        lead.id,
+        "Done early with all",
+        &words::done_all_label(lead),
+    );
     notice.with([buttons(vec![all])]).content(card_link)
 }
 
@@ -146,7 +153,9 @@ pub fn told_of_glass(
     faces: &Faces,
     now: DateTime<Utc>,
 ) -> Content {
-    let part = parts.iter().find(|part| text::glass::reviewers(part).contains(&person));
+    let part = parts
+        .iter()
+        .find(|part| text::glass::reviewers(part).contains(&person));
     let Some(part) = part.or(parts.first()) else {
         return card::of(parts, faces, now);
     };
@@ -188,7 +197,9 @@ impl Notice {
 /// That the access is there, how it was given, and how to connect.
 fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt, faces: &Faces) -> Notice {
     let mut notice = Notice::of(words::active(request, until));
-    notice.blocks.extend(words::how_given(request, faces).map(|how| context(&how)));
+    notice
+        .blocks
+        .extend(words::how_given(request, faces).map(|how| context(&how)));
     let how = request.terms.card.how_to_connect.as_deref().unwrap_or("");
     let how = words::how_to_connect(how, &receipt.facts);
     if !how.is_empty() {
@@ -212,7 +223,10 @@ fn own_row(request: &Request, receipt: &Receipt, alone: bool) -> Vec<SlackBlock>
     if row.is_empty() {
         return Vec::new();
     }
-    vec![context(words::active_hint(receipt.credentials)), buttons(row)]
+    vec![
+        context(words::active_hint(receipt.credentials)),
+        buttons(row),
+    ]
 }
 
 fn done(request: &Request) -> SlackBlockButtonElement {

@@ -119,7 +119,8 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
 
 /// The times that can be given: as asked, or less. Of several accesses, less than the shortest.
 fn time(least: Option<Span>, several: bool) -> SlackBlock {
-    let choice = |words: &str, value: String| SlackBlockChoiceItem::new(plain_text(words, 75), value);
+    let choice =
+        |words: &str, value: String| SlackBlockChoiceItem::new(plain_text(words, 75), value);
     let as_asked = match least {
         Some(span) if !several => format!("As asked: {}", text::long(span)),
         _ => "As asked".to_owned(),
@@ -135,7 +136,11 @@ fn time(least: Option<Span>, several: bool) -> SlackBlock {
         .with_action_id(ids::TIME_INPUT.into())
         .with_options(options)
         .with_initial_option(as_asked);
-    let label = if several { "For how long, each?" } else { "For how long?" };
+    let label = if several {
+        "For how long, each?"
+    } else {
+        "For how long?"
+    };
     SlackInputBlock::new(plain_text(label, 100), select.into())
         .with_block_id(SlackBlockId(ids::TIME_BLOCK.to_owned()))
         .into()
@@ -153,7 +158,13 @@ pub fn after_review(parts: &[Request], justified: bool, faces: &Faces, meta: &Me
         (ids::JUSTIFIED_NOTE, "Justified", "Note", hint, Needed::No)
     } else {
         let hint = "Kept on record with your name. Say what should happen now.";
-        (ids::UNJUSTIFIED_NOTE, "Not justified", "What was wrong?", hint, Needed::Yes)
+        (
+            ids::UNJUSTIFIED_NOTE,
+            "Not justified",
+            "What was wrong?",
+            hint,
+            Needed::Yes,
+        )
     };
     let mut blocks = vec![section(&words::headline(parts, faces))];
     blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));

@@ -1,10 +1,10 @@
 //! Answers that only the person who typed or clicked sees.
 
-use chrono::{DateTime, Utc};
 use super::content::{context, linked_section, pages, section};
 use super::text::{self, reply as words};
 use super::{Content, Faces};
 use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
+use chrono::{DateTime, Utc};
 
 /// One resource, as `/jit list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

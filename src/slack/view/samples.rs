@@ -346,12 +346,11 @@ pub(super) fn meanings() -> Vec<(&'static str, Request)> {
         fallback: vec![group("oncall")],
     });
     chased.terms.route = Route::Steps(vec![asked]);
-    for (name, people) in [
-        ("dba-leads", bob()),
-        ("leads", lee()),
-        ("oncall", carol()),
-    ] {
-        chased.roster.groups.insert(group(name), BTreeSet::from([people]));
+    for (name, people) in [("dba-leads", bob()), ("leads", lee()), ("oncall", carol())] {
+        chased
+            .roster
+            .groups
+            .insert(group(name), BTreeSet::from([people]));
     }
     let mut quiet = chased.clone();
     if let RequestState::Pending { chase, .. } = &mut chased.state {
@@ -388,6 +387,7 @@ pub(super) fn meanings() -> Vec<(&'static str, Request)> {
         })
     };
     quiet.terms.ticket = Some("INC-42".to_owned());
+    quiet.roster.ages.insert(group("oncall"), 120);
     vec![
         ("waiting_shorter", shorter),
         ("active_shorter", given_shorter),

@@ -51,7 +51,11 @@ fn one_primary_button_and_one_of_each_kind() {
             assert_eq!(all.len(), before, "{told} twice: {blocks:#?}");
         }
         let lead = parts[0].id.to_string();
-        assert!(buttons.iter().all(|button| button["value"] == lead.as_str()));
+        assert!(
+            buttons
+                .iter()
+                .all(|button| button["value"] == lead.as_str())
+        );
     }
 }
 
@@ -64,7 +68,11 @@ fn only_who_can_act_is_called() {
     let called = |name: &str| text::asked::called(&state(name), now());
     assert_eq!(called("waiting"), [bob(), carol()], "never the holder");
     assert_eq!(called("waiting_pinged"), [bob()], "the ping list");
-    assert_eq!(called("waiting_escalated"), [bob(), lee()], "others as well");
+    assert_eq!(
+        called("waiting_escalated"),
+        [bob(), lee()],
+        "others as well"
+    );
     assert_eq!(called("waiting_quiet"), [carol()], "who stands in");
     assert_eq!(called("waiting_shorter"), [carol()], "not who has approved");
     assert_eq!(called("active"), [] as [PersonId; 0]);
@@ -72,8 +80,16 @@ fn only_who_can_act_is_called() {
         let groups: Vec<GroupName> = groups.iter().map(|name| group(name)).collect();
         text::asked::called_again(&state("waiting_pinged"), &groups, now())
     };
-    assert_eq!(again(&["leads", "dba-leads"]), [bob()], "lee cannot decide yet");
-    assert_eq!(again(&["leads"]), [lee()], "unless the policy names nobody else");
+    assert_eq!(
+        again(&["leads", "dba-leads"]),
+        [bob()],
+        "lee cannot decide yet"
+    );
+    assert_eq!(
+        again(&["leads"]),
+        [lee()],
+        "unless the policy names nobody else"
+    );
 }
 
 #[test]
@@ -400,11 +416,18 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
     let to = vec![group("leads")];
     vec![
         ("nudged", nudged(&["dba"]), request()),
-        ("nudged_in_quiet", nudged(&["oncall"]), state("waiting_quiet")),
+        (
+            "nudged_in_quiet",
+            nudged(&["oncall"]),
+            state("waiting_quiet"),
+        ),
         (
             "nudged_too_late",
             nudged(&["dba"]),
-            Request { state: granted(active()), ..request() },
+            Request {
+                state: granted(active()),
+                ..request()
+            },
         ),
         (
             "escalated",
@@ -413,7 +436,9 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
         ),
         (
             "tightened",
-            Event::TermsTightened { terms: Box::new(state("waiting_tightened").terms) },
+            Event::TermsTightened {
+                terms: Box::new(state("waiting_tightened").terms),
+            },
             state("waiting_tightened"),
         ),
         (
@@ -441,14 +466,19 @@ fn meaning() -> Vec<(&'static str, Event, Request)> {
         review_by,
     };
     let withdrawn = |cause: RevokeCause| Event::StartWithdrawn { cause };
-    let unstarted = RevokeCause::Unstarted { why: "frozen".to_owned() };
+    let unstarted = RevokeCause::Unstarted {
+        why: "frozen".to_owned(),
+    };
     let reviewed = |justified, note: &str| Event::ReviewCompleted {
         by: lee(),
         justified,
         note: note.to_owned(),
     };
     let until = now() + minutes(33);
-    let less = Shortened { from: Span::hours(1), to: Span::minutes(30) };
+    let less = Shortened {
+        from: Span::hours(1),
+        to: Span::minutes(30),
+    };
     vec![
         (
             "approval_shorter",
@@ -462,12 +492,18 @@ fn meaning() -> Vec<(&'static str, Event, Request)> {
         ),
         (
             "activated_shorter",
-            Event::GrantActivated { until, receipt: receipt() },
+            Event::GrantActivated {
+                until,
+                receipt: receipt(),
+            },
             state("active_shorter"),
         ),
         (
             "activated_glass",
-            Event::GrantActivated { until, receipt: receipt() },
+            Event::GrantActivated {
+                until,
+                receipt: receipt(),
+            },
             state("glass_active"),
         ),
         (
@@ -476,8 +512,16 @@ fn meaning() -> Vec<(&'static str, Event, Request)> {
             state("scheduled"),
         ),
         ("start_begun", Event::StartBegun, state("scheduled")),
-        ("start_withdrawn", withdrawn(RevokeCause::GivenBack), state("withdrawn")),
-        ("start_revoked", withdrawn(revoked_by_bob()), state("withdrawn")),
+        (
+            "start_withdrawn",
+            withdrawn(RevokeCause::GivenBack),
+            state("withdrawn"),
+        ),
+        (
+            "start_revoked",
+            withdrawn(revoked_by_bob()),
+            state("withdrawn"),
+        ),
         ("start_refused", withdrawn(unstarted), state("unstarted")),
         ("retried", Event::GrantRetried { by: dana() }, request()),
         (
@@ -485,8 +529,16 @@ fn meaning() -> Vec<(&'static str, Event, Request)> {
             approved(None, Some(now() + minutes(24 * 60))),
             state("glass_active"),
         ),
-        ("review_overdue", Event::ReviewOverdue, state("glass_overdue")),
-        ("reviewed_justified", reviewed(true, ""), state("glass_justified")),
+        (
+            "review_overdue",
+            Event::ReviewOverdue,
+            state("glass_overdue"),
+        ),
+        (
+            "reviewed_justified",
+            reviewed(true, ""),
+            state("glass_justified"),
+        ),
         (
             "reviewed_not_justified",
             reviewed(false, "the replica would have done"),

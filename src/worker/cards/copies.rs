@@ -172,9 +172,7 @@ impl Telltale<'_> {
     }
 
     async fn keep(&self, card: &PostedCard) -> Result<(), StoreError> {
-        self.store()
-            .keep_card(self.id, card, self.now)
-            .await
+        self.store().keep_card(self.id, card, self.now).await
     }
 
     // -- when the channel is lost --

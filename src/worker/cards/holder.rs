@@ -118,7 +118,10 @@ impl Telltale<'_> {
         let again = |part: &Request| text::card::retry_until(part, self.now).is_some();
         let held = |part: &Request| {
             let state = part.grant().map(|grant| &grant.state);
-            matches!(state, Some(GrantState::Active { .. } | GrantState::Activating { .. }))
+            matches!(
+                state,
+                Some(GrantState::Active { .. } | GrantState::Activating { .. })
+            )
         };
         let mut choices = Vec::new();
         if any(|event| matches!(event, Event::GrantFailed { .. })) && self.parts.iter().any(again) {

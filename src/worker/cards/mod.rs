@@ -10,7 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Worker;
 use super::deliver::Done;
-use crate::domain::{Event, GrantState, PersonId, Request, RequestId, RequestState, RevokeCause, Terms};
+use crate::domain::{
+    Event, GrantState, PersonId, Request, RequestId, RequestState, RevokeCause, Terms,
+};
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
 use crate::slack::view::{Content, Faces, story};
@@ -295,4 +297,3 @@ fn people_in(parts: &[Request], entries: &[Entry]) -> BTreeSet<PersonId> {
     }
     people
 }
-

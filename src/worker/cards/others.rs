@@ -25,7 +25,11 @@ impl Telltale<'_> {
             if part.requester != part.access.person && !is_stale(&entry.what, part) {
                 let words = text::dm::to_asker(&entry.what, entry.at, part, &self.faces);
                 let to = self.slack_user(part.requester);
-                said.extend(words.zip(to).map(|(words, to)| self.notice(entry, to, words, link)));
+                said.extend(
+                    words
+                        .zip(to)
+                        .map(|(words, to)| self.notice(entry, to, words, link)),
+                );
             }
             let Some(words) = text::dm::to_informed(&entry.what, part, &self.faces) else {
                 continue;

@@ -6,5 +6,6 @@ mod conversation;
 mod directory;
 mod faults;
 mod http;
+mod meaning_cards;
 mod socket;
 mod sources;

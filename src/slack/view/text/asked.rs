@@ -45,8 +45,9 @@ pub fn called_again(
 ) -> Vec<PersonId> {
     let all = called_of(request, mentioned);
     let deciding = called_of(request, &request.deciding(at));
-    let (able, others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|person| deciding.contains(person));
+    let (able, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|person| deciding.contains(person));
     if able.is_empty() { others } else { able }
 }
 
@@ -66,7 +67,10 @@ pub fn standing_in(request: &Request, now: DateTime<Utc>) -> Vec<String> {
         let mut windows = quiet.windows.iter();
         let (_, until) = windows.find(|(from, until)| *from <= now && now < *until)?;
         let also = groups(&quiet.fallback, "or");
-        Some(format!("🌙 Quiet hours until {}: {also} may decide as well", when(*until)))
+        Some(format!(
+            "🌙 Quiet hours until {}: {also} may decide as well",
+            when(*until)
+        ))
     });
     escalated.into_iter().chain(quiet).collect()
 }
@@ -87,7 +91,9 @@ pub fn approved_by(request: &Request, faces: &Faces) -> Vec<String> {
 }
 
 fn approved(given: &Approval, before: Span, faces: &Faces) -> String {
-    let less = given.duration.map(|given| format!(", {}", instead(given, before)));
+    let less = given
+        .duration
+        .map(|given| format!(", {}", instead(given, before)));
     let remark = given.comment.as_deref().map(remark);
     format!(
         "✅ {} approved {}{}{}",

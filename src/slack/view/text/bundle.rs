@@ -59,7 +59,11 @@ pub fn called(parts: &[Request]) -> String {
 
 /// The whole card in one line, for notifications.
 pub fn summary(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> String {
-    format!("{}. {}", wish(parts, faces), tally(parts, now).replace('*', ""))
+    format!(
+        "{}. {}",
+        wish(parts, faces),
+        tally(parts, now).replace('*', "")
+    )
 }
 
 /// How many parts stand where, what needs somebody first.

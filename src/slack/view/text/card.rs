@@ -127,7 +127,11 @@ fn stricter(request: &Request) -> Option<String> {
 fn needs(request: &Request) -> String {
     let steps = request.terms.route.steps();
     let asked: Vec<String> = steps.iter().map(asks).collect();
-    format!("{}, for at most {}", asked.join(", then "), request.terms.duration)
+    format!(
+        "{}, for at most {}",
+        asked.join(", then "),
+        request.terms.duration
+    )
 }
 
 fn pending(request: &Request, step: usize, faces: &Faces, now: DateTime<Utc>) -> String {
@@ -190,7 +194,10 @@ fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<U
         }
         GrantState::Scheduled { start_at, .. } => {
             let span = request.granted();
-            format!("📅 *Approved, begins {}*, for {span} from then", when(*start_at))
+            format!(
+                "📅 *Approved, begins {}*, for {span} from then",
+                when(*start_at)
+            )
         }
         GrantState::Activating { since, .. } if *since + SLOW < now => {
             "🔑 *Approved, giving access…* The target takes long to answer; I keep trying."
@@ -259,7 +266,10 @@ fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<U
 /// Until when what failed may be tried again.
 pub fn again_until(request: &Request, now: DateTime<Utc>) -> Option<String> {
     let until = retry_until(request, now)?;
-    Some(format!("*Try again* works until {}; nobody has to approve once more", when(until)))
+    Some(format!(
+        "*Try again* works until {}; nobody has to approve once more",
+        when(until)
+    ))
 }
 
 /// Until when the unused approval of what failed is good; none where it is not, or not any more.
@@ -353,7 +363,23 @@ pub fn small_print(request: &Request) -> String {
         let sign = if is_high(request) { "🔴 " } else { "" };
         parts.push(format!("{sign}Sensitivity: *{}*", name(sensitivity)));
     }
-    format!("{}\n{}", parts.join("  ·  "), rule(request))
+    let mut lines = vec![parts.join("  ·  "), rule(request)];
+    lines.extend(read_at(request));
+    lines.join("\n")
+}
+
+/// How old the knowledge is of who is in the groups that are asked, where it comes from elsewhere.
+fn read_at(request: &Request) -> Option<String> {
+    let groups = request.terms.route.groups();
+    let (group, at) = groups
+        .iter()
+        .filter_map(|group| Some((group, request.roster.read_at(group, request.asked_at)?)))
+        .min_by_key(|(_, at)| *at)?;
+    Some(format!(
+        "Who is in *{}* was read {}; each click reads it again",
+        name(group),
+        when(at)
+    ))
 }
 
 /// Whether the policy calls the resource highly sensitive, so that approving wants a second look.

@@ -10,9 +10,7 @@ use super::card::{again_until, withdrawn};
 use super::{
     access, again, asks, bundle, channel, end, groups, left, long, more, people, said, when,
 };
-use crate::domain::{
-    Event, PersonId, Removal, Request, RequestState, RevokeCause, Route,
-};
+use crate::domain::{Event, PersonId, Removal, Request, RequestState, RevokeCause, Route};
 
 /// The request was taken in, and these people were asked.
 pub fn received(request: &Request, faces: &Faces) -> String {
@@ -24,7 +22,10 @@ pub fn received(request: &Request, faces: &Faces) -> String {
         person if person == request.access.person => String::new(),
         asker => format!(" {} asked for this for you.", faces.mention(asker)),
     };
-    let start = request.terms.start.map(|start| format!(" from {}", when(start)));
+    let start = request
+        .terms
+        .start
+        .map(|start| format!(" from {}", when(start)));
     format!(
         "📝 *Request #{}*: {} for {}{}.{by}{}{}",
         request.number,
@@ -99,9 +100,8 @@ pub fn how_given(request: &Request, faces: &Faces) -> Option<String> {
             when(review.due_at)
         ));
     }
-    let remarked = |given: &crate::domain::Approval| {
-        given.comment.is_some() || given.duration.is_some()
-    };
+    let remarked =
+        |given: &crate::domain::Approval| given.comment.is_some() || given.duration.is_some();
     if request.approvals().iter().any(remarked) {
         return Some(given(request, faces));
     }
@@ -178,8 +178,8 @@ pub fn expired(request: &Request) -> String {
 
 /// The target refused.
 pub fn failed(request: &Request, error: &str, now: DateTime<Utc>) -> String {
-    let next = again_until(request, now)
-        .unwrap_or_else(|| format!("Then ask again: {}", again(request)));
+    let next =
+        again_until(request, now).unwrap_or_else(|| format!("Then ask again: {}", again(request)));
     format!(
         "❌ *It did not work*: {} was approved, but the target refused to give it. You have no \
          access. It said: “{}”\nPlease tell the owners of the resource. {next}",
@@ -336,7 +336,10 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
             format!("🟢 *Active* until {}", end(request, *until))
         }
         Event::GrantFailed { error } => {
-            format!("❌ *It did not work*: the target refused, and said “{}”", said(error))
+            format!(
+                "❌ *It did not work*: the target refused, and said “{}”",
+                said(error)
+            )
         }
         Event::HolderReminded => reminded(request, at)?,
         Event::RevocationBegun {
@@ -346,13 +349,18 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
         Event::RevocationBegun {
             cause: RevokeCause::ActivationUnknown { .. },
             ..
-        } => "🟠 *It did not work*: the target never said whether it gave it, so I take it away to \
+        } => {
+            "🟠 *It did not work*: the target never said whether it gave it, so I take it away to \
               be sure"
-            .to_owned(),
+                .to_owned()
+        }
         Event::GrantRevoked {
             covered_until: Some(until),
             ..
-        } => format!("⚪ Ended, but it goes on under another request until {}", when(*until)),
+        } => format!(
+            "⚪ Ended, but it goes on under another request until {}",
+            when(*until)
+        ),
         Event::GrantRevoked { .. } => ended_shortly(request)?,
         _ => return None,
     })
@@ -381,7 +389,11 @@ fn ended_shortly(request: &Request) -> Option<String> {
 /// The head of a message about some parts of a bundle.
 pub fn bundle_head(lead: &Request) -> String {
     let bundle = lead.bundle.as_ref().map_or("", |part| part.name.as_str());
-    format!("*Bundle {}* (request #{})", super::name(bundle), lead.number)
+    format!(
+        "*Bundle {}* (request #{})",
+        super::name(bundle),
+        lead.number
+    )
 }
 
 /// What whoever asked on behalf of somebody is told of an event.
@@ -412,7 +424,10 @@ pub fn to_informed(event: &Event, request: &Request, faces: &Faces) -> Option<St
                 Route::Automatic { .. } => ", approved by its rule".to_owned(),
                 Route::BreakGlass(_) => ", as *break-glass*, nobody was asked".to_owned(),
                 Route::Steps(_) => {
-                    let by = request.approvals().iter().map(|given| faces.name(given.by.person));
+                    let by = request
+                        .approvals()
+                        .iter()
+                        .map(|given| faces.name(given.by.person));
                     let by: Vec<String> = by.take(3).collect();
                     format!(", approved by {}", super::joined(&by, "and"))
                 }

@@ -80,7 +80,8 @@ fn reviewed(done: &Reviewed, faces: &Faces) -> String {
 /// The line of the thread for a request that was given at once.
 pub fn given(request: &Request, review_by: Option<chrono::DateTime<chrono::Utc>>) -> String {
     let who = request.reviewing();
-    let review = review_by.map(|due| format!(" {} is to review it until {}.", or_somebody(who), when(due)));
+    let review =
+        review_by.map(|due| format!(" {} is to review it until {}.", or_somebody(who), when(due)));
     format!(
         "🚨 Break-glass: given at once, nobody was asked. Everybody who was skipped is told directly.{}",
         review.unwrap_or_default()
@@ -94,7 +95,11 @@ fn or_somebody(of: &[GroupName]) -> String {
 /// The line of the thread once the look afterwards is overdue.
 pub fn overdue(request: &Request, faces: &Faces) -> String {
     let who = people(&reviewers(request), faces);
-    let who = if who.is_empty() { or_somebody(request.reviewing()) } else { who };
+    let who = if who.is_empty() {
+        or_somebody(request.reviewing())
+    } else {
+        who
+    };
     format!(
         "🚨 *The review of this break-glass access is overdue.* {who}, please look at it, and press \
          *Justified…* or *Not justified…* on the card."
@@ -108,6 +113,8 @@ pub fn told(request: &Request, person: PersonId, faces: &Faces) -> String {
         "🔎 Please look at this break-glass access when you can, and say whether it was justified."
             .to_owned()
     } else {
-        format!("🚨 {holder} took this access without asking. You would have been asked, so I tell you.")
+        format!(
+            "🚨 {holder} took this access without asking. You would have been asked, so I tell you."
+        )
     }
 }

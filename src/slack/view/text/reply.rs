@@ -284,7 +284,11 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
             format!("This request was already {outcome}{by}, {}.", when(*at))
         }
         Refusal::AlreadyReviewed { by, at } => {
-            format!("{} reviewed this already, {}.", faces.mention(*by), when(*at))
+            format!(
+                "{} reviewed this already, {}.",
+                faces.mention(*by),
+                when(*at)
+            )
         }
         Refusal::NotAReviewer { needed } => {
             format!("Only {} can review this.", groups(needed, "or"))

@@ -162,12 +162,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
 
 /// Who is asked again: those who can decide now and have not. Told late, when somebody has decided,
 /// it calls nobody.
-fn nudged(
-    request: &Request,
-    groups: &[GroupName],
-    at: DateTime<Utc>,
-    faces: &Faces,
-) -> String {
+fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Faces) -> String {
     if !matches!(request.state, RequestState::Pending { .. }) {
         return "🔔 It was asked for once more.".to_owned();
     }
@@ -204,7 +199,10 @@ fn tightened(before: Option<&Terms>, after: &Terms) -> String {
     }
     match before {
         Some(before) if after.duration < before.duration => {
-            changes.push(format!("it lasts {} instead of {}", after.duration, before.duration));
+            changes.push(format!(
+                "it lasts {} instead of {}",
+                after.duration, before.duration
+            ));
         }
         Some(_) => {}
         None => changes.push(format!("it lasts {} at most", after.duration)),
@@ -235,7 +233,10 @@ fn requested(request: &Request, faces: &Faces) -> String {
         person if person == request.requester => String::new(),
         person => format!(" for {}", faces.mention(person)),
     };
-    let begins = request.terms.start.map(|start| format!(", from {} on", when(start)));
+    let begins = request
+        .terms
+        .start
+        .map(|start| format!(", from {} on", when(start)));
     format!(
         "📝 {who} asked for {span}{more} of {}{holder}{}. {}.",
         access(request),
@@ -261,12 +262,7 @@ fn count(request: &Request, by: PersonId, step: usize) -> String {
 }
 
 /// Who is asked next; nothing after the last step, since the approval itself follows.
-fn next_step(
-    request: &Request,
-    next: usize,
-    at: DateTime<Utc>,
-    faces: &Faces,
-) -> Option<String> {
+fn next_step(request: &Request, next: usize, at: DateTime<Utc>, faces: &Faces) -> Option<String> {
     let steps = request.terms.route.steps();
     let step: &Step = steps.get(next)?;
     let open = called_for(request, step, at);
