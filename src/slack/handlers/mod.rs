@@ -26,6 +26,7 @@ mod click;
 mod command;
 mod credentials;
 mod dialog;
+mod review;
 mod which;
 mod words;
 
@@ -175,6 +176,7 @@ impl Handlers {
     async fn refuse(&self, delivery: &Delivery, refusal: &Refusal) -> Result<Said, StoreError> {
         let named = match refusal {
             Refusal::AlreadyDecided { by, .. } => by.iter().copied().collect(),
+            Refusal::AlreadyReviewed { by, .. } => BTreeSet::from([*by]),
             _ => BTreeSet::new(),
         };
         let faces = self.faces(&named).await?;

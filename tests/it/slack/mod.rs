@@ -7,6 +7,7 @@ mod directory;
 mod faults;
 mod http;
 mod meaning_asks;
+mod meaning_cards;
 mod meaning_reload;
 mod socket;
 mod sources;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::card::still_asked;
+use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
 
@@ -186,10 +186,7 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
             )
         }
         Route::Steps(steps) => {
-            let asked = steps
-                .first()
-                .map(|step| still_asked(request, step, &[]))
-                .unwrap_or_default();
+            let asked = called_first(request);
             let who = if asked.is_empty() {
                 String::new()
             } else {
@@ -236,6 +233,24 @@ pub fn bundle_part(request: &Request, faces: &Faces) -> String {
     format!("#{}: {}, {asked}", request.number, wanted(request, faces))
 }
 
+/// What was approved for later is withdrawn.
+pub fn start_cancelled(request: &Request) -> String {
+    let (what, number) = (access(request), request.number);
+    format!("⚪ Request #{number} is withdrawn: {what} will not begin, and nothing was given.")
+}
+
+/// What failed is tried again.
+pub fn retried(request: &Request) -> String {
+    format!(
+        "🔁 I try request #{} again now. The card tells how it went.",
+        request.number
+    )
+}
+
+/// A dialog was sent off that was opened on something else.
+pub const STALE: &str = "This request has changed since you opened the dialog: somebody else \
+    decided, or the policy changed. So nothing was recorded. Please look at the card once more.";
+
 /// A “no”, with people and times as each reader sees them. The same as the plain sentence of the
 /// refusal, dressed up.
 pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
@@ -267,6 +282,16 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
                 .map(|by| format!(" by {}", faces.mention(by)))
                 .unwrap_or_default();
             format!("This request was already {outcome}{by}, {}.", when(*at))
+        }
+        Refusal::AlreadyReviewed { by, at } => {
+            format!(
+                "{} reviewed this already, {}.",
+                faces.mention(*by),
+                when(*at)
+            )
+        }
+        Refusal::NotAReviewer { needed } => {
+            format!("Only {} can review this.", groups(needed, "or"))
         }
         Refusal::DeniedByRule { .. } | Refusal::ReasonNeeded { .. } => {
             escape::policy(&refusal.to_string(), 1500)
