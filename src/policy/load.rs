@@ -355,19 +355,3 @@ pub(super) fn step(entry: &StepEntry) -> Step {
         ..Step::of(groups(&entry.from), quorum(entry.count.value))
     }
 }
-
-impl Policy {
-    /// Reads the texts of a policy without looking at them: one file, or all `*.yaml` and `*.yml`
-    /// files of a folder in the order of their names.
-    ///
-    /// # Errors
-    /// Every file that cannot be read, and a folder without any.
-    pub fn read(path: &Path) -> Result<Vec<Source>, Faults> {
-        read(path)
-    }
-
-    /// The hash that a policy of these texts has, whether or not they are without fault.
-    pub fn hash_of(sources: &[Source]) -> String {
-        hash(sources)
-    }
-}

@@ -135,6 +135,11 @@ impl Policy {
         load::read(path)
     }
 
+    /// The hash that a policy of these texts has, whether or not they are without fault.
+    pub fn hash_of(sources: &[Source]) -> String {
+        load::hash(sources)
+    }
+
     /// Reads a policy from texts, in this order. A section may be spread over several of them.
     #[expect(
         clippy::needless_pass_by_value,
