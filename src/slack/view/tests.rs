@@ -98,7 +98,7 @@ fn break_glass_tells_those_skipped_and_those_who_review() {
     assert_eq!(text::glass::skipped_people(&glass), [bob(), carol()]);
     assert_eq!(text::glass::reviewers(&glass), [lee()]);
     for (name, person) in [("skipped", bob()), ("reviewer", lee())] {
-        let content = dm::told_of_glass(&[glass.clone()], person, &faces(), now());
+        let content = dm::told_of_glass(std::slice::from_ref(&glass), person, &faces(), now());
         insta::assert_snapshot!(format!("glass_told_{name}"), lint::show(&content));
     }
 }

@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod card;
 pub mod dm;
 pub mod glass;
+mod grant;
 pub mod reply;
 pub mod story;
 
