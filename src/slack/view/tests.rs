@@ -914,7 +914,7 @@ proptest! {
             }
             let lines: Vec<_> = parts
                 .iter()
-                .filter_map(|part| Some((text::dm::short(&event, late(), part, &faces)?, part)))
+                .filter_map(|part| Some((text::outcome::short(&event, late(), part, &faces)?, part)))
                 .collect();
             let lines = story::alike(lines, parts.len());
             if !lines.is_empty() {
@@ -935,8 +935,8 @@ proptest! {
                 lint::message(&content);
             }
             let others = [
-                text::dm::to_asker(&event, late(), &request, &faces),
-                text::dm::to_informed(&event, &request, &faces),
+                text::outcome::to_asker(&event, late(), &request, &faces),
+                text::outcome::to_informed(&event, &request, &faces),
             ];
             for words in others.into_iter().flatten() {
                 lint::message(&Content::line(&words));

@@ -93,7 +93,7 @@ impl Telltale<'_> {
     fn other_news(&self, news: &[&Entry], link: Option<&str>) -> Option<Content> {
         let lines = news.iter().filter_map(|entry| {
             let part = self.part(entry.request);
-            let line = text::dm::short(&entry.what, entry.at, part, &self.faces)?;
+            let line = text::outcome::short(&entry.what, entry.at, part, &self.faces)?;
             Some((line, part))
         });
         let lines = story::alike(lines.collect(), self.parts.len());

@@ -23,7 +23,7 @@ impl Telltale<'_> {
         for entry in news {
             let part = self.part(entry.request);
             if part.requester != part.access.person && !is_stale(&entry.what, part) {
-                let words = text::dm::to_asker(&entry.what, entry.at, part, &self.faces);
+                let words = text::outcome::to_asker(&entry.what, entry.at, part, &self.faces);
                 let to = self.slack_user(part.requester);
                 said.extend(
                     words
@@ -31,7 +31,7 @@ impl Telltale<'_> {
                         .map(|(words, to)| self.notice(entry, &to, &words, link)),
                 );
             }
-            let Some(words) = text::dm::to_informed(&entry.what, part, &self.faces) else {
+            let Some(words) = text::outcome::to_informed(&entry.what, part, &self.faces) else {
                 continue;
             };
             for to in self.informed(part).await? {

@@ -7,6 +7,7 @@ pub mod card;
 pub mod dm;
 pub mod glass;
 mod grant;
+pub mod outcome;
 pub mod reply;
 pub mod story;
 
