@@ -66,7 +66,7 @@ pub fn active_parts(
     faces: &Faces,
     card_link: Option<&str>,
 ) -> Content {
-    let mut notice = Notice::of(words::bundle_head(lead));
+    let mut notice = Notice::of(text::outcome::bundle_head(lead));
     for (part, until, receipt) in parts.iter().take(PARTS) {
         let one = active(part, *until, receipt, faces);
         notice.text = format!("{} {}", notice.text, one.text);
@@ -94,7 +94,7 @@ pub fn parts(
     choices: &[Choice],
     card_link: Option<&str>,
 ) -> Content {
-    let head = words::bundle_head(lead);
+    let head = text::outcome::bundle_head(lead);
     let text = format!("{head} {}", lines.join(" "));
     let mut notice = Notice {
         text,

@@ -98,7 +98,7 @@ fn break_glass_tells_those_skipped_and_those_who_review() {
     assert_eq!(text::glass::skipped_people(&glass), [bob(), carol()]);
     assert_eq!(text::glass::reviewers(&glass), [lee()]);
     for (name, person) in [("skipped", bob()), ("reviewer", lee())] {
-        let content = dm::told_of_glass(&[glass.clone()], person, &faces(), now());
+        let content = dm::told_of_glass(std::slice::from_ref(&glass), person, &faces(), now());
         insta::assert_snapshot!(format!("glass_told_{name}"), lint::show(&content));
     }
 }
@@ -914,7 +914,7 @@ proptest! {
             }
             let lines: Vec<_> = parts
                 .iter()
-                .filter_map(|part| Some((text::dm::short(&event, late(), part, &faces)?, part)))
+                .filter_map(|part| Some((text::outcome::short(&event, late(), part, &faces)?, part)))
                 .collect();
             let lines = story::alike(lines, parts.len());
             if !lines.is_empty() {
@@ -935,8 +935,8 @@ proptest! {
                 lint::message(&content);
             }
             let others = [
-                text::dm::to_asker(&event, late(), &request, &faces),
-                text::dm::to_informed(&event, &request, &faces),
+                text::outcome::to_asker(&event, late(), &request, &faces),
+                text::outcome::to_informed(&event, &request, &faces),
             ];
             for words in others.into_iter().flatten() {
                 lint::message(&Content::line(&words));

@@ -47,7 +47,7 @@ impl Telltale<'_> {
     fn grouped(&self, news: Vec<Entry>) -> Vec<Vec<Entry>> {
         let mut groups: Vec<(Kind, Vec<Entry>)> = Vec::new();
         for entry in news {
-            let kind = self.kind(&entry);
+            let kind = kind(&entry);
             let full = |group: &[Entry]| kind == Kind::Active && dm::PARTS <= group.len();
             match groups.last_mut() {
                 Some((known, group)) if self.is_bundle() && *known == kind && !full(group) => {
@@ -59,14 +59,6 @@ impl Telltale<'_> {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
-    fn kind(&self, entry: &Entry) -> Kind {
-        match entry.what {
-            Event::Requested { .. } => Kind::Asked,
-            Event::GrantActivated { .. } => Kind::Active,
-            _ => Kind::Other,
-        }
-    }
-
     fn message(&self, news: &[Entry], link: Option<&str>) -> Option<Content> {
         let fresh = news
             .iter()
@@ -76,7 +68,7 @@ impl Telltale<'_> {
         if !self.is_bundle() {
             return dm::notice(&first.what, first.at, self.lead(), &self.faces, link);
         }
-        match self.kind(first) {
+        match kind(first) {
             Kind::Asked => {
                 let asks = |part: &Request| matches!(part.terms.route, Route::Steps(_));
                 let asked = self.parts.iter().any(asks);
@@ -101,7 +93,7 @@ impl Telltale<'_> {
     fn other_news(&self, news: &[&Entry], link: Option<&str>) -> Option<Content> {
         let lines = news.iter().filter_map(|entry| {
             let part = self.part(entry.request);
-            let line = text::dm::short(&entry.what, entry.at, part, &self.faces)?;
+            let line = text::outcome::short(&entry.what, entry.at, part, &self.faces)?;
             Some((line, part))
         });
         let lines = story::alike(lines.collect(), self.parts.len());
@@ -155,5 +147,13 @@ impl Telltale<'_> {
             }
             Err(fault) => Err(fault.into()),
         }
+    }
+}
+
+fn kind(entry: &Entry) -> Kind {
+    match entry.what {
+        Event::Requested { .. } => Kind::Asked,
+        Event::GrantActivated { .. } => Kind::Active,
+        _ => Kind::Other,
     }
 }

@@ -23,19 +23,19 @@ impl Telltale<'_> {
         for entry in news {
             let part = self.part(entry.request);
             if part.requester != part.access.person && !is_stale(&entry.what, part) {
-                let words = text::dm::to_asker(&entry.what, entry.at, part, &self.faces);
+                let words = text::outcome::to_asker(&entry.what, entry.at, part, &self.faces);
                 let to = self.slack_user(part.requester);
                 said.extend(
                     words
                         .zip(to)
-                        .map(|(words, to)| self.notice(entry, to, words, link)),
+                        .map(|(words, to)| self.notice(entry, &to, &words, link)),
                 );
             }
-            let Some(words) = text::dm::to_informed(&entry.what, part, &self.faces) else {
+            let Some(words) = text::outcome::to_informed(&entry.what, part, &self.faces) else {
                 continue;
             };
             for to in self.informed(part).await? {
-                said.push(self.notice(entry, to, words.clone(), link));
+                said.push(self.notice(entry, &to, &words, link));
             }
         }
         if said.is_empty() {
@@ -45,23 +45,17 @@ impl Telltale<'_> {
     }
 
     /// A message under the key of what happened and whom it is for.
-    fn notice(
-        &self,
-        entry: &Entry,
-        to: String,
-        words: String,
-        link: Option<&str>,
-    ) -> (String, Notice) {
+    fn notice(&self, entry: &Entry, to: &str, words: &str, link: Option<&str>) -> (String, Notice) {
         let link = link.and_then(|link| text::link(link, text::dm::SEE_CARD));
         let text = match link {
             Some(link) => format!("{words}\n{link}"),
-            None => words,
+            None => words.to_owned(),
         };
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or_default();
         let time = Timestamp::from_unix(NoContext, seconds, self.now.timestamp_subsec_nanos());
         let notice = Notice {
             id: Uuid::new_v7(time),
-            channel: to.clone(),
+            channel: to.to_owned(),
             text,
         };
         (format!("told:{}:{to}", entry.seq), notice)

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use jitbot::domain::{GrantState, Request, RequestState, Route, Span};
-use jitbot::sandbox::{Message, Reply, SubmitOutcome, SubmitValues};
+use jitbot::policy::{Policy, Source};
+use jitbot::sandbox::{Fault, FaultKind, Message, Reply, SubmitOutcome, SubmitValues};
 
 use super::bot::Bot;
 use crate::harness::target::Next;
@@ -193,11 +194,11 @@ async fn who_does_not_answer_is_reminded_and_then_the_leads_may_decide_too() {
     passes(&bot, 45).await;
     let (story, card) = (bot.house.story(), bot.card().plain());
     assert!(
-        story.contains("leads may decide as well") && story.contains("@lee"),
+        story.contains("*leads* may decide as well") && story.contains("@lee"),
         "{story}"
     );
     assert!(
-        card.contains("leads may decide as well") && card.contains("@lee"),
+        card.contains("*leads* may decide as well") && card.contains("@lee"),
         "{card}"
     );
     bot.presses("lee", "jit_approve").await;
@@ -249,10 +250,7 @@ async fn break_glass_is_loud_and_somebody_else_looks_at_it() {
             plain(&slack.dms(user))
         );
     }
-    for (user, answer) in [
-        ("dana", "your own request"),
-        ("bob", "Only leads can review"),
-    ] {
+    for (user, answer) in [("dana", "your own request"), ("bob", "can review this")] {
         bot.presses(user, "jit_justified").await;
         assert!(bot.told(user).contains(answer), "{}", bot.told(user));
         assert!(slack.modal(user).is_none(), "{user} gets no dialog");
@@ -446,10 +444,134 @@ async fn who_asks_for_somebody_else_learns_the_outcome_in_a_word() {
     );
     let dana = plain(&slack.dms("dana"));
     assert!(
-        dana.contains("Active until") && dana.contains("Your request #1 for @erin"),
+        dana.contains("*Active* until") && dana.contains("Your request #1 for @erin"),
         "{dana}"
     );
     assert!(!dana.contains("Done early"), "{dana}");
     let request = bot.last_request().await;
     assert!(matches!(request.state, RequestState::Approved { .. }));
+}
+
+/// Another policy from now on.
+async fn adopts(bot: &Bot, text: String) {
+    let name = "access.yaml".to_owned();
+    let policy = Policy::from_sources(vec![Source { name, text }]);
+    let policy = policy.unwrap_or_else(|faults| panic!("{}", faults.render(false)));
+    bot.house.engine.adopt(policy).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_later_policy_asks_in_addition_stands_on_the_card() {
+    let bot = open().await;
+    asks(&bot, "request staging-db readonly 1h to see").await;
+    adopts(&bot, POLICY.replace("count: 1", "count: 2")).await;
+    bot.presses("bob", "jit_approve").await;
+    let (card, story) = (bot.card().plain(), bot.house.story());
+    assert!(card.contains("The policy became stricter"), "{card}");
+    assert!(story.contains("it also needs 2 people of *dba*"), "{story}");
+
+    let bot = open().await;
+    asks(&bot, "request staging-db readonly 1h to see").await;
+    adopts(
+        &bot,
+        POLICY.replace("max_duration: 4h", "max_duration: 30m"),
+    )
+    .await;
+    bot.presses("bob", "jit_approve").await;
+    let card = bot.card().plain();
+    assert!(
+        card.contains("No longer allowed") || card.contains("30m instead of 1h"),
+        "{card}"
+    );
+    assert!(!card.contains("[Approve]"), "{card}");
+}
+
+#[tokio::test]
+async fn who_was_skipped_is_told_once_whatever_slack_does() {
+    let bot = open().await;
+    let slack = &bot.house.slack;
+    slack.archive("access-requests").unwrap();
+    let down = FaultKind::Status { status: 503 };
+    slack.fault(Fault::once("chat.postMessage", down).in_channel("U0CAROL"));
+    asks(&bot, "break-glass staging-db readonly 30m orders are lost").await;
+    assert!(is_active(&bot).await);
+    for _ in 0..5 {
+        passes(&bot, 2).await;
+    }
+    for user in ["bob", "carol"] {
+        let dms = slack.dms(user);
+        assert_eq!(
+            count(&dms, "You would have been asked"),
+            1,
+            "{}",
+            plain(&dms)
+        );
+    }
+    assert_eq!(
+        count(&slack.dms("lee"), "Please look"),
+        1,
+        "{}",
+        plain(&slack.dms("lee"))
+    );
+    assert_eq!(count(&slack.messages("access-fallback"), "Break-glass"), 1);
+    assert_eq!(bot.house.engine.store().unsettled().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_decides_on_a_part_of_another_channel_is_asked_by_message() {
+    let policy = POLICY.replace("resources: [staging-db, cache]", "resources: [staging-db]");
+    let policy = format!(
+        "{policy}  - name: on call for the cache\n    match: {{ resources: [cache] }}\n    \
+         decision: review\n    steps: [{{ from: [oncall], count: 1 }}]\n    channel: \"#general\"\n"
+    );
+    let bot = Bot::under(&policy, None).await;
+    asks(&bot, "request kit 1h to see").await;
+    let erin = plain(&bot.house.slack.dms("erin"));
+    assert!(
+        erin.contains("You are asked directly") && erin.contains("[Approve]"),
+        "{erin}"
+    );
+    assert!(
+        bot.house.slack.dms("bob").is_empty(),
+        "bob reads it in the channel"
+    );
+    presses_in_dm(&bot, "erin", "Approve", "jit_approve").await;
+    let card = bot.card().plain();
+    assert!(
+        card.contains("1 waiting") && card.contains("1 active"),
+        "{card}"
+    );
+    bot.presses("bob", "jit_approve").await;
+    for copy in [bot.card().plain(), plain(&bot.house.slack.dms("erin"))] {
+        assert!(
+            copy.contains("2 active") && !copy.contains("[Approve]"),
+            "{copy}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_archived_channel_of_the_informed_holds_up_nothing_and_is_given_up() {
+    let bot = open().await;
+    bot.house.slack.archive("general").unwrap();
+    let text = "request staging-db readonly 30m to see";
+    let slack = &bot.house.slack;
+    slack
+        .slash("dana", "access-requests", "/jit", text)
+        .await
+        .unwrap();
+    bot.settle().await;
+    bot.presses("bob", "jit_approve").await;
+    assert!(is_active(&bot).await);
+    assert_eq!(
+        count(&slack.dms("lee"), "Given"),
+        1,
+        "{}",
+        plain(&slack.dms("lee"))
+    );
+    for _ in 0..130 {
+        bot.house.pass(TimeDelta::minutes(1));
+        bot.house.settle().await;
+    }
+    assert_eq!(bot.house.engine.store().unsettled().await.unwrap(), 0);
 }

@@ -10,7 +10,7 @@ use super::card::{again_until, withdrawn};
 use super::{
     access, again, asks, bundle, channel, end, groups, left, long, more, people, said, when,
 };
-use crate::domain::{Event, PersonId, Removal, Request, RequestState, RevokeCause, Route};
+use crate::domain::{PersonId, Removal, Request, RequestState, RevokeCause, Route};
 
 /// The request was taken in, and these people were asked.
 pub fn received(request: &Request, faces: &Faces) -> String {
@@ -188,7 +188,7 @@ pub fn failed(request: &Request, error: &str, now: DateTime<Utc>) -> String {
     )
 }
 
-fn capitalized(words: &str) -> String {
+pub(super) fn capitalized(words: &str) -> String {
     let mut rest = words.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);
     first.chain(rest).collect()
@@ -311,149 +311,6 @@ pub fn unstarted(request: &Request, cause: &RevokeCause, faces: &Faces) -> Strin
 /// What a screen reader says for *Done early* of all parts.
 pub fn done_all_label(lead: &Request) -> String {
     format!("Give back early all of the bundle, request {}", lead.number)
-}
-
-/// One event in one short sentence, for whoever asked on behalf of somebody, and for the parts of a
-/// bundle; none where there is nothing to know.
-pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) -> Option<String> {
-    Some(match event {
-        Event::RequestDenied { by, why } => {
-            format!("⛔ *Denied* by {}: “{}”", faces.mention(*by), said(why))
-        }
-        Event::RequestExpired => "⌛ *Expired*: nobody decided in time".to_owned(),
-        Event::RequestOverruled { refusal } => format!(
-            "⛔ *No longer allowed*, since the policy has changed: “{}”",
-            said(&refusal.to_string())
-        ),
-        Event::RequestApproved {
-            start_at: Some(start),
-            ..
-        } => format!("📅 *Approved*, begins {}", when(*start)),
-        Event::StartWithdrawn { cause } => {
-            format!("⚪ *Will not begin*: {}", withdrawn(cause, faces))
-        }
-        Event::GrantActivated { until, .. } => {
-            format!("🟢 *Active* until {}", end(request, *until))
-        }
-        Event::GrantFailed { error } => {
-            format!(
-                "❌ *It did not work*: the target refused, and said “{}”",
-                said(error)
-            )
-        }
-        Event::HolderReminded => reminded(request, at)?,
-        Event::RevocationBegun {
-            cause: cause @ RevokeCause::Revoked { .. },
-            ..
-        } => format!("🟠 *Taken away*: {}", super::card::over(cause, faces)),
-        Event::RevocationBegun {
-            cause: RevokeCause::ActivationUnknown { .. },
-            ..
-        } => {
-            "🟠 *It did not work*: the target never said whether it gave it, so I take it away to \
-              be sure"
-                .to_owned()
-        }
-        Event::GrantRevoked {
-            covered_until: Some(until),
-            ..
-        } => format!(
-            "⚪ Ended, but it goes on under another request until {}",
-            when(*until)
-        ),
-        Event::GrantRevoked { .. } => ended_shortly(request)?,
-        _ => return None,
-    })
-}
-
-fn reminded(request: &Request, at: DateTime<Utc>) -> Option<String> {
-    let until = request.grant()?.state.wanted_until()?;
-    Some(format!(
-        "🔔 *{} left*, it ends {}",
-        capitalized(&left(until, at)),
-        end(request, until)
-    ))
-}
-
-fn ended_shortly(request: &Request) -> Option<String> {
-    match &request.grant()?.state {
-        crate::domain::GrantState::Revoked { cause, .. } => match cause {
-            RevokeCause::Lapsed => Some("⚪ *Ended*: its time is over".to_owned()),
-            RevokeCause::GivenBack => Some("⚪ *Ended*: given back".to_owned()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The head of a message about some parts of a bundle.
-pub fn bundle_head(lead: &Request) -> String {
-    let bundle = lead.bundle.as_ref().map_or("", |part| part.name.as_str());
-    format!(
-        "*Bundle {}* (request #{})",
-        super::name(bundle),
-        lead.number
-    )
-}
-
-/// What whoever asked on behalf of somebody is told of an event.
-pub fn to_asker(
-    event: &Event,
-    at: DateTime<Utc>,
-    request: &Request,
-    faces: &Faces,
-) -> Option<String> {
-    let tells = !matches!(event, Event::HolderReminded | Event::GrantRevoked { .. });
-    let what = short(event, at, request, faces).filter(|_| tells)?;
-    Some(format!(
-        "{what}\nYour request #{} for {}: {}",
-        request.number,
-        faces.mention(request.access.person),
-        access(request)
-    ))
-}
-
-/// What those whom the policy wants informed are told of an outcome: that it was given, denied, or
-/// taken away. Nothing else is told to them.
-pub fn to_informed(event: &Event, request: &Request, faces: &Faces) -> Option<String> {
-    let (who, what) = (faces.name(request.access.person), access(request));
-    let number = request.number;
-    Some(match event {
-        Event::GrantActivated { until, .. } => {
-            let how = match &request.terms.route {
-                Route::Automatic { .. } => ", approved by its rule".to_owned(),
-                Route::BreakGlass(_) => ", as *break-glass*, nobody was asked".to_owned(),
-                Route::Steps(_) => {
-                    let by = request
-                        .approvals()
-                        .iter()
-                        .map(|given| faces.name(given.by.person));
-                    let by: Vec<String> = by.take(3).collect();
-                    format!(", approved by {}", super::joined(&by, "and"))
-                }
-            };
-            let until = end(request, *until);
-            format!("🟢 *Given*: {who} has {what} until {until}{how} (request #{number})")
-        }
-        Event::RequestDenied { by, why } => format!(
-            "⛔ *Denied*: {who} does not get {what}, said {}: “{}” (request #{number})",
-            faces.name(*by),
-            said(why)
-        ),
-        Event::GrantRevoked {
-            covered_until: None,
-            ..
-        } => {
-            let why = match request.grant().map(|grant| &grant.state) {
-                Some(crate::domain::GrantState::Revoked { cause, .. }) => {
-                    format!(": {}", super::card::over_named(cause, faces))
-                }
-                _ => String::new(),
-            };
-            format!("⚪ *Taken away*: {who} no longer has {what}{why} (request #{number})")
-        }
-        _ => return None,
-    })
 }
 
 /// Why an approver has a copy of a bundle's card: its channel is not the one of their part.

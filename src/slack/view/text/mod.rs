@@ -6,6 +6,8 @@ pub mod bundle;
 pub mod card;
 pub mod dm;
 pub mod glass;
+mod grant;
+pub mod outcome;
 pub mod reply;
 pub mod story;
 
