@@ -27,6 +27,7 @@ mod people;
 mod rule;
 mod shown;
 mod source;
+mod space;
 mod suggest;
 mod tree;
 mod values;
