@@ -10,6 +10,7 @@
 mod check;
 mod condition;
 mod connector;
+pub mod diff;
 mod evaluate;
 mod explain;
 mod fault;
@@ -47,6 +48,7 @@ pub use file::RuleDecision;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
 pub use source::{GroupSource, SourcedGroup};
+pub use space::SpaceTooLarge;
 
 use self::fault::Log;
 use self::people::People;

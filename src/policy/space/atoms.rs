@@ -103,13 +103,13 @@ pub(in crate::policy) fn is_free(condition: &Condition) -> bool {
 }
 
 /// All conditions of a rule and its steps.
-fn conditions(rule: &Rule) -> impl Iterator<Item = &Condition> {
+pub(in crate::policy) fn conditions(rule: &Rule) -> impl Iterator<Item = &Condition> {
     let steps = rule.steps.iter().filter_map(|step| step.when.as_ref());
     rule.when.iter().chain(steps)
 }
 
 /// Every group that it matters for an answer whether somebody is in.
-pub(super) fn groups(rule: &Rule) -> BTreeSet<GroupName> {
+pub(in crate::policy) fn groups(rule: &Rule) -> BTreeSet<GroupName> {
     let mut groups: BTreeSet<GroupName> =
         rule.matcher.requester_in().unwrap_or_default().iter().cloned().collect();
     for condition in conditions(rule) {

@@ -17,6 +17,7 @@ mod clock;
 mod crowd;
 mod effect;
 mod lengths;
+mod replay;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,11 +26,12 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-pub(super) use atoms::Named;
-pub(super) use clock::{Day, Moment};
-pub(super) use crowd::{Class, Crowd, Human};
-pub(super) use effect::{Effect, StepShape, Way};
+pub(super) use atoms::{Named, conditions, groups as asking, is_free};
+pub(super) use clock::{Moment, words as moment_words};
+pub(super) use crowd::{Class, Crowd};
+pub(super) use effect::{Attributes, Effect, Meaning, StepShape, Way};
 pub(super) use lengths::Lengths;
+pub(super) use replay::command;
 
 use super::Policy;
 use super::condition::{Condition, Names};
@@ -203,9 +205,9 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// Calls that for every ask but for its duration.
-    pub(super) fn each(&self, mut visit: impl FnMut(Point)) {
-        for class in 0..self.classes.len() {
+    /// Calls that for every ask of people of these classes, but for its duration.
+    pub(super) fn each(&self, classes: &[usize], mut visit: impl FnMut(Point)) {
+        for &class in classes {
             for mode in 0..self.modes.len() {
                 for spent in 0..self.spent.len() {
                     for free in 0..1usize << self.free.len() {
@@ -381,17 +383,6 @@ impl Policy {
             resource.facts.roles.iter().map(move |role| (name, role))
         })
     }
-}
-
-/// The reason that a rule of that name wants, as an example that fits.
-pub(super) fn reason_for(policy: &Policy, rule: &str) -> Option<String> {
-    let rule = policy.rules.iter().find(|known| known.name.as_str() == rule)?;
-    sample::reason(&atoms::patterns(rule))
-}
-
-/// The groups as texts.
-pub(super) fn names(groups: &[GroupName]) -> Vec<&str> {
-    groups.iter().map(GroupName::as_str).collect()
 }
 
 /// A duration as it is written.
