@@ -7,6 +7,7 @@
 //! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
 //! a refusal; `explain` keeps the whole way.
 
+pub mod assert;
 mod check;
 mod condition;
 mod connector;
@@ -45,6 +46,7 @@ use chrono_tz::Tz;
 pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
+pub use load::is_policy_name;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
 pub use source::{GroupSource, SourcedGroup};

@@ -262,7 +262,7 @@ fn example(space: &Space<'_>, crowd: &Crowd, block: &Block) -> Option<String> {
         spent: first(SPENT)?,
         free: first(FREE)?,
     };
-    space::command(space, crowd, point)
+    space::replay(space, crowd, point).map(|replay| replay.to_string())
 }
 
 /// A change, but for the targets.

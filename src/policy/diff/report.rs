@@ -27,6 +27,24 @@ impl Diff {
         text.trim_end().to_owned()
     }
 
+    /// The changes as one document: `laxer`, `stricter` and `neutral` count them, `asks` says how
+    /// many requests were tried, and `changes` has all of them, most dangerous first.
+    pub fn json(&self, policy: &str) -> serde_json::Value {
+        let mut changes = serde_json::json!(self.changes);
+        for change in changes.as_array_mut().into_iter().flatten() {
+            if let Some(serde_json::Value::String(command)) = change.get_mut("replay") {
+                command.push_str(&at(policy));
+            }
+        }
+        serde_json::json!({
+            "laxer": self.count(Direction::Laxer),
+            "stricter": self.count(Direction::Stricter),
+            "neutral": self.count(Direction::Neutral),
+            "asks": self.asks,
+            "changes": changes,
+        })
+    }
+
     fn summary(&self) -> String {
         let told = |direction: Direction, words: &str| {
             let count = self.count(direction);
@@ -123,7 +141,7 @@ fn at(policy: &str) -> String {
     if policy.is_empty() {
         return String::new();
     }
-    format!(" --policy {policy}")
+    format!(" --policy {}", super::super::space::quoted(policy))
 }
 
 fn row(change: &Change) -> String {

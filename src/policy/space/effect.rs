@@ -60,12 +60,6 @@ impl StepShape {
         let count = self.count as usize;
         if self.all { count.saturating_mul(self.from.len()) } else { count }
     }
-
-    /// Everybody who may decide in it, now or later.
-    pub(in crate::policy) fn deciders(&self) -> impl Iterator<Item = &GroupName> {
-        let later = self.escalate.iter().flat_map(|(_, to)| to);
-        self.from.iter().chain(later)
-    }
 }
 
 /// What a rule allows besides, or asks for besides.
@@ -93,7 +87,7 @@ pub(in crate::policy) struct Effect {
 /// What the terms say besides the way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::policy) struct Meaning {
-    /// The rule. A new name alone is no change of meaning, see [`Effect::means`].
+    /// The rule. A new name alone is no change of meaning.
     pub(in crate::policy) rule: String,
     /// What is given where the ask does not say how long.
     pub(in crate::policy) given: Option<Span>,
@@ -126,18 +120,6 @@ impl Effect {
             way: way(&terms),
             terms: Some(Box::new(meaning(&terms, ask, side, rule.copied(), role))),
         }
-    }
-
-    /// Whether both mean the same to people, whatever the rules are called.
-    pub(in crate::policy) fn means(&self, other: &Self) -> bool {
-        let plain = |effect: &Self| {
-            let mut effect = effect.clone();
-            if let Some(terms) = &mut effect.terms {
-                terms.rule.clear();
-            }
-            effect
-        };
-        plain(self) == plain(other)
     }
 
     /// How many different people have to agree.

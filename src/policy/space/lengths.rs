@@ -40,6 +40,11 @@ impl Lengths {
         self.values.get(index).copied().flatten()
     }
 
+    /// Whether a policy names it.
+    pub(in crate::policy) fn is_named(&self, index: usize) -> bool {
+        self.at(index).is_some_and(|span| self.named.contains(&span))
+    }
+
     /// The one of these that reads best in an example: the longest that a policy names.
     pub(in crate::policy) fn best(&self, indexes: &[usize]) -> Option<Span> {
         let spans: Vec<Span> = indexes.iter().filter_map(|index| self.at(*index)).collect();

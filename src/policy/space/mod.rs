@@ -31,7 +31,7 @@ pub(super) use clock::{Moment, words as moment_words};
 pub(super) use crowd::{Class, Crowd};
 pub(super) use effect::{Attributes, Effect, Meaning, StepShape, Way};
 pub(super) use lengths::Lengths;
-pub(super) use replay::command;
+pub(super) use replay::{quoted, replay};
 
 use super::Policy;
 use super::condition::{Condition, Names};
