@@ -16,6 +16,7 @@ mod engine;
 mod harness;
 mod ledger;
 mod policy;
+mod policy_space;
 mod policy_tools;
 mod replay;
 mod replicas;
