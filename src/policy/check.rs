@@ -20,6 +20,8 @@ mod steps;
 mod targets;
 mod waiting;
 
+pub(super) use conditions::finding as condition_finding;
+
 use std::collections::BTreeMap;
 
 use super::fault::{At, Finding, Log, Source};

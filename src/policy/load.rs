@@ -18,7 +18,7 @@ use super::matching::{Facts, Matcher};
 use super::people::People;
 use super::rule::{ExtendRule, Glass, Limits, Required, Resource, Rule, RuleStep, StartRule};
 use super::shown::Masked;
-use super::{Bundle, Policy, suite};
+use super::{Bundle, Policy, assert, suite};
 use crate::domain::{
     ConnectorName, ConnectorSpec, Escalate, GroupName, Inform, Quorum, ResourceName, RoleName,
     RuleName, Span, Step,
@@ -98,9 +98,17 @@ fn is_policy_file(path: &Path) -> bool {
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let is_yaml = matches!(extension, Some("yaml" | "yml"));
-    is_yaml && !name.starts_with('.') && !suite::is_test_file(name) && !path.is_dir()
+    is_policy_name(name) && !path.is_dir()
+}
+
+/// Whether a file of that name in the folder of a policy belongs to it: `*.yaml` and `*.yml`, but
+/// for hidden files, tests (`*_test.yaml`) and invariants (`*_assert.yaml`).
+pub fn is_policy_name(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    is_yaml
+        && !name.starts_with('.')
+        && !suite::is_test_file(name)
+        && !assert::is_assert_file(name)
 }
 
 /// The SHA-256 over names (without folders), lengths and contents.

@@ -7,9 +7,11 @@
 //! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
 //! a refusal; `explain` keeps the whole way.
 
+pub mod assert;
 mod check;
 mod condition;
 mod connector;
+pub mod diff;
 mod evaluate;
 mod explain;
 mod fault;
@@ -29,6 +31,7 @@ mod rule;
 pub mod schema;
 mod shown;
 mod source;
+mod space;
 mod suggest;
 pub mod suite;
 mod tree;
@@ -43,9 +46,11 @@ use chrono_tz::Tz;
 pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
+pub use load::is_policy_name;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
 pub use source::{GroupSource, SourcedGroup};
+pub use space::SpaceTooLarge;
 
 use self::fault::Log;
 use self::people::People;

@@ -218,6 +218,15 @@ impl People {
             .map(|(name, _)| name)
     }
 
+    /// Every human that is known: those of `people` by their names, and the members of groups.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = (Option<&GroupName>, BTreeSet<Entry>)> {
+        let named = self.humans.iter();
+        let named = named.map(|human| (Some(&human.alias.name), human.alias.entries.clone()));
+        let others = self.membership.keys();
+        let others = others.filter(|entry| !self.by_entry.contains_key(*entry));
+        named.chain(others.map(|entry| (None, BTreeSet::from([entry.clone()]))))
+    }
+
     /// Everything that the manager of this person is called, as `people` says.
     pub(super) fn manager(&self, identities: &BTreeSet<Identity>) -> Option<BTreeSet<Entry>> {
         let manager = self

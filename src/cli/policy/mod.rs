@@ -1,7 +1,10 @@
-//! `jit policy check | test | explain | schema`
+//! `jit policy check | test | assert | explain | diff | schema`
 
+mod assert;
 mod check;
+mod diff;
 mod explain;
+mod revision;
 mod schema;
 mod test;
 
@@ -28,6 +31,10 @@ enum Command {
     Test(test::Arguments),
     /// Say what the policy would answer, with every rule that was tried; asks nobody
     Explain(explain::Arguments),
+    /// Decide whether what stands in *_assert.yaml holds for every possible request
+    Assert(assert::Arguments),
+    /// Say what a change of the policy changes for people: who can do more, who less
+    Diff(diff::Arguments),
     /// Print a JSON Schema, by which editors complete and check a policy
     Schema(schema::Arguments),
 }
@@ -39,6 +46,8 @@ impl Arguments {
             Command::Check(arguments) => arguments.run().await,
             Command::Test(arguments) => arguments.run(),
             Command::Explain(arguments) => arguments.run(),
+            Command::Assert(arguments) => arguments.run(),
+            Command::Diff(arguments) => arguments.run(),
             Command::Schema(arguments) => arguments.run(),
         }
     }

@@ -50,7 +50,12 @@ pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Findin
     (compiled, findings)
 }
 
-fn finding(sources: &[Source], written: &At<String>, fault: ConditionFault) -> Finding {
+/// A fault of a condition at its place in the file.
+pub(in crate::policy) fn finding(
+    sources: &[Source],
+    written: &At<String>,
+    fault: ConditionFault,
+) -> Finding {
     let at = place(sources, written, &fault).unwrap_or(written.at);
     let finding = Finding::new(at, fault.message, fault.label);
     let hint = "conditions are written in CEL, such as `request.duration <= duration('2h')`";
