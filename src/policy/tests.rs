@@ -128,7 +128,10 @@ fn the_example_answers_each_ask() {
         ("dana staging-db readwrite 3h INC-123", "too long"),
         ("dana orders-db 1h", "orders need a DBA and then a lead"),
         ("dana orders-db admin 61m", "not offered"),
-        ("dana legacy-reports 30m last year's numbers", "a quick look at the reports"),
+        (
+            "dana legacy-reports 30m last year's numbers",
+            "a quick look at the reports",
+        ),
         ("dana legacy-reports 31m last year's numbers", "old reports"),
         ("dana legacy-reports 8h", "old reports"),
         ("dana legacy-reports 9h", "too long"),
