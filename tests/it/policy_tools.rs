@@ -387,7 +387,7 @@ fn a_failed_case_is_told_in_every_format() {
 
     let (status, xml, _) = folder.run("test --format junit");
     assert_eq!(status, 1);
-    let start = "<testsuite name=\"policy/access_test.yaml\" tests=\"4\" disabled=\"0\" errors=\"0\" failures=\"2\"";
+    let start = "<testsuite name=\"policy/access_test.yaml\" tests=\"4\" skipped=\"0\" errors=\"0\" failures=\"2\"";
     assert!(xml.contains(start), "{xml}");
     assert!(
         xml.contains("<failure message=\"verdict: expected review, got refused; "),

@@ -315,16 +315,13 @@ fn typed(text: &str) -> Option<AskEntry> {
         break_glass,
         ..AskEntry::default()
     };
-    let names = match duration(0).or_else(|| duration(1)) {
-        Some((from, count, span)) => {
-            entry.duration = Some(span);
-            entry.reason = rest.get(from + count..).unwrap_or_default().join(" ");
-            from
-        }
-        None => {
-            entry.reason = rest.get(1..).unwrap_or_default().join(" ");
-            rest.len().min(1)
-        }
+    let names = if let Some((from, count, span)) = duration(0).or_else(|| duration(1)) {
+        entry.duration = Some(span);
+        entry.reason = rest.get(from + count..).unwrap_or_default().join(" ");
+        from
+    } else {
+        entry.reason = rest.get(1..).unwrap_or_default().join(" ");
+        rest.len().min(1)
     };
     entry.role = rest
         .first()
