@@ -73,7 +73,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
-    /// Check the policy, or ask it
+    /// Check the policy, test it, or ask it
     Policy(policy::Arguments),
     /// Export the ledger, or verify that nothing in it was changed
     Audit(audit::Arguments),
@@ -96,7 +96,7 @@ impl Cli {
             Command::Doctor(arguments) => arguments.run().await,
             Command::Migrate(arguments) => arguments.run().await,
             Command::Audit(arguments) => arguments.run().await,
-            Command::Policy(arguments) => arguments.run(),
+            Command::Policy(arguments) => arguments.run().await,
             Command::Manifest(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),
             Command::EmbeddedPostgres(arguments) => return arguments.run().await,

@@ -80,7 +80,7 @@ impl Arguments {
         let mut signals = Signals::listen(self.stop_with_stdin)?;
         let policy = policy::load(&config.policy)?;
         for warning in policy.warnings() {
-            tracing::warn!(%warning, "the policy");
+            tracing::warn!(warning = warning.line(), "the policy");
         }
         let database = Database::open(&config, CONNECTIONS).await?;
         database.store.migrate().await.map_err(Failure::wrong)?;

@@ -31,7 +31,7 @@ impl Entry {
         *self == Self::of(identity)
     }
 
-    fn of(identity: &Identity) -> Self {
+    pub(super) fn of(identity: &Identity) -> Self {
         match identity {
             Identity::Slack { user, .. } => Self::SlackUser(user.clone()),
             Identity::Email(address) => Self::Email(address.trim().to_lowercase()),
@@ -181,6 +181,16 @@ impl People {
         let entries = identities.iter().map(Entry::of);
         let groups = entries.filter_map(|entry| self.membership.get(&entry));
         groups.flatten().cloned().collect()
+    }
+
+    /// The entries of `people`, in the order of the file.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.humans.iter().map(|human| &human.alias)
+    }
+
+    /// The names of all groups, whatever their source.
+    pub(super) fn names(&self) -> impl Iterator<Item = &GroupName> {
+        self.sources.keys()
     }
 
     /// The entry of `people` with that identity.

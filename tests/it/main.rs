@@ -17,6 +17,7 @@ mod harness;
 mod ledger;
 mod meaning;
 mod policy;
+mod policy_tools;
 mod replay;
 mod replicas;
 mod sandbox;
