@@ -222,8 +222,8 @@ impl Line<'_> {
                 let span = read.and_then(|(span, count)| Some((span.ok()?, count)));
                 return Ok(span.map(|(span, count)| (Part::Start(When::In(span)), count + 1)));
             }
-            ("from" | "starting" | "beginning", Some(found)) => found,
-            ("at" | "on", Some(found @ (Reading::Then(_), _))) => found,
+            ("from" | "starting" | "beginning", Some(found))
+            | ("at" | "on", Some(found @ (Reading::Then(_), _))) => found,
             _ => return Ok(None),
         };
         let kind = match reading {

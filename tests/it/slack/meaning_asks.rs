@@ -468,7 +468,7 @@ async fn break_glass_is_given_at_once_and_looked_at_afterwards() {
         ("dana", "your own request"),
         ("bob", "Only"),
         ("lee", "on record"),
-        ("lee", "already reviewed"),
+        ("lee", "reviewed this already"),
     ] {
         let told = bot.types(user, &review).await;
         assert!(told.contains(answer), "{user}: {told}");
