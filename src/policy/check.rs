@@ -8,6 +8,7 @@
 mod names;
 mod people;
 mod rules;
+mod sources;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +55,7 @@ const CHECKS: &[Check] = &[
     alone("names are given once", names::given_once),
     alone("e-mails and Slack ids are well formed", people::well_formed),
     alone("an e-mail or Slack id is one person's", people::unambiguous),
+    alone("no group is called by a reserved word", sources::names_free),
     alone(
         "what the target calls things can be a name there",
         targets::roles_fit,
@@ -63,6 +65,10 @@ const CHECKS: &[Check] = &[
         rules::parts_fit,
     ),
     whole("members are known", people::members_known),
+    whole("managers are known", sources::managers_known),
+    whole("who is a manager is said somewhere", sources::managers_said),
+    whole("fallbacks are known", sources::fallbacks_known),
+    whole("fallbacks come to an end", sources::fallbacks_end),
     whole("connectors are known", targets::connectors_known),
     whole("default roles are roles", targets::default_roles_known),
     whole("names in rules are known", rules::names_known),

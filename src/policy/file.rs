@@ -5,6 +5,7 @@
 use regex::Regex;
 
 use super::fault::{At, Place};
+use super::source::GroupSource;
 use crate::domain::{ConnectorSpec, Span};
 
 /// All files of a policy together, in the order of their names.
@@ -34,6 +35,8 @@ pub(super) struct Defaults {
     pub(super) max_duration: Option<At<Span>>,
     pub(super) channel: Option<At<String>>,
     pub(super) fallback_channel: Option<At<String>>,
+    /// The custom field of Slack profiles that names somebody's manager.
+    pub(super) manager_field: Option<At<String>>,
 }
 
 /// One human with all that they are called elsewhere.
@@ -43,13 +46,19 @@ pub(super) struct PersonEntry {
     pub(super) slack: Vec<At<String>>,
     /// What connectors call this person, by connector name.
     pub(super) logins: Vec<(At<String>, At<String>)>,
+    /// Their manager: an e-mail, a Slack user id, or a name from `people`.
+    pub(super) manager: Option<At<String>>,
     pub(super) sound: bool,
 }
 
-/// A group and its members: e-mails, Slack user ids, or names from `people`.
+/// A group and where its people are read from.
 pub(super) struct GroupEntry {
     pub(super) name: At<String>,
+    /// E-mails, Slack user ids, or names from `people`; empty for any other source.
     pub(super) members: Vec<At<String>>,
+    pub(super) source: GroupSource,
+    /// The group that counts where the source names nobody or is down.
+    pub(super) fallback: Option<At<String>>,
     pub(super) sound: bool,
 }
 

@@ -112,6 +112,7 @@ pub(super) fn build(written: &Written, hash: String, warnings: Vec<String>) -> P
         channel: value(defaults.channel.as_ref()),
         fallback_channel: value(defaults.fallback_channel.as_ref()),
         admin_channel: None,
+        manager_field: value(defaults.manager_field.as_ref()),
         people: People::new(written),
         resources: (written.resources.iter())
             .filter_map(|entry| resource(entry, &connectors))

@@ -7,6 +7,7 @@
 //! rule (`matching`) and makes terms or a refusal; `explain` keeps the whole way.
 
 mod check;
+mod condition;
 mod connector;
 mod evaluate;
 mod explain;
@@ -19,6 +20,7 @@ mod parse;
 mod parse_rules;
 mod people;
 mod shown;
+mod source;
 mod suggest;
 mod tree;
 
@@ -30,6 +32,7 @@ pub use fault::{Fault, Faults, Source};
 pub use file::RuleDecision;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
+pub use source::{GroupSource, SourcedGroup};
 
 use self::fault::Log;
 use self::file::ReasonRule;
@@ -51,6 +54,7 @@ pub struct Policy {
     channel: Option<String>,
     fallback_channel: Option<String>,
     admin_channel: Option<String>,
+    manager_field: Option<String>,
     people: People,
     connectors: BTreeMap<ConnectorName, ConnectorSpec>,
     resources: BTreeMap<ResourceName, Resource>,
@@ -160,9 +164,34 @@ impl Policy {
     }
 
     /// The humans of a group, or the one of an entry of `people`: for each, everything they are
-    /// called. None when there is no such group.
+    /// called. None when there is no such group, and for a group that is read elsewhere: see
+    /// [`Policy::source_of`].
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
         self.people.group(group).cloned()
+    }
+
+    /// Where the people of a group are read from, and what stands in for that. None when there is
+    /// no such group, and for an entry of `people`.
+    pub fn source_of(&self, group: &GroupName) -> Option<&SourcedGroup> {
+        self.people.source(group)
+    }
+
+    /// Whether somebody outside the policy has to be asked who is in the group. The word `manager`
+    /// is no group, and always has to be asked.
+    pub fn is_dynamic(&self, group: &GroupName) -> bool {
+        let source = self.source_of(group);
+        source.is_some_and(|sourced| sourced.source.is_dynamic())
+    }
+
+    /// Everything that the manager of a person with these identities is called, where `people`
+    /// names one.
+    pub fn manager_of(&self, identities: &BTreeSet<Identity>) -> Option<BTreeSet<Entry>> {
+        self.people.manager(identities)
+    }
+
+    /// The custom field (`Xf…`) of Slack profiles that names a person's manager.
+    pub fn manager_field(&self) -> Option<&str> {
+        self.manager_field.as_deref()
     }
 
     /// The connectors, by name.

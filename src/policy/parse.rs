@@ -3,8 +3,9 @@
 use super::connector;
 use super::fault::{At, Finding, Log, Place, Source};
 use super::fields::{self, Fields};
-use super::file::{ConnectorEntry, Defaults, GroupEntry, PersonEntry, ResourceEntry, Written};
+use super::file::{ConnectorEntry, Defaults, PersonEntry, ResourceEntry, Written};
 use super::parse_rules;
+use super::source;
 use super::tree::{self, Node, Tree};
 use crate::domain::Span;
 
@@ -86,7 +87,7 @@ fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
     let groups = named("groups").into_iter();
     written
         .groups
-        .extend(groups.map(|(name, node)| group(name, node, log)));
+        .extend(groups.map(|(name, node)| source::group(name, node, log)));
     for (name, node) in named("connectors") {
         let spec = connector::parse(&name, node, log);
         written.connectors.push(ConnectorEntry { name, spec });
@@ -115,12 +116,13 @@ fn version(node: &Node, log: &Log) {
 }
 
 fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 6] = [
         "request_ttl",
         "remind_before",
         "max_duration",
         "channel",
         "fallback_channel",
+        "manager_field",
     ];
     let mut fields = Fields::open("`defaults`", at, node, &KNOWN, log);
     let spans = [
@@ -138,6 +140,16 @@ fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
     for (key, slot) in channels {
         once(slot, channel(&mut fields, key, log), key, log);
     }
+    let field = manager_field(&mut fields, log);
+    once(&mut into.manager_field, field, "manager_field", log);
+}
+
+fn manager_field(fields: &mut Fields<'_>, log: &Log) -> Option<At<String>> {
+    let field = fields.text("manager_field")?;
+    let hint = "`team.profile.get` lists the custom fields; their ids look like Xf0123ABCD";
+    let what = "the id of a custom profile field";
+    let id = source::slack_id(&field, "Xf", what, hint, log)?;
+    Some(field.with(id))
 }
 
 /// Sets a default that another file may have set already.
@@ -153,11 +165,12 @@ fn once<T>(slot: &mut Option<At<T>>, value: Option<At<T>>, key: &str, log: &Log)
 
 fn person(name: At<String>, node: Node, log: &Log) -> PersonEntry {
     let before = log.len();
-    let known = ["emails", "slack", "logins"];
+    let known = ["emails", "slack", "logins", "manager"];
     let mut fields = Fields::open("a person", name.at, node, &known, log);
     let emails = fields.texts("emails").unwrap_or_default();
     let slack = fields.texts("slack").unwrap_or_default();
     let logins = fields.pairs("logins");
+    let manager = fields.text("manager");
     if log.len() == before && emails.is_empty() && slack.is_empty() {
         let message = format!(
             "`{}` can be nobody: no e-mail and no Slack user id",
@@ -171,47 +184,9 @@ fn person(name: At<String>, node: Node, log: &Log) -> PersonEntry {
         emails,
         slack,
         logins,
+        manager,
         sound: log.len() == before,
     }
-}
-
-fn group(name: At<String>, node: Node, log: &Log) -> GroupEntry {
-    let before = log.len();
-    let hint = "list them: `members: [somebody@example.com, U0123ABC]`";
-    if let Tree::List(_) = node.value {
-        let finding = Finding::new(node.at, "a group must be a mapping, not a list", "a list");
-        log.push(finding.hint(hint));
-        return GroupEntry {
-            name,
-            members: Vec::new(),
-            sound: false,
-        };
-    }
-    let mut fields = Fields::open("a group", name.at, node, &["members"], log);
-    let members = match fields.require("members", hint) {
-        Some(node) if matches!(&node.value, Tree::List(values) if values.is_empty()) => {
-            let message = format!(
-                "group `{}` has no members, so nobody could approve",
-                name.value
-            );
-            log.push(Finding::new(node.at, message, "empty").hint(hint));
-            Vec::new()
-        }
-        Some(node) => members(node, log),
-        None => Vec::new(),
-    };
-    GroupEntry {
-        name,
-        members,
-        sound: log.len() == before,
-    }
-}
-
-fn members(node: Node, log: &Log) -> Vec<At<String>> {
-    let nodes = fields::list("members", node, log).unwrap_or_default();
-    (nodes.into_iter())
-        .filter_map(|node| fields::text("members", node, log))
-        .collect()
 }
 
 fn resource(name: At<String>, node: Node, log: &Log) -> ResourceEntry {

@@ -32,6 +32,9 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("views.update", None),
     ("users.info", Some("users:read")),
     ("users.lookupByEmail", Some("users:read.email")),
+    ("usergroups.users.list", Some("usergroups:read")),
+    // Custom fields of a profile, for the one that names somebody's manager.
+    ("users.profile.get", Some("users.profile:read")),
     ("conversations.info", Some("channels:read")),
     ("conversations.list", Some("channels:read")),
     // The same two for private channels, where cards of sensitive resources often go: without it
@@ -158,6 +161,8 @@ mod tests {
                 "chat:write",
                 "commands",
                 "groups:read",
+                "usergroups:read",
+                "users.profile:read",
                 "users:read",
                 "users:read.email"
             ],

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Subject;
-use crate::domain::{GroupName, Quorum, RoleName, Step};
+use crate::domain::{GroupName, MANAGER, OWNER, Quorum, RoleName, Step};
 use crate::policy::fault::{At, Finding};
 use crate::policy::file::{RuleDecision, RuleEntry, StepEntry};
 use crate::policy::matching::glob;
@@ -165,7 +165,10 @@ impl<'a> Known<'a> {
             .map(|pattern| unknown_resource(pattern, &self.resources))
             .collect();
         let steps = rule.steps.iter().flat_map(|steps| &steps.value);
-        let from = steps.flat_map(|step| &step.from);
+        // Two words may stand where a group asks people, and name none of the policy's groups.
+        let from = steps
+            .flat_map(|step| &step.from)
+            .filter(|name| ![MANAGER, OWNER].contains(&name.value.as_str()));
         let groups = matching.requester_in.iter().flatten().chain(from);
         let words = matching.sensitivity.iter().flatten();
         found.extend(unknown(
