@@ -1,6 +1,6 @@
 //! Who is who in the policy: aliases of one person, and the members of groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::file::{PersonEntry, Written};
@@ -91,11 +91,11 @@ struct Human {
 #[derive(Clone, Debug, Default)]
 pub(super) struct People {
     humans: Vec<Human>,
-    by_entry: BTreeMap<Entry, usize>,
-    by_name: BTreeMap<String, usize>,
+    by_entry: HashMap<Entry, usize>,
+    by_name: HashMap<String, usize>,
     /// One set of entries for each human of a group, or of a single entry of `people`.
     groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
-    membership: BTreeMap<Entry, BTreeSet<GroupName>>,
+    membership: HashMap<Entry, BTreeSet<GroupName>>,
     sources: BTreeMap<GroupName, SourcedGroup>,
 }
 
@@ -167,11 +167,8 @@ impl People {
     /// them.
     pub(super) fn human(&self, member: &str) -> Option<BTreeSet<Entry>> {
         let Some(entry) = Entry::read(member) else {
-            let known = self
-                .humans
-                .iter()
-                .find(|human| human.alias.name.as_str() == member);
-            return known.map(|human| human.alias.entries.clone());
+            let known = self.by_name.get(member);
+            return known.map(|index| self.humans[*index].alias.entries.clone());
         };
         Some(match self.by_entry.get(&entry) {
             Some(index) => self.humans[*index].alias.entries.clone(),
@@ -201,6 +198,14 @@ impl People {
     /// Where the people of a group are read from; none for an entry of `people`.
     pub(super) fn source(&self, name: &GroupName) -> Option<&SourcedGroup> {
         self.sources.get(name)
+    }
+
+    /// The groups whose people are read elsewhere.
+    pub(super) fn dynamic(&self) -> impl Iterator<Item = &GroupName> {
+        let sources = self.sources.iter();
+        sources
+            .filter(|(_, sourced)| sourced.source.is_dynamic())
+            .map(|(name, _)| name)
     }
 
     /// Everything that the manager of this person is called, as `people` says.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Subject, people};
 use crate::domain::{MANAGER, OWNER};
 use crate::policy::fault::{At, Finding};
-use crate::policy::file::PersonEntry;
+use crate::policy::file::{PersonEntry, RuleEntry};
 use crate::policy::people::Entry;
 use crate::policy::suggest;
 
@@ -57,11 +57,8 @@ pub(super) fn managers_said(subject: &Subject<'_>) {
     if said || written.defaults.manager_field.is_some() {
         return;
     }
-    let steps = written.rules.iter().filter_map(|rule| rule.steps.as_ref());
-    let from = steps
-        .flat_map(|steps| &steps.value)
-        .flat_map(|step| &step.from);
-    for name in from.filter(|name| name.value == MANAGER) {
+    let asked = written.rules.iter().flat_map(RuleEntry::asked);
+    for name in asked.filter(|name| name.value == MANAGER) {
         let message = "nothing says who anybody's manager is";
         let finding = Finding::new(name.at, message, "so nobody would be asked");
         subject.log.push(finding.hint(

@@ -278,6 +278,7 @@ fn tried(tried: &Tried) -> (String, String) {
             let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
             format!("does not match: {}", clauses.join("; "))
         }
+        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
     };
     (tried.rule.to_string(), outcome)
 }
