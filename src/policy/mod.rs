@@ -10,6 +10,7 @@
 mod check;
 mod condition;
 mod connector;
+mod digest;
 mod evaluate;
 mod explain;
 mod fault;
@@ -37,6 +38,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use digest::Digest;
 pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Source};
 pub use file::RuleDecision;
@@ -76,6 +78,7 @@ pub struct Policy {
     /// By their names in lower case.
     bundles: BTreeMap<String, Bundle>,
     rules: Vec<Rule>,
+    digests: Vec<Digest>,
     /// The groups that rules are for, numbered so that a rule is tried without comparing names.
     group_numbers: HashMap<GroupName, usize>,
 }
@@ -136,6 +139,7 @@ impl Policy {
         let log = Log::default();
         let parsed = parse::parse(&sources, &log);
         let checked = check::check(&parsed, &sources, &log);
+        digest::check(&parsed.written, parsed.whole, &log);
         log.into_result(&sources)?;
         Ok(load::build(&parsed.written, load::hash(&sources), checked))
     }
@@ -235,7 +239,9 @@ impl Policy {
             .chain(resources.filter_map(|resource| resource.channel.as_ref()))
             .chain(defaults)
             .chain(&self.admin_channel)
-            .cloned()
+            .map(String::as_str)
+            .chain(self.digests.iter().filter_map(Digest::channel))
+            .map(str::to_owned)
             .collect()
     }
 
