@@ -2,6 +2,7 @@
 //! never stands without its word. Whatever comes from outside is made harmless here.
 
 pub mod card;
+pub mod digest;
 pub mod dm;
 pub mod reply;
 pub mod story;
