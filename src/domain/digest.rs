@@ -105,7 +105,7 @@ pub struct Item {
 pub struct Counts {
     /// Approved by people.
     pub granted: u64,
-    /// Denied by people.
+    /// Denied by people, or by a later policy.
     pub denied: u64,
     /// Approved by a rule.
     pub automatic: u64,

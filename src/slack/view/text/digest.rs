@@ -136,7 +136,7 @@ pub fn stuck_head(count: usize) -> String {
 
 /// The head of the removals that were late.
 pub fn late_head(count: usize) -> String {
-    format!("🐢 *Taken away late: {count}*")
+    format!("⏰ *Taken away late: {count}*")
 }
 
 /// The head of the grants that end soon.
@@ -199,9 +199,13 @@ pub fn and_more(count: usize) -> String {
 /// Everything in one line, for notifications.
 pub fn summary(digest: &Digest) -> String {
     let news = &digest.news;
+    let reviews = match news.overdue.total {
+        1 => "break-glass review overdue",
+        _ => "break-glass reviews overdue",
+    };
     let sections = [
         (news.waiting.total, "waiting"),
-        (news.overdue.total, "reviews overdue"),
+        (news.overdue.total, reviews),
         (news.stuck.total, "not taken away yet"),
         (news.late.total, "taken away late"),
         (news.ending.total, "ending soon"),
