@@ -12,7 +12,9 @@ const GROUPS: usize = 200;
 
 /// The policy as one file. `change` makes the later one of two that differ in some rules.
 pub fn policy(change: bool) -> Vec<Source> {
-    let mut text = String::from("version: 1\ndefaults: { channel: \"#access\", timezone: Europe/Berlin, admins: [group-0] }\n");
+    let mut text = String::from(
+        "version: 1\ndefaults: { channel: \"#access\", timezone: Europe/Berlin, admins: [group-0] }\n",
+    );
     groups(&mut text);
     resources(&mut text);
     rules(&mut text, change);
@@ -30,9 +32,14 @@ pub fn person(number: usize) -> String {
 fn groups(text: &mut String) {
     text.push_str("groups:\n");
     for group in 0..GROUPS {
-        let members = (0..PEOPLE).filter(|person| person % GROUPS == group || (person * 7) % 997 == group);
+        let members =
+            (0..PEOPLE).filter(|person| person % GROUPS == group || (person * 7) % 997 == group);
         let members: Vec<String> = members.map(person).collect();
-        let _ = writeln!(text, "  group-{group}: {{ members: [{}] }}", members.join(", "));
+        let _ = writeln!(
+            text,
+            "  group-{group}: {{ members: [{}] }}",
+            members.join(", ")
+        );
     }
 }
 
@@ -55,7 +62,10 @@ fn resources(text: &mut String) {
 fn rules(text: &mut String, change: bool) {
     text.push_str("rules:\n");
     for rule in 0..RULES {
-        let (resource, role) = (rule % RESOURCES, ["readonly", "readwrite"][rule / RESOURCES]);
+        let (resource, role) = (
+            rule % RESOURCES,
+            ["readonly", "readwrite"][rule / RESOURCES],
+        );
         let hours = if change && rule % 50 == 0 { 8 } else { 2 };
         let (asks, decides) = (rule % GROUPS, (rule + 1) % GROUPS);
         let _ = writeln!(
@@ -64,7 +74,9 @@ fn rules(text: &mut String, change: bool) {
             (rule + 5) % GROUPS
         );
         if rule.is_multiple_of(4) {
-            text.push_str("    when: \"request.duration <= duration('4h') && now.weekday != 'sun'\"\n");
+            text.push_str(
+                "    when: \"request.duration <= duration('4h') && now.weekday != 'sun'\"\n",
+            );
         }
         let _ = writeln!(text, "    require: {{ max_duration: {hours}h }}");
         if rule.is_multiple_of(10) {

@@ -28,7 +28,15 @@ impl<'a> Fields<'a> {
         log: &'a Log,
     ) -> Self {
         let readable = matches!(node.value, Tree::Map(_) | Tree::Nothing);
-        let entries = entries(what, node, log);
+        let entries = if readable {
+            entries(what, node, log)
+        } else {
+            log.push(no_mapping(what, &node).hint(format!(
+                "below it stand lines like `key: value`; known here: {}",
+                suggest::list(known, "and")
+            )));
+            Vec::new()
+        };
         let (entries, strange): (Vec<_>, Vec<_>) =
             (entries.into_iter()).partition(|(key, _)| known.contains(&key.value.as_str()));
         for (key, _) in strange {
@@ -143,16 +151,20 @@ fn unknown_field(what: &str, key: &At<String>, known: &[&str]) -> Finding {
     Finding::new(key.at, message, "unknown field").hint(hint)
 }
 
+fn no_mapping(what: &str, node: &Node) -> Finding {
+    let kind = node.value.kind();
+    let message = format!("{what} must be a mapping, not {kind}");
+    Finding::new(node.at, message, format!("this is {kind}"))
+}
+
 /// The entries of a mapping whose keys are names. A key that stands twice is a fault, and the
 /// first one counts.
 pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Node)> {
     let pairs = match node.value {
         Tree::Map(pairs) => pairs,
         Tree::Nothing => return Vec::new(),
-        ref other => {
-            let message = format!("{what} must be a mapping, not {}", other.kind());
-            let finding = Finding::new(node.at, message, format!("this is {}", other.kind()));
-            log.push(finding.hint("a mapping has lines like `key: value`"));
+        _ => {
+            log.push(no_mapping(what, &node).hint("a mapping has lines like `key: value`"));
             return Vec::new();
         }
     };

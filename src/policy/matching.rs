@@ -270,17 +270,7 @@ impl fmt::Display for Mismatch {
                     or(wanted)
                 )
             }
-            Self::Requester { wanted, actual } => {
-                let names = |groups: &mut dyn Iterator<Item = &GroupName>| -> Vec<String> {
-                    groups.map(ToString::to_string).collect()
-                };
-                let wanted = or(&names(&mut wanted.iter()));
-                let actual = names(&mut actual.iter()).join(", ");
-                if actual.is_empty() {
-                    return write!(f, "it is for {wanted}, and the person is in no group");
-                }
-                write!(f, "it is for {wanted}, and the person is in {actual}")
-            }
+            Self::Requester { wanted, actual } => requester(f, wanted, actual),
             Self::Unreadable { groups } => {
                 let names: Vec<String> = groups.iter().map(ToString::to_string).collect();
                 write!(f, "nobody could say just now who is in {}", or(&names))
@@ -301,6 +291,24 @@ impl fmt::Display for Mismatch {
             }
         }
     }
+}
+
+fn requester(
+    f: &mut fmt::Formatter<'_>,
+    wanted: &[GroupName],
+    actual: &BTreeSet<GroupName>,
+) -> fmt::Result {
+    let wanted: Vec<&str> = wanted.iter().map(GroupName::as_str).collect();
+    let wanted = wanted.join(" or ");
+    let actual: Vec<&str> = actual.iter().map(GroupName::as_str).collect();
+    if actual.is_empty() {
+        return write!(f, "it is for {wanted}, and the person is in no group");
+    }
+    write!(
+        f,
+        "it is for {wanted}, and the person is in {}",
+        actual.join(", ")
+    )
 }
 
 /// A condition that goes over several lines, in one.

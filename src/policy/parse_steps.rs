@@ -79,7 +79,7 @@ fn count(node: &Node, log: &Log) -> Option<At<u32>> {
 
 fn escalation(key: &At<String>, node: Node, log: &Log) -> Option<EscalateEntry> {
     let mut fields = Fields::open("`escalate`", key.at, node, &["after", "to"], log);
-    let after = fields.require("after", "how long nobody may decide before: `after: 1h`");
+    let after = fields.require("after", "after how long without a decision: `after: 1h`");
     let after = after.and_then(|node| read_span("after", node, log));
     let to = fields.texts_required("to", "who may decide from then on as well: `to: [leads]`");
     Some(EscalateEntry {

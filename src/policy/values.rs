@@ -164,15 +164,12 @@ pub(super) fn dates(
     let mut days = BTreeSet::new();
     for word in words {
         let day = word.value.parse::<NaiveDate>().ok();
-        match day.filter(|day| day.to_string() == word.value) {
-            Some(day) => {
-                days.insert(day);
-            }
-            None => {
-                let message = format!("`{}` is no day of the calendar", word.value);
-                let finding = Finding::new(word.at, message, "this day");
-                log.push(finding.hint("year, month and day, such as 2026-12-25"));
-            }
+        if let Some(day) = day.filter(|day| day.to_string() == word.value) {
+            days.insert(day);
+        } else {
+            let message = format!("`{}` is no day of the calendar", word.value);
+            let finding = Finding::new(word.at, message, "this day");
+            log.push(finding.hint("year, month and day, such as 2026-12-25"));
         }
     }
     Some(At { value: days, at })
@@ -214,7 +211,11 @@ pub(super) fn pattern(
         let at = node.at;
         let mut fields = Fields::open(what, at, node, &["pattern", "message"], log);
         let message = fields.text("message").map(|message| message.value);
-        let hint = "write a regular expression: `pattern: \"INC-[0-9]+\"`; `\".\"` is any reason";
+        let hint = if key == "ticket" {
+            "write a regular expression: `pattern: \"INC-[0-9]+\"`"
+        } else {
+            "write a regular expression: `pattern: \"INC-[0-9]+\"`; `\".\"` is any reason"
+        };
         (fields.require("pattern", hint)?, message)
     } else {
         (node, None)

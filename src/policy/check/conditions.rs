@@ -51,7 +51,9 @@ pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Findin
 }
 
 fn finding(sources: &[Source], written: &At<String>, fault: ConditionFault) -> Finding {
-    let at = place(sources, written, &fault).unwrap_or(written.at);
+    // Nothing can be pointed at behind the end, so the whole is.
+    let at = place(sources, written, &fault).filter(|at| at.len > 0);
+    let at = at.unwrap_or(written.at);
     let finding = Finding::new(at, fault.message, fault.label);
     let hint = "conditions are written in CEL, such as `request.duration <= duration('2h')`";
     finding.hint(fault.hint.unwrap_or_else(|| hint.to_owned()))

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::Subject;
 use super::rules::title;
-use crate::domain::Span;
+use crate::domain::{RoleName, Span};
 use crate::policy::Policy;
 use crate::policy::fault::{At, Finding, Place};
 use crate::policy::file::{MaxDuration, RuleEntry};
@@ -120,7 +120,7 @@ pub(super) fn roles_fit(subject: &Subject<'_>) {
         if !subject.conclusive[index] {
             continue;
         }
-        let roles: BTreeSet<&str> = subject.roles_of(index).map(|role| role.as_str()).collect();
+        let roles: BTreeSet<&str> = subject.roles_of(index).map(RoleName::as_str).collect();
         for (role, _) in limits
             .iter()
             .filter(|(role, _)| !roles.contains(role.value.as_str()))
@@ -167,14 +167,13 @@ pub(super) fn starts_fit(subject: &Subject<'_>) {
 /// What is said of extensions has an effect.
 pub(super) fn extensions_fit(subject: &Subject<'_>) {
     for rule in &subject.written.rules {
-        for finding in [
+        let found = [
             idle_extend(rule),
             short_total(rule),
             long_total(subject, rule),
-        ] {
-            finding
-                .into_iter()
-                .for_each(|finding| subject.log.push(finding));
+        ];
+        for finding in found.into_iter().flatten() {
+            subject.log.push(finding);
         }
     }
 }

@@ -13,10 +13,9 @@ use crate::policy::{load, suggest};
 /// Nothing is written in a step that would have no effect.
 pub(super) fn parts_matter(subject: &Subject<'_>) {
     for step in subject.written.rules.iter().flat_map(RuleEntry::steps) {
-        for finding in [idle_mode(step), idle_ping(step), idle_escalation(step)] {
-            finding
-                .into_iter()
-                .for_each(|finding| subject.log.push(finding));
+        let found = [idle_mode(step), idle_ping(step), idle_escalation(step)];
+        for finding in found.into_iter().flatten() {
+            subject.log.push(finding);
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Case;
-use crate::domain::{Chain, Refusal, Span};
+use crate::domain::{Chain, GroupName, Refusal, Span};
 use crate::policy::RuleDecision;
 use crate::policy::file::ReasonRule;
 use crate::policy::rule::{Glass, Rule};
@@ -88,7 +88,7 @@ impl Case<'_> {
         if !groups.is_empty() {
             return Some(Refusal::GroupUnreadable { groups });
         }
-        let who: Vec<&str> = glass.who.iter().map(|group| group.as_str()).collect();
+        let who: Vec<&str> = glass.who.iter().map(GroupName::as_str).collect();
         let who = suggest::plain(&who, "or");
         let why = format!(
             "Break-glass by the rule “{}” is for {who} only. Please ask without it.",
