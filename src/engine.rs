@@ -20,6 +20,7 @@ use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
 
+mod digests;
 mod execute;
 mod reload;
 mod submit;

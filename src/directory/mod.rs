@@ -23,6 +23,7 @@ mod again;
 mod fitness;
 mod manager;
 mod pagerduty;
+mod readers;
 mod roster;
 mod sources;
 mod standing;

@@ -31,6 +31,11 @@ pub enum Effect {
         /// The notice.
         notice: Uuid,
     },
+    /// Send a digest that was claimed for its reader.
+    SendDigest {
+        /// The digest.
+        digest: Uuid,
+    },
 }
 
 impl Effect {
@@ -40,6 +45,7 @@ impl Effect {
             Self::Converge { access } => access.stream(),
             Self::SyncCard { request } => format!("card:{request}"),
             Self::PostNotice { notice } => format!("card:notice:{notice}"),
+            Self::SendDigest { digest } => format!("card:digest:{digest}"),
         }
     }
 }

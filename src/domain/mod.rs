@@ -4,12 +4,14 @@
 //! [`target`], [`duration`]), what is
 //! asked and what policy answers ([`ask`], [`terms`]), the two state machines ([`request`],
 //! [`grant`]), what may be asked of them ([`command`]), what may happen ([`event`]), the one
-//! function that decides ([`decide()`]), and what a target should hold ([`wanted()`]).
+//! function that decides ([`decide()`]), what a target should hold ([`wanted()`]), and what a reader
+//! is told by schedule ([`digest`]).
 
 pub mod access;
 pub mod ask;
 pub mod command;
 pub mod decide;
+pub mod digest;
 pub mod duration;
 pub mod event;
 pub mod grant;

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use regex::Regex;
 
+use super::digest::DigestEntry;
 use super::fault::{At, Place};
 use super::hours::Hours;
 use super::source::GroupSource;
@@ -32,6 +33,8 @@ pub(super) struct Written {
     pub(super) bundles: Vec<BundleEntry>,
     /// The rules, in order.
     pub(super) rules: Vec<RuleEntry>,
+    /// The digests, in order.
+    pub(super) digests: Vec<DigestEntry>,
 }
 
 /// What holds where a rule or a resource says nothing.

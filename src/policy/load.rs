@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{Checked, RuleConditions};
 use super::condition::Condition;
+use super::digest;
 use super::fault::{At, Fault, Faults, Finding, Source};
 use super::file::{
     BreakGlassEntry, BundleEntry, LimitsEntry, MaxDuration, PartEntry, Require, ResourceEntry,
@@ -167,6 +168,7 @@ pub(super) fn build(
             .collect(),
         resources,
         bundles: written.bundles.iter().map(bundle).collect(),
+        digests: digest::build(written),
         connectors,
         rules,
         group_numbers,

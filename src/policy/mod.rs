@@ -12,6 +12,7 @@ mod check;
 mod condition;
 mod connector;
 pub mod diff;
+mod digest;
 mod evaluate;
 mod explain;
 mod fault;
@@ -43,6 +44,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use digest::Digest;
 pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
@@ -84,6 +86,7 @@ pub struct Policy {
     /// By their names in lower case.
     bundles: BTreeMap<String, Bundle>,
     rules: Vec<Rule>,
+    digests: Vec<Digest>,
     /// The groups that rules are for, numbered so that a rule is tried without comparing names.
     group_numbers: HashMap<GroupName, usize>,
 }
@@ -154,6 +157,7 @@ impl Policy {
         let log = Log::default();
         let parsed = parse::parse(&sources, &log);
         let checked = check::check(&parsed, &sources, &log);
+        digest::check(&parsed.written, parsed.whole, &log);
         let warnings = log.into_result(&sources)?;
         let hash = load::hash(&sources);
         Ok(load::build(&parsed.written, hash, checked, warnings))
@@ -269,7 +273,9 @@ impl Policy {
             .chain(resources.filter_map(|resource| resource.channel.as_ref()))
             .chain(defaults)
             .chain(&self.admin_channel)
-            .cloned()
+            .map(String::as_str)
+            .chain(self.digests.iter().filter_map(Digest::channel))
+            .map(str::to_owned)
             .collect()
     }
 

@@ -1,6 +1,7 @@
 //! From text to [`Written`]: every file is read to its end, whatever is wrong with it.
 
 use super::connector;
+use super::digest;
 use super::fault::{At, Finding, Log, Place, Source};
 use super::fields::{self, Fields};
 use super::file::{ConnectorEntry, Defaults, PersonEntry, Written};
@@ -52,7 +53,7 @@ fn version_missing() -> Finding {
     .hint("begin the file with `version: 1`")
 }
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "version",
     "defaults",
     "people",
@@ -61,6 +62,7 @@ const SECTIONS: [&str; 8] = [
     "resources",
     "bundles",
     "rules",
+    "digests",
 ];
 
 fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
@@ -105,6 +107,11 @@ fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
         let nodes = fields::list("rules", node, log).unwrap_or_default();
         let rules = nodes.into_iter().map(|node| parse_rules::rule(node, log));
         written.rules.extend(rules);
+    }
+    if let Some(node) = sections.take("digests") {
+        let nodes = fields::list("digests", node, log).unwrap_or_default();
+        let digests = nodes.into_iter().map(|node| digest::digest(node, log));
+        written.digests.extend(digests);
     }
 }
 

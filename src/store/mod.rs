@@ -1,8 +1,8 @@
 //! All SQL, and nothing else: no rules live here, only CHECKs that a broken rule would hit.
 //!
 //! Modules in reading order: [`requests`] (the truth), [`outbox`] (what must still happen), [`ledger`]
-//! (what happened), [`due`] (what the clock asks for), [`people`], [`slack`] (deliveries and
-//! messages), [`health`] (numbers for people on call), [`server`] (databases as a whole).
+//! (what happened), [`due`] (what the clock asks for), [`digests`] (what readers are told by schedule),
+//! [`people`], [`slack`] (deliveries and messages), [`health`] (numbers for people on call), [`server`] (databases as a whole).
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Postgres, Transaction};
 
+pub mod digests;
 pub mod due;
 pub mod health;
 pub mod history;

@@ -30,7 +30,8 @@ pub struct Claim {
 pub enum Kind {
     /// [`Effect::Converge`].
     Access,
-    /// [`Effect::SyncCard`] and [`Effect::PostNotice`]: everything that is said in Slack.
+    /// [`Effect::SyncCard`], [`Effect::PostNotice`] and [`Effect::SendDigest`]: everything that is
+    /// said in Slack.
     Card,
 }
 

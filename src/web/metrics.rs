@@ -33,6 +33,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "What became of requests and grants, by decision.",
     ),
     (
+        "jit_digests_sent_total",
+        "Digests that Slack has confirmed.",
+    ),
+    (
         "jit_effects_let_go_total",
         "Effects that were given up because another worker had taken them.",
     ),

@@ -99,6 +99,7 @@ impl Worker {
             Effect::Converge { access } => self.converge(claim, access).await,
             Effect::SyncCard { request } => self.sync_card(claim, *request).await,
             Effect::PostNotice { notice } => self.post_notice(claim, *notice).await,
+            Effect::SendDigest { digest } => self.send_digest(claim, *digest).await,
         }
     }
 

@@ -22,7 +22,9 @@ mod backoff;
 pub mod cards;
 pub mod converge;
 pub mod deliver;
+mod digests;
 mod notices;
+mod schedule;
 mod starts;
 pub mod sweep;
 
@@ -89,7 +91,7 @@ impl Worker {
     /// When the database fails.
     pub async fn run_until_idle(&self) -> Result<(), crate::store::StoreError> {
         loop {
-            let swept = self.sweep().await?;
+            let swept = self.sweep().await? + self.schedule_digests().await?;
             let given = self.deliver(Kind::Access).await?;
             let told = self.deliver(Kind::Card).await?;
             if swept + given + told == 0 {

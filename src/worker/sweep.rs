@@ -68,6 +68,7 @@ impl Worker {
 
     async fn look(&self, looks: u64) -> Result<(), StoreError> {
         self.sweep().await?;
+        self.schedule_digests().await?;
         if looks.is_multiple_of(5) {
             self.measure().await?;
         }

@@ -11,6 +11,7 @@ mod cards;
 mod cli;
 mod connectors;
 mod database;
+mod digests;
 mod embedded;
 mod engine;
 mod harness;

@@ -96,7 +96,7 @@ impl Worker {
 }
 
 /// How long Slack itself asks to wait; otherwise the usual backoff decides.
-fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
+pub(super) fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
     match fault {
         SlackFault::RateLimited { retry_after } => {
             TimeDelta::from_std((*retry_after).min(LONGEST_WAIT)).ok()

@@ -4,6 +4,7 @@
 pub mod asked;
 pub mod bundle;
 pub mod card;
+pub mod digest;
 pub mod dm;
 pub mod glass;
 mod grant;
