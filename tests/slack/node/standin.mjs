@@ -47,6 +47,11 @@ export class Standin {
     return channels.find((known) => known.id === channel || known.name === channel).messages;
   }
 
+  /** What was asked of the Web API so far. */
+  async calls() {
+    return (await fetch(`${this.page_url}sandbox/calls`)).json();
+  }
+
   async stop() {
     this.child.stdin.end();
     await new Promise((resolve) => this.child.once('exit', resolve));
@@ -85,4 +90,14 @@ export function soon(promise, what, milliseconds = 20_000) {
     timer = setTimeout(() => reject(new Error(`${what} did not come`)), milliseconds);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Looks again and again until something holds, for 20 seconds at most. */
+export async function until(holds, what) {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    const found = await holds();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${what} did not come`);
 }

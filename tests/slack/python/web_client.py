@@ -150,6 +150,7 @@ def _():
     first = client.chat_postMessage(channel="C0GENERAL", text="Hello", blocks=BLOCKS)
     updated = client.chat_update(channel="C0GENERAL", ts=first["ts"], text="Bye", blocks=BLOCKS[:1])
     has(updated, channel=str, ts=str, text=str, message=dict)
+    assert "ts" not in updated["message"], "Slack tells it beside the message only"
     assert updated["ts"] == first["ts"] and len(updated["message"]["blocks"]) == 1
     assert not client.chat_update(channel="C0GENERAL", ts=first["ts"], text="bare")["message"].get("blocks")
     refused("message_not_found", client.chat_update, channel="C0GENERAL", ts="1700000000.000001", text="x")
