@@ -114,6 +114,10 @@ pub fn to_file(mode: &Mode) -> String {
 }
 
 #[cfg(test)]
+#[path = "../../tests/slack/manifest.rs"]
+mod against_the_code;
+
+#[cfg(test)]
 mod tests {
     use std::path::Path;
 
