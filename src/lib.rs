@@ -25,7 +25,8 @@
 //! 4. [`engine`]: the only writer.
 //! 5. [`slack`]: what comes in (`http`, `socket`, `payload`, `grammar`, `intake`, `handlers`) and
 //!    what goes out (`view`, `client`, `limiter`). [`directory`]: who people are.
-//! 6. [`connectors`]: how a target is made to hold an access or not: `postgres`, `webhook`.
+//! 6. [`outward`]: calls to addresses that the policy names, kept away from what is internal.
+//!    [`connectors`]: how a target is made to hold an access or not: `postgres`, `webhook`.
 //! 7. [`worker`]: all that runs by itself: deadlines, deliveries of effects, retries.
 //! 8. [`ledger`]: what can be shown to somebody who trusts neither this program nor its database.
 //! 9. [`web`], [`config`], [`embedded`], [`cli`]: health and numbers, settings, a private Postgres,
@@ -54,6 +55,7 @@ pub mod domain;
 pub mod embedded;
 pub mod engine;
 pub mod ledger;
+pub mod outward;
 pub mod policy;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

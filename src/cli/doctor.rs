@@ -11,7 +11,7 @@ use super::database::Database;
 use super::{Failure, out};
 use crate::config::{Config, Flags, Needs, SlackConfig};
 use crate::connectors::registry::Registry;
-use crate::connectors::webhook::allow_list;
+use crate::outward::allow_list;
 use crate::policy::Policy;
 use crate::slack::client::{Client, ClientSettings, Conversation, SlackFault};
 use crate::slack::manifest;

@@ -18,9 +18,9 @@ use crate::clock::Clock;
 use crate::config::{Config, Flags, Needs, SlackConfig};
 use crate::connectors::ConnectorError;
 use crate::connectors::registry::Registry;
-use crate::connectors::webhook::allow_list;
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::outward::allow_list;
 use crate::policy::Policy;
 use crate::slack::client::{Client, ClientSettings};
 use crate::slack::handlers::{CredentialsFault, CredentialsSource, Handlers, Shown};
@@ -172,6 +172,7 @@ impl Bot {
         let connectors = Arc::new(connectors.allow_webhooks(allow_list(&config.webhook_allow)));
         let engine = Arc::new(Engine::new(parts.store.clone(), parts.policy, parts.clock));
         let directory = Directory::new(parts.store, client.clone());
+        let directory = directory.allow_hosts(allow_list(&config.webhook_allow));
         let credentials = credentials(Arc::clone(&connectors));
         let handlers = Handlers::new(
             Arc::clone(&engine),

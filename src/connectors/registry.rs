@@ -32,7 +32,7 @@ impl Registry {
     }
 
     /// Lets webhooks call these hosts although their addresses are internal or they speak plain
-    /// `http`. See [`allow_list`](super::webhook::allow_list) for how an operator writes them.
+    /// `http`. See [`allow_list`](crate::outward::allow_list) for how an operator writes them.
     #[must_use]
     pub fn allow_webhooks(mut self, hosts: BTreeSet<String>) -> Self {
         self.webhook_allow = hosts;

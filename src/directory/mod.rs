@@ -2,8 +2,10 @@
 //!
 //! A person is a row of ours, found by their Slack id. An e-mail counts only if Slack confirmed it
 //! and only while it stands at one person; the policy's `people` says which identities are one
-//! human. At a click everything is read afresh and a failing read is never a yes; for asking and
-//! for rosters, what was read in the last ten minutes serves.
+//! human. Who is in a group stands in the policy, or is asked of its source (`sources`: `usergroup`,
+//! `pagerduty`, `webhook`, and `manager` for the word). At a click everything is read afresh and a
+//! failing read is never a yes; for asking and for rosters, what was read in the last ten minutes
+//! serves.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,9 +21,18 @@ use crate::store::{Store, StoreError};
 
 mod again;
 mod fitness;
+mod manager;
+mod pagerduty;
 mod roster;
+mod sources;
+mod standing;
+mod usergroup;
+mod webhook;
 
 pub use fitness::Unfit;
+pub use standing::About;
+
+use sources::Sources;
 
 /// How long what was read may serve for asking and for rosters.
 const FRESH: Duration = Duration::from_mins(10);
@@ -32,6 +43,7 @@ pub struct Directory {
     store: Store,
     client: Client,
     known: Arc<Mutex<Known>>,
+    sources: Sources,
 }
 
 /// What was read lately.
@@ -66,6 +78,9 @@ pub enum DirectoryFault {
     /// Slack could not be asked.
     #[error("the directory could not be read: {0}")]
     Unreadable(#[from] SlackFault),
+    /// The sources of these groups could not be asked, and whatever else was read is not enough.
+    #[error("who is in a group could not be read")]
+    Groups(Vec<GroupName>),
     /// The database could not be asked.
     #[error("the directory could not be kept")]
     Store(#[from] StoreError),
@@ -87,6 +102,7 @@ impl DirectoryFault {
             Self::Unreadable(_) => Ok(Refusal::GroupUnreadable {
                 groups: groups.to_vec(),
             }),
+            Self::Groups(groups) => Ok(Refusal::GroupUnreadable { groups }),
             Self::Store(fault) => Err(fault),
         }
     }
@@ -97,25 +113,26 @@ impl Directory {
     pub fn new(store: Store, client: Client) -> Self {
         Self {
             store,
+            sources: Sources::new(client.clone()),
             client,
             known: Arc::default(),
         }
     }
 
-    /// The person behind a click that decides, with their groups, read from Slack at this moment.
-    ///
-    /// # Errors
-    /// [`DirectoryFault::Unfit`] for bots, guests, deactivated people and people of other
-    /// workspaces; [`DirectoryFault::Unreadable`] when Slack does not answer in time. What was read
-    /// before is never used instead.
-    pub async fn member_at_click(
-        &self,
-        policy: &Policy,
-        slack_user: &str,
-    ) -> Result<Member, DirectoryFault> {
-        let seen = self.read(slack_user).await?;
-        fitness::may_decide(&seen.user)?;
-        self.member(policy, seen.person, seen.email()).await
+    /// Lets sources of groups be called at these hosts although their addresses are internal or
+    /// they speak plain `http`. See [`allow_list`](crate::outward::allow_list) for how an operator
+    /// writes them.
+    #[must_use]
+    pub fn allow_hosts(mut self, hosts: BTreeSet<String>) -> Self {
+        self.sources.allow = Arc::new(hosts);
+        self
+    }
+
+    /// Sets how long reading all groups of one act may take; 2.3 seconds otherwise.
+    #[must_use]
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.sources.budget = budget;
+        self
     }
 
     /// The person behind an act on what is their own. Whoever they were when they were last read,
@@ -136,7 +153,8 @@ impl Directory {
             }
             Err(fault) => return Err(fault),
         };
-        self.member(policy, person, email).await
+        let known = self.known_person(person).await?;
+        Ok(self.member(policy, &known, email).await?)
     }
 
     /// The person who asks, with every identity that counts, aliases of the policy included. Read
@@ -172,18 +190,24 @@ impl Directory {
     /// Forgets what was read of a user, after Slack told that they changed.
     pub fn forget(&self, slack_user: &str) {
         self.known().users.remove(slack_user);
+        self.sources.forget_manager_of(slack_user);
     }
 
+    /// Forgets who is in user groups, after Slack told that one changed.
+    pub fn forget_usergroups(&self) {
+        self.sources.forget_usergroups();
+    }
+
+    /// The person with the groups that the policy itself lists.
     async fn member(
         &self,
         policy: &Policy,
-        person: PersonId,
+        known: &Person,
         email: Option<Identity>,
-    ) -> Result<Member, DirectoryFault> {
-        let known = self.known_person(person).await?;
+    ) -> Result<Member, StoreError> {
         Ok(Member {
-            person,
-            also: self.also(policy, &known, email).await?,
+            person: known.id,
+            also: self.also(policy, known, email).await?,
             groups: policy.groups_of(&known.identities),
         })
     }

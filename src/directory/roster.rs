@@ -5,38 +5,68 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
+use super::sources::Age;
 use super::{Directory, DirectoryFault, FRESH, Known, Looked, Seen, fitness};
-use crate::domain::{GroupName, Identity, PersonId, Roster};
+use crate::domain::{GroupName, Identity, Person, PersonId, Roster};
 use crate::policy::{Entry, Policy};
 use crate::slack::client::SlackFault;
 
 /// How many users are asked for at once.
 const AT_ONCE: usize = 8;
+/// How many people are looked up of a group that is read elsewhere, which may hold a whole
+/// department: Slack tells of fifty to a hundred people a minute. They are asked, and whoever else
+/// is in the group decides as well.
+const ENOUGH: usize = 40;
 
 impl Directory {
-    /// The people of these groups who could decide, read at most ten minutes ago. Addresses that
-    /// lead to nobody, and people who may not decide, are left out. It shows who is asked; it
-    /// decides nothing.
+    /// The people of these groups who could decide, read at most ten minutes ago; for the word
+    /// `manager`, the manager of that holder. Addresses that lead to nobody, and people who may not
+    /// decide, are left out; so is, of a large group that is read elsewhere, whoever comes after the
+    /// first forty. It shows who is asked; it decides nothing.
     ///
     /// # Errors
-    /// When Slack could not be asked about somebody: then nobody knows whom the group holds.
+    /// When Slack could not be asked about somebody, or the source of a group not about it: then
+    /// nobody knows whom the group holds.
     pub async fn roster(
         &self,
         policy: &Policy,
         groups: impl IntoIterator<Item = GroupName>,
+        holder: &Person,
     ) -> Result<Roster, DirectoryFault> {
-        let mut roster = BTreeMap::new();
-        for group in groups {
-            let humans = policy.group_entries(&group).unwrap_or_default();
-            let people = self.people_of(humans).await?;
-            roster.insert(group, people);
+        let groups: BTreeSet<GroupName> = groups.into_iter().collect();
+        let mut readings = BTreeMap::new();
+        let mut unreadable = Vec::new();
+        for (group, read) in self
+            .readings(policy, &groups, holder.id, Age::Lately)
+            .await?
+        {
+            match read {
+                Ok(humans) => drop(readings.insert(group, humans)),
+                Err(_) => unreadable.push(group),
+            }
         }
-        Ok(Roster { groups: roster })
+        if !unreadable.is_empty() {
+            return Err(DirectoryFault::Groups(unreadable));
+        }
+        let mut roster = Roster::default();
+        for group in groups {
+            let humans = match readings.remove(&group) {
+                Some(read) => {
+                    let age = read.read.map(|read| read.elapsed().as_secs());
+                    roster.ages.extend(age.map(|age| (group.clone(), age)));
+                    read.humans.into_iter().take(ENOUGH).collect()
+                }
+                None => listed(policy, &group),
+            };
+            let people = self.people_of(humans).await?;
+            roster.groups.insert(group, people);
+        }
+        Ok(roster)
     }
 
     async fn people_of(
         &self,
-        humans: Vec<BTreeSet<Entry>>,
+        humans: BTreeSet<BTreeSet<Entry>>,
     ) -> Result<BTreeSet<PersonId>, DirectoryFault> {
         let mut asking = Vec::new();
         for entries in &humans {
@@ -106,6 +136,12 @@ impl Directory {
         };
         self.record(user).await.map(Some)
     }
+}
+
+/// The humans of a group that the policy lists itself.
+fn listed(policy: &Policy, group: &GroupName) -> BTreeSet<BTreeSet<Entry>> {
+    let humans = policy.group_entries(group).unwrap_or_default();
+    humans.into_iter().collect()
 }
 
 impl Known {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -149,9 +149,20 @@ pub enum Verdict {
 pub struct Roster {
     /// The people of each group, people who cannot decide (guests, bots, deactivated) left out.
     pub groups: BTreeMap<GroupName, BTreeSet<PersonId>>,
+    /// For groups that are read outside the policy: how many seconds before the request was made
+    /// that was. A short while ago is good enough to show; a click reads again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ages: BTreeMap<GroupName, u64>,
 }
 
 impl Roster {
+    /// When a group was read, for a request that was made then; none for a group that the policy
+    /// lists itself.
+    pub fn read_at(&self, group: &GroupName, requested: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let age = i64::try_from(*self.ages.get(group)?).ok()?;
+        requested.checked_sub_signed(TimeDelta::try_seconds(age)?)
+    }
+
     /// The people of these groups, besides the holder and the asker.
     pub fn people<'a>(
         &self,

@@ -35,7 +35,7 @@ pub use refusal::{Outcome, Refusal};
 pub use request::{
     AfterReview, Approval, BundlePart, Chase, Extends, Request, RequestId, RequestState, Reviewed,
 };
-pub use standing::Standing;
+pub use standing::{MANAGER, OWNER, Standing};
 pub use target::{
     ConnectorSpec, PostgresMode, PostgresSpec, Receipt, Removal, SecretRef, Target, WebhookSpec,
 };

@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 
 use super::GroupName;
 
+/// The word that stands where a group may, and means the manager of whoever is to hold the access.
+pub const MANAGER: &str = "manager";
+/// The word that stands where a group may, and means the owner of the resource.
+pub const OWNER: &str = "owner";
+
 /// What is known of somebody who asks, beside their identities. Read when they ask, and again when
 /// a start that lies ahead has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,4 +21,11 @@ pub struct Standing {
     pub guest: bool,
     /// Their time zone as an IANA name, if they have told the workspace.
     pub timezone: Option<String>,
+}
+
+impl GroupName {
+    /// Whether this is the word for the holder's manager rather than the name of a group.
+    pub fn is_manager(&self) -> bool {
+        self.as_str() == MANAGER
+    }
 }

@@ -5,20 +5,42 @@
 //! parts leaves alone what is not sound: a slip of the pen shall be told once, not with all that
 //! would follow from it.
 
+mod bundles;
+mod conditions;
+mod durations;
+mod effects;
+mod glass;
+mod known;
 mod names;
 mod people;
+mod reach;
 mod rules;
+mod sources;
+mod steps;
 mod targets;
+mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::fault::{At, Log, Source};
+use super::fault::{At, Finding, Log, Source};
 use super::fields;
-use super::file::Written;
-use super::matching::{Facts, Matcher};
+use super::file::{RuleEntry, Written};
+use super::matching::{self, Facts, Matcher};
 use super::parse::Parsed;
 use super::people::People;
 use crate::domain::RoleName;
+
+pub(super) use conditions::RuleConditions;
+
+/// What the checks found out that is needed to build a policy.
+pub(super) struct Checked {
+    /// What is probably not meant, though nothing forbids it.
+    pub(super) warnings: Vec<String>,
+    /// For each rule, the resources and roles that it is about, by their numbers.
+    pub(super) targets: Vec<Vec<(usize, usize)>>,
+    /// For each rule, its conditions.
+    pub(super) conditions: Vec<RuleConditions>,
+}
 
 /// What the checks look at.
 struct Subject<'a> {
@@ -28,8 +50,12 @@ struct Subject<'a> {
     facts: Vec<Facts>,
     /// The clauses of each rule, in the order of the file.
     matchers: Vec<Matcher>,
-    /// The resource (by index) and role pairs that each rule is about, whoever asks.
-    targets: Vec<BTreeSet<(usize, RoleName)>>,
+    /// The resources and roles (by their numbers) that each rule is about, whoever asks.
+    targets: Vec<Vec<(usize, usize)>>,
+    /// The conditions of each rule. Those with a fault are missing.
+    conditions: Vec<RuleConditions>,
+    /// What is wrong with conditions.
+    condition_faults: Vec<Finding>,
     /// For each rule, whether conclusions may be drawn from what it matches.
     conclusive: Vec<bool>,
     sources: &'a [Source],
@@ -54,21 +80,56 @@ const CHECKS: &[Check] = &[
     alone("names are given once", names::given_once),
     alone("e-mails and Slack ids are well formed", people::well_formed),
     alone("an e-mail or Slack id is one person's", people::unambiguous),
+    alone("no group is called by a reserved word", sources::names_free),
     alone(
         "what the target calls things can be a name there",
         targets::roles_fit,
     ),
     alone(
         "a rule has the parts that its decision needs",
-        rules::parts_fit,
+        effects::parts_fit,
     ),
+    alone("nothing in a step is without effect", steps::parts_matter),
+    alone(
+        "times of waiting end before the request does",
+        waiting::ends,
+    ),
+    alone("durations keep within their caps", durations::within_caps),
+    alone("starts lie in a stretch of time", durations::starts_fit),
+    alone("extensions can be used", durations::extensions_fit),
+    alone("break-glass is short", glass::is_short),
     whole("members are known", people::members_known),
+    whole("managers are known", sources::managers_known),
+    whole("who is a manager is said somewhere", sources::managers_said),
+    whole("fallbacks are known", sources::fallbacks_known),
+    whole("fallbacks come to an end", sources::fallbacks_end),
     whole("connectors are known", targets::connectors_known),
     whole("default roles are roles", targets::default_roles_known),
-    whole("names in rules are known", rules::names_known),
-    whole("every step can be finished", rules::steps_can_be_finished),
-    whole("every rule is about something", rules::about_something),
-    whole("every rule can be reached", rules::reachable),
+    whole("owners are known", targets::owners_known),
+    whole("names in rules are known", known::in_rules),
+    whole("admins are known", known::admins),
+    whole("bundles can be asked for", bundles::can_be_asked),
+    whole(
+        "caps are for roles that a rule is about",
+        durations::roles_fit,
+    ),
+    whole(
+        "conditions are read without fault",
+        conditions::without_fault,
+    ),
+    whole("holidays count somewhere", conditions::holidays_count),
+    whole("what `owner` means is said", targets::owners_said),
+    whole("every step can be finished", steps::can_be_finished),
+    whole(
+        "nobody is asked about their own request only",
+        steps::not_ones_own,
+    ),
+    whole(
+        "somebody else can look at it afterwards",
+        glass::others_review,
+    ),
+    whole("every rule is about something", reach::about_something),
+    whole("every rule can be reached", reach::reachable),
     whole("every card has a channel", rules::channels_known),
 ];
 
@@ -88,14 +149,18 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
     }
 }
 
-/// Runs every check, and gives warnings: what is probably not meant, though nothing forbids it.
-pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Vec<String> {
+/// Runs every check.
+pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Checked {
     let subject = Subject::new(&parsed.written, sources, log);
     let due = |check: &&Check| parsed.whole || !check.needs_all_files;
     for check in CHECKS.iter().filter(due) {
         (check.run)(&subject);
     }
-    targets::warnings(&subject)
+    Checked {
+        warnings: targets::warnings(&subject),
+        targets: subject.targets,
+        conditions: subject.conditions,
+    }
 }
 
 impl<'a> Subject<'a> {
@@ -104,21 +169,22 @@ impl<'a> Subject<'a> {
         let matchers: Vec<Matcher> = (written.rules.iter())
             .map(|rule| Matcher::new(&rule.matching))
             .collect();
-        let targets = matchers
-            .iter()
-            .map(|matcher| targets(matcher, &facts))
-            .collect();
         let mut subject = Self {
             written,
             people: People::new(written),
+            targets: matching::targets(&matchers, &facts),
             facts,
             matchers,
-            targets,
+            conditions: Vec::new(),
+            condition_faults: Vec::new(),
             conclusive: Vec::new(),
             sources,
             log,
         };
         subject.conclusive = subject.conclusive();
+        let (compiled, faults) = conditions::compile(&subject);
+        subject.conditions = compiled;
+        subject.condition_faults = faults;
         subject
     }
 
@@ -126,7 +192,7 @@ impl<'a> Subject<'a> {
     /// that is not there.
     fn conclusive(&self) -> Vec<bool> {
         let resources = self.written.resources.iter().all(|resource| resource.sound);
-        let known = rules::Known::new(self);
+        let known = known::Known::new(self);
         let rules = self.written.rules.iter();
         rules
             .map(|rule| resources && rule.sound && known.strange_in(rule).is_empty())
@@ -148,6 +214,17 @@ impl<'a> Subject<'a> {
         groups.chain(people)
     }
 
+    /// The rules with their numbers.
+    fn rules(&self) -> impl Iterator<Item = (usize, &'a RuleEntry)> + use<'a> {
+        self.written.rules.iter().enumerate()
+    }
+
+    /// The roles that a rule is about, by name.
+    fn roles_of(&self, rule: usize) -> impl Iterator<Item = &RoleName> {
+        let targets = self.targets[rule].iter();
+        targets.map(|(resource, role)| &self.facts[*resource].roles[*role])
+    }
+
     /// Notes every name that was given before.
     fn note_repeated<'n>(&self, names: impl IntoIterator<Item = &'n At<String>>, hint: &str) {
         let mut seen: BTreeMap<&str, &At<String>> = BTreeMap::new();
@@ -158,15 +235,6 @@ impl<'a> Subject<'a> {
             }
         }
     }
-}
-
-fn targets(matcher: &Matcher, facts: &[Facts]) -> BTreeSet<(usize, RoleName)> {
-    let resources = facts.iter().enumerate();
-    resources
-        .flat_map(|(index, facts)| facts.roles.iter().map(move |role| (index, facts, role)))
-        .filter(|(_, facts, role)| matcher.is_about(facts, role))
-        .map(|(index, _, role)| (index, role.clone()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::domain::{ConnectorSpec, PostgresMode, PostgresSpec, SecretRef, Webhoo
 /// Reads one entry, or notes what is wrong with it.
 pub(super) fn parse(name: &At<String>, node: Node, log: &Log) -> Option<ConnectorSpec> {
     let hint = "`kind: postgres` or `kind: webhook`";
-    mask_strange(&node, log);
+    mask_strange(&node, &["kind", "mode", "url", "secret"], log);
     let Some(kind) = kind_of(&node) else {
         let message = format!("connector `{}` does not say its kind", name.value);
         log.push(Finding::new(name.at, message, "`kind` is missing").hint(hint));
@@ -30,11 +30,10 @@ pub(super) fn parse(name: &At<String>, node: Node, log: &Log) -> Option<Connecto
 }
 
 /// What stands under an unknown key may be a secret whose key was misspelt.
-fn mask_strange(node: &Node, log: &Log) {
+pub(super) fn mask_strange(node: &Node, known: &[&str], log: &Log) {
     let Tree::Map(entries) = &node.value else {
         return mask_all(node, log);
     };
-    let known = ["kind", "mode", "url", "secret"];
     let is_known =
         |key: &Node| matches!(&key.value, Tree::Text(key) if known.contains(&key.as_str()));
     for (_, value) in entries.iter().filter(|(key, _)| !is_known(key)) {
@@ -43,7 +42,7 @@ fn mask_strange(node: &Node, log: &Log) {
 }
 
 /// Masks every text and number in a value.
-fn mask_all(node: &Node, log: &Log) {
+pub(super) fn mask_all(node: &Node, log: &Log) {
     match &node.value {
         Tree::Text(text) => log.mask(node.at, Some(text)),
         Tree::Number(_) => log.mask(node.at, None),
@@ -110,7 +109,7 @@ fn webhook(name: &At<String>, node: Node, log: &Log) -> Option<WebhookSpec> {
     let url = fields
         .require("url", "`url: https://…`, where calls are posted to")
         .and_then(|node| fields::text("url", node, log))
-        .and_then(|url| https(url, log));
+        .and_then(|url| https(url, &Address::WEBHOOK, log));
     let secret = fields
         .require(
             "secret",
@@ -123,19 +122,43 @@ fn webhook(name: &At<String>, node: Node, log: &Log) -> Option<WebhookSpec> {
     })
 }
 
+/// An address that is called, in the words of messages.
+pub(super) struct Address {
+    what: &'static str,
+    example: &'static str,
+    instead_of_password: &'static str,
+}
+
+impl Address {
+    /// Where a webhook is posted to.
+    pub(super) const WEBHOOK: Self = Self {
+        what: "a webhook",
+        example: "https://access.example.com/hook",
+        instead_of_password: "calls are signed with `secret`",
+    };
+    /// The API of PagerDuty.
+    pub(super) const PAGERDUTY: Self = Self {
+        what: "PagerDuty",
+        example: "https://api.eu.pagerduty.com",
+        instead_of_password: "calls bring the `token`",
+    };
+}
+
 /// Accepts `https`, and plain `http` to this machine itself.
-fn https(text: At<String>, log: &Log) -> Option<String> {
+pub(super) fn https(text: At<String>, address: &Address, log: &Log) -> Option<String> {
     let finding = |message: &str| Finding::new(text.at, message, "this address");
     let Ok(url) = url::Url::parse(&text.value) else {
         log.mask(text.at, Some(&text.value));
-        log.push(finding("this is no URL").hint("such as https://access.example.com/hook"));
+        log.push(finding("this is no URL").hint(format!("such as {}", address.example)));
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {
         log.mask(text.at, Some(&text.value));
         log.push(
-            finding("a user or password stands in the URL")
-                .hint("calls are signed with `secret`; leave out what stands before the `@`"),
+            finding("a user or password stands in the URL").hint(format!(
+                "{}; leave out what stands before the `@`",
+                address.instead_of_password
+            )),
         );
         return None;
     }
@@ -149,7 +172,7 @@ fn https(text: At<String>, log: &Log) -> Option<String> {
         return Some(text.value);
     }
     log.push(
-        finding("a webhook must be called by https")
+        finding(&format!("{} must be called by https", address.what))
             .hint("begin the address with https://; plain http is only for localhost"),
     );
     None
@@ -157,7 +180,12 @@ fn https(text: At<String>, log: &Log) -> Option<String> {
 
 /// Where a secret is kept: `{ env: NAME }` or `{ file: PATH }`. Whatever else is written here may be
 /// the secret itself and is never shown.
-fn secret(key: &'static str, name: &At<String>, node: Node, log: &Log) -> Option<SecretRef> {
+pub(super) fn secret(
+    key: &'static str,
+    name: &At<String>,
+    node: Node,
+    log: &Log,
+) -> Option<SecretRef> {
     let at = node.at;
     if !says_where(&node) {
         mask_all(&node, log);
@@ -188,7 +216,7 @@ fn secret(key: &'static str, name: &At<String>, node: Node, log: &Log) -> Option
         (None, None) => {
             let message = format!("`{key}` does not say where the secret is kept");
             let hint = format!("`{key}: {{ env: NAME }}` or `{key}: {{ file: PATH }}`");
-            log.push(Finding::new(name.at, message, "in this connector").hint(hint));
+            log.push(Finding::new(name.at, message, "in here").hint(hint));
             None
         }
         (Some(env), Some(file)) => {

@@ -1,284 +1,286 @@
-//! From an ask to a verdict: `evaluate` is the last line of what `explain` tells.
+//! From an ask to a verdict.
 //!
 //! Order: any rule that denies wins; then the first other rule that matches decides; where none
 //! matches, nothing is allowed. What a rule requires does not choose the rule: an ask that does not
-//! bring it along is refused, and no later rule is tried.
+//! bring it along is refused, and no later rule is tried. [`evaluate`] and [`explain`] go the same
+//! way, [`Case::verdict`]; the latter keeps a [`Trail`] of it.
+
+mod fit;
+mod limits;
+mod listing;
+mod lookup;
+mod require;
+mod steps;
+mod target;
+mod told;
+mod view;
 
 use std::collections::BTreeSet;
 
-use super::explain::{Explanation, RuleOutcome, Tried};
-use super::file::ReasonRule;
-use super::suggest;
-use super::{Policy, Resource, Rule, RuleDecision};
+use chrono::{DateTime, Utc};
+
+use super::explain::Explanation;
+use super::rule::{Glass, Resource, Rule};
+use super::{Policy, RuleDecision};
 use crate::domain::{
-    Ask, Circumstances, ConnectorSpec, GroupName, Identity, PostgresMode, Refusal, ResourceCard,
-    RoleName, Route, Span, Target, Terms, Verdict,
+    Ask, BreakGlass, Circumstances, GroupName, Inform, Person, Refusal, RoleName, Route, Standing,
+    Step, Terms, Verdict,
 };
 
-/// The longest reason in characters: what a card can show without cutting.
-const LONGEST_REASON: usize = 2_000;
+pub(super) use listing::{groups_to_read, roles_for};
+pub(super) use lookup::bare;
+
+use fit::Fit;
+use steps::StepFit;
+
+/// Evaluates an ask, and keeps nothing but the answer.
+pub(super) fn evaluate(policy: &Policy, ask: &Ask, circumstances: &Circumstances) -> Verdict {
+    match Case::open(policy, ask, circumstances) {
+        Ok(case) => case.verdict(None),
+        Err(refusal) => Verdict::Refused(refusal),
+    }
+}
 
 /// Evaluates an ask and keeps every step of the way.
-pub(super) fn explain(policy: &Policy, ask: &Ask, _circumstances: &Circumstances) -> Explanation {
-    let groups = policy.groups_of(&ask.person.identities);
-    let mut explanation = Explanation {
-        verdict: Verdict::Refused(no_such_resource(policy, &ask.resource)),
-        resource: None,
-        role: None,
-        groups,
-        tried: Vec::new(),
-    };
-    let Some(resource) = find_resource(policy, &ask.resource) else {
-        return explanation;
-    };
-    explanation.resource = Some(resource.facts.name.clone());
-    let role = match find_role(resource, ask.role.as_deref()) {
-        Ok(role) => role,
-        Err(refusal) => {
-            explanation.verdict = Verdict::Refused(refusal);
-            return explanation;
+pub(super) fn explain(policy: &Policy, ask: &Ask, circumstances: &Circumstances) -> Explanation {
+    match Case::open(policy, ask, circumstances) {
+        Ok(case) => {
+            let mut trail = Trail::default();
+            let verdict = case.verdict(Some(&mut trail));
+            case.told(verdict, trail)
         }
-    };
-    explanation.role = Some(role.clone());
-    let case = Case {
-        policy,
-        resource,
-        role,
-        ask,
-    };
-    let (decisive, tried) = try_rules(policy, resource, role, &explanation.groups);
-    explanation.tried = tried;
-    explanation.verdict = decisive.map_or_else(|| case.no_rule(), |rule| case.decide(rule));
-    explanation
-}
-
-/// What a person in these groups may ask for on a resource: role and longest duration.
-pub(super) fn roles_for(
-    policy: &Policy,
-    resource: &Resource,
-    groups: &BTreeSet<GroupName>,
-) -> Vec<(RoleName, Span)> {
-    let limit = |role: &RoleName| match try_rules(policy, resource, role, groups).0 {
-        Some(rule) if rule.decision != RuleDecision::Deny => Some(policy.limit(rule)),
-        _ => None,
-    };
-    (resource.facts.roles.iter())
-        .filter_map(|role| Some((role.clone(), limit(role)?)))
-        .collect()
-}
-
-/// Tries the rules in the order in which they count, up to the one that decides.
-fn try_rules<'a>(
-    policy: &'a Policy,
-    resource: &Resource,
-    role: &RoleName,
-    groups: &BTreeSet<GroupName>,
-) -> (Option<&'a Rule>, Vec<Tried>) {
-    let denies = |rule: &&Rule| rule.decision == RuleDecision::Deny;
-    let (deny, other): (Vec<_>, Vec<_>) = policy.rules.iter().partition(denies);
-    let mut tried = Vec::new();
-    for rule in deny.into_iter().chain(other) {
-        let mismatches = rule.matcher.mismatches(&resource.facts, role, groups);
-        let matched = mismatches.is_empty();
-        tried.push(Tried {
-            rule: rule.name.clone(),
-            decision: rule.decision,
-            outcome: if matched {
-                RuleOutcome::Matched
-            } else {
-                RuleOutcome::NotMatched(mismatches)
-            },
-        });
-        if matched {
-            return (Some(rule), tried);
-        }
+        Err(refusal) => told::not_opened(policy, ask, refusal),
     }
-    (None, tried)
 }
 
 /// An ask whose resource and role were found.
 struct Case<'a> {
     policy: &'a Policy,
     resource: &'a Resource,
-    role: &'a RoleName,
+    /// The number of the role.
+    role: usize,
     ask: &'a Ask,
+    circumstances: &'a Circumstances,
+    /// When the access would begin.
+    start: DateTime<Utc>,
+    holder: Viewed<'a>,
+    /// Who asks for the holder, where that is somebody else.
+    asker: Option<Viewed<'a>>,
 }
 
-impl Case<'_> {
-    fn no_rule(&self) -> Verdict {
-        Verdict::Refused(Refusal::NoRule {
-            resource: self.resource.facts.name.clone(),
-            role: self.role.clone(),
+/// A person as rules look at them.
+struct Viewed<'a> {
+    person: &'a Person,
+    standing: &'a Standing,
+    groups: BTreeSet<GroupName>,
+    /// For each group that a rule is for, by its number: whether the person is in it.
+    is_in: Vec<bool>,
+}
+
+/// What was met on the way to a verdict.
+#[derive(Default)]
+struct Trail {
+    /// The rules that are about the resource and role, by their numbers, in the order of trying.
+    fits: Vec<(usize, Fit)>,
+    steps: Vec<(Step, StepFit)>,
+    /// Everything that the deciding rule requires and the ask does not bring along.
+    missing: Vec<Refusal>,
+}
+
+impl<'a> Viewed<'a> {
+    fn new(policy: &Policy, person: &'a Person, standing: &'a Standing) -> Self {
+        let mut groups = policy.groups_of(&person.identities);
+        groups.extend(standing.groups.iter().cloned());
+        let mut is_in = vec![false; policy.group_numbers.len()];
+        for group in &groups {
+            if let Some(number) = policy.group_numbers.get(group) {
+                is_in[*number] = true;
+            }
+        }
+        Self {
+            person,
+            standing,
+            groups,
+            is_in,
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    fn open(
+        policy: &'a Policy,
+        ask: &'a Ask,
+        circumstances: &'a Circumstances,
+    ) -> Result<Self, Refusal> {
+        let resource = lookup::resource(policy, &ask.resource)?;
+        let role = lookup::role(resource, ask.role.as_deref())?;
+        let now = circumstances.now;
+        // What is prolonged goes on from its present end.
+        let until = circumstances.chain.map(|chain| chain.until);
+        let asker = ask.asker.as_ref();
+        Ok(Self {
+            policy,
+            resource,
+            role,
+            ask,
+            circumstances,
+            start: ask.start.or(until).map_or(now, |start| start.max(now)),
+            holder: Viewed::new(policy, &ask.person, &ask.standing),
+            asker: asker.map(|asker| Viewed::new(policy, &asker.person, &asker.standing)),
         })
     }
 
-    fn decide(&self, rule: &Rule) -> Verdict {
-        let route = match rule.decision {
-            RuleDecision::Deny => {
-                return Verdict::Refused(Refusal::DeniedByRule {
-                    rule: rule.name.clone(),
-                    message: rule.message.clone().unwrap_or_default(),
-                });
+    fn role(&self) -> &'a RoleName {
+        &self.resource.facts.roles[self.role]
+    }
+
+    /// The numbers of the rules about the resource and role, in the order of trying.
+    fn order(&self) -> &'a [usize] {
+        self.resource
+            .order
+            .get(self.role)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The one way: tries the rules in their order, and lets the first that matches decide.
+    fn verdict(&self, mut trail: Option<&mut Trail>) -> Verdict {
+        for number in self.order() {
+            let rule = &self.policy.rules[*number];
+            let fit = self.fit(rule);
+            let verdict = match &fit {
+                Fit::No(_) => None,
+                Fit::Yes(_) => Some(self.decide(rule, trail.as_deref_mut())),
+                Fit::Unclear(unclear) => Some(Verdict::Refused(unclear.refusal(rule))),
+            };
+            if let Some(trail) = trail.as_deref_mut() {
+                trail.fits.push((*number, fit));
             }
-            RuleDecision::Approve => Route::Automatic {
-                why: format!("the rule “{}” approves by itself", rule.name),
+            if let Some(verdict) = verdict {
+                return verdict;
+            }
+        }
+        Verdict::Refused(Refusal::NoRule {
+            resource: self.resource.facts.name.clone(),
+            role: self.role().clone(),
+        })
+    }
+
+    /// What the rule that matches says.
+    fn decide(&self, rule: &Rule, trail: Option<&mut Trail>) -> Verdict {
+        if rule.decision == RuleDecision::Deny {
+            return Verdict::Refused(Refusal::DeniedByRule {
+                rule: rule.name.clone(),
+                message: rule.message.clone().unwrap_or_default(),
+            });
+        }
+        let steps = self.steps(rule);
+        let missing = self.missing(rule);
+        let verdict = match missing.first() {
+            Some(refusal) => Verdict::Refused(refusal.clone()),
+            None => match self.route(rule, &steps) {
+                Ok(route) => Verdict::Terms(Box::new(self.terms(rule, route))),
+                Err(refusal) => Verdict::Refused(refusal),
             },
-            RuleDecision::Review => Route::Steps(rule.steps.clone()),
         };
-        match self.unmet(rule) {
-            Some(refusal) => Verdict::Refused(refusal),
-            None => Verdict::Terms(Box::new(self.terms(rule, route))),
+        if let Some(trail) = trail {
+            trail.steps = steps;
+            trail.missing = missing;
+        }
+        verdict
+    }
+
+    fn route(&self, rule: &Rule, steps: &[(Step, StepFit)]) -> Result<Route, Refusal> {
+        if rule.decision == RuleDecision::Approve {
+            let why = self.why_automatic(rule);
+            return Ok(Route::Automatic { why });
+        }
+        let asked = steps.iter().filter(|(_, fit)| fit.is_asked());
+        let steps: Vec<Step> = asked.map(|(step, _)| step.clone()).collect();
+        if steps.is_empty() {
+            let rule = rule.name.clone();
+            return Err(Refusal::NobodyToAsk { rule });
+        }
+        let glass = rule.glass.as_ref().filter(|_| self.ask.break_glass);
+        Ok(match glass {
+            Some(glass) => Route::BreakGlass(self.glass(glass, steps)),
+            None => Route::Steps(steps),
+        })
+    }
+
+    fn glass(&self, glass: &Glass, skipped: Vec<Step>) -> BreakGlass {
+        let from = || skipped.iter().flat_map(|step| step.from.iter().cloned());
+        let mut review_by: Vec<GroupName> = Vec::new();
+        let named = match &glass.review_by {
+            Some(named) => self.people(named),
+            None => from().collect(),
+        };
+        for group in named {
+            if !review_by.contains(&group) {
+                review_by.push(group);
+            }
+        }
+        BreakGlass {
+            review_by,
+            skipped,
+            review_within: glass.review_within,
         }
     }
 
     fn terms(&self, rule: &Rule, route: Route) -> Terms {
         let policy = self.policy;
+        let mut revokers = policy.admins.clone();
+        for owner in &self.resource.owner {
+            if !revokers.contains(owner) {
+                revokers.push(owner.clone());
+            }
+        }
         Terms {
             rule: rule.name.clone(),
             policy: policy.hash.clone(),
             route,
-            duration: self.ask.duration.unwrap_or(policy.limit(rule)),
-            start: None,
-            start_within: Span::hours(1),
-            ticket: None,
-            revokers: Vec::new(),
-            inform: crate::domain::Inform::default(),
+            duration: self.duration(rule).unwrap_or(self.limit(rule)),
+            start: self.terms_start(),
+            start_within: policy.start_within,
+            ticket: self.ticket(rule).map(ToOwned::to_owned),
+            revokers,
+            inform: Inform {
+                people: self.people(&rule.inform.people),
+                channels: rule.inform.channels.clone(),
+            },
             tightened_by: None,
             request_ttl: policy.request_ttl,
             remind_before: policy.remind_before,
             channel: policy.channel_of(rule, self.resource).to_owned(),
             fallback_channel: policy.fallback_channel.clone(),
             target: self.target(),
-            card: card(self.resource),
+            card: self.card(),
         }
     }
 
-    /// What the rule requires and the ask does not bring along.
-    fn unmet(&self, rule: &Rule) -> Option<Refusal> {
-        let length = self.ask.reason.chars().count();
-        if length > LONGEST_REASON {
-            return Some(Refusal::ReasonTooLong {
-                length,
-                limit: LONGEST_REASON,
-            });
-        }
-        let limit = self.policy.limit(rule);
-        if let Some(asked) = self.ask.duration
-            && asked > limit
-        {
-            return Some(Refusal::TooLong {
-                asked,
-                limit,
-                resource: self.resource.facts.name.clone(),
-                role: self.role.clone(),
-            });
-        }
-        let wanted = rule.reason.as_ref()?;
-        (!wanted.pattern.is_match(self.ask.reason.trim())).then(|| reason_needed(wanted))
-    }
-
-    fn target(&self) -> Target {
-        let resource = self.resource;
-        let at_target = resource.roles.iter().find(|(name, _)| name == self.role);
-        Target {
-            connector: resource.connector.clone(),
-            spec: resource.spec.clone(),
-            role: at_target.map_or_else(|| self.role.to_string(), |(_, name)| name.clone()),
-            subject: self.subject(),
-        }
-    }
-
-    /// What the target calls the person: the login that `people` names for the connector; else,
-    /// where a PostgreSQL login must exist already, the part of the e-mail before the `@`; else the
-    /// e-mail; and where there is no e-mail, the Slack user id.
-    fn subject(&self) -> String {
-        let person = &self.ask.person;
-        let people = &self.policy.people;
-        if let Some(login) = people.login(&person.identities, &self.resource.connector) {
-            return login.to_owned();
-        }
-        if let Some(email) = people.email(&person.identities) {
-            let local = email.split('@').next().unwrap_or_default();
-            return match &self.resource.spec {
-                ConnectorSpec::Postgres(spec) if spec.mode == PostgresMode::Membership => {
-                    local.to_owned()
-                }
-                ConnectorSpec::Postgres(_) | ConnectorSpec::Webhook(_) => email,
-            };
-        }
-        let slack = person
-            .identities
-            .iter()
-            .find_map(|identity| match identity {
-                Identity::Slack { user, .. } => Some(user.clone()),
-                Identity::Email(_) => None,
-            });
-        slack.unwrap_or_else(|| person.id.to_string())
-    }
-}
-
-fn reason_needed(wanted: &ReasonRule) -> Refusal {
-    let words = || match wanted.pattern.as_str() {
-        "." | ".+" => "Please say why you need it.".to_owned(),
-        pattern => format!("Please give a reason that has the form `{pattern}`."),
-    };
-    Refusal::ReasonNeeded {
-        message: wanted.message.clone().unwrap_or_else(words),
-    }
-}
-
-fn card(resource: &Resource) -> ResourceCard {
-    ResourceCard {
-        description: resource.description.clone(),
-        sensitivity: resource.facts.sensitivity.clone(),
-        how_to_connect: resource.how_to_connect.clone(),
-        labels: resource.facts.labels.clone(),
-    }
-}
-
-/// What a person typed, without the decoration that chat puts around names.
-fn bare(typed: &str) -> &str {
-    let decoration = |c: char| c.is_whitespace() || "`#*'\"“”‘’".contains(c);
-    typed.trim_matches(decoration)
-}
-
-fn find_resource<'a>(policy: &'a Policy, typed: &str) -> Option<&'a Resource> {
-    let wanted = bare(typed).to_lowercase();
-    let mut resources = policy.resources.values();
-    resources.find(|resource| resource.facts.name.as_str().to_lowercase() == wanted)
-}
-
-fn no_such_resource(policy: &Policy, typed: &str) -> Refusal {
-    let names = policy
-        .resources
-        .keys()
-        .map(crate::domain::ResourceName::as_str);
-    let near = suggest::nearest(bare(typed), names);
-    Refusal::NoSuchResource {
-        asked: bare(typed).to_owned(),
-        suggestions: near.into_iter().map(ToOwned::to_owned).collect(),
-    }
-}
-
-fn find_role<'a>(resource: &'a Resource, typed: Option<&str>) -> Result<&'a RoleName, Refusal> {
-    let roles = &resource.facts.roles;
-    let names = || roles.iter().map(ToString::to_string).collect();
-    match (typed.map(bare), &resource.default_role, roles.as_slice()) {
-        (Some(typed), _, _) if !typed.is_empty() => {
-            let wanted = typed.to_lowercase();
-            let found = roles
+    /// These groups and people, with the owners of the resource for the word `owner`.
+    fn people(&self, names: &[GroupName]) -> Vec<GroupName> {
+        let owner = &self.resource.owner;
+        if owner.is_empty()
+            || !names
                 .iter()
-                .find(|role| role.as_str().to_lowercase() == wanted);
-            found.ok_or_else(|| Refusal::NoSuchRole {
-                resource: resource.facts.name.clone(),
-                asked: typed.to_owned(),
-                roles: names(),
-            })
+                .any(|name| name.as_str() == crate::domain::OWNER)
+        {
+            return names.to_vec();
         }
-        (_, Some(role), _) | (_, None, [role]) => Ok(role),
-        (_, None, _) => Err(Refusal::RoleNeeded {
-            resource: resource.facts.name.clone(),
-            roles: names(),
-        }),
+        let mut people: Vec<GroupName> = Vec::with_capacity(names.len() + owner.len());
+        for name in names {
+            let named = std::slice::from_ref(name);
+            let meant = if name.as_str() == crate::domain::OWNER {
+                owner
+            } else {
+                named
+            };
+            for group in meant {
+                if !people.contains(group) {
+                    people.push(group.clone());
+                }
+            }
+        }
+        people
     }
 }

@@ -1,12 +1,16 @@
 //! Why a verdict is what it is.
 
+mod draw;
+
 use std::collections::BTreeSet;
-use std::fmt;
+
+use chrono::DateTime;
+use chrono_tz::Tz;
 
 use super::{Mismatch, RuleDecision};
-use crate::domain::{GroupName, Quorum, ResourceName, RoleName, Route, RuleName, Step, Verdict};
+use crate::domain::{GroupName, Refusal, ResourceName, RoleName, RuleName, Step, Verdict};
 
-/// A verdict with the way that led to it.
+/// A verdict with the way that led to it. `Display` draws it as a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The verdict, the same that [`Policy::evaluate`](super::Policy::evaluate) gives.
@@ -15,11 +19,25 @@ pub struct Explanation {
     pub resource: Option<ResourceName>,
     /// The role that was meant, if it was found.
     pub role: Option<RoleName>,
-    /// The groups of the person who asks, by the policy.
+    /// How the holder is called.
+    pub holder: String,
+    /// The groups of the holder, by the policy and by the directory.
     pub groups: BTreeSet<GroupName>,
+    /// The groups of which nobody could say whether the holder is in them.
+    pub unreadable: BTreeSet<GroupName>,
+    /// Who asks for the holder, where that is somebody else.
+    pub asker: Option<String>,
+    /// Whether it is a break-glass request.
+    pub break_glass: bool,
+    /// When the access would begin, on the policy's clock; none where nothing was evaluated.
+    pub begins: Option<DateTime<Tz>>,
     /// The rules that were tried, in that order: those that deny first, then the others up to the
     /// first that matched.
     pub tried: Vec<Tried>,
+    /// The steps of the rule that decided; empty where it asks nobody.
+    pub steps: Vec<StepTold>,
+    /// Everything that this rule requires and the ask does not bring along.
+    pub missing: Vec<Refusal>,
 }
 
 /// A rule that was tried.
@@ -31,6 +49,8 @@ pub struct Tried {
     pub decision: RuleDecision,
     /// Whether it matched.
     pub outcome: RuleOutcome,
+    /// What has to be said about that, in plain words.
+    pub note: Option<String>,
 }
 
 /// Whether a rule matched.
@@ -38,68 +58,49 @@ pub struct Tried {
 pub enum RuleOutcome {
     /// It did.
     Matched,
-    /// It did not: every clause that does not hold.
+    /// It did not, and why: every clause of `match` that does not hold, or else what kept it from
+    /// approving by itself, or its condition.
     NotMatched(Vec<Mismatch>),
+    /// Nobody could tell, so the ask is refused, and no later rule was tried.
+    Unclear(Mismatch),
 }
 
-/// The tree as text: what was asked, one line for each rule, and the verdict last.
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(resource) = &self.resource {
-            let role = self.role.as_ref().map_or("?", RoleName::as_str);
-            let groups: Vec<&str> = self.groups.iter().map(GroupName::as_str).collect();
-            let groups = if groups.is_empty() {
-                "no group".to_owned()
-            } else {
-                groups.join(", ")
-            };
-            writeln!(f, "{role} on {resource}, asked by somebody in {groups}")?;
-        }
-        for tried in &self.tried {
-            writeln!(f, "{tried}")?;
-        }
-        match &self.verdict {
-            Verdict::Refused(refusal) => write!(f, "=> refused: {refusal}"),
-            Verdict::Terms(terms) => {
-                write!(f, "=> {}, for {}", route(&terms.route), terms.duration)?;
-                write!(f, "; the card goes to {}", terms.channel)?;
-                write!(f, "; unanswered, it expires after {}", terms.request_ttl)
-            }
-        }
-    }
+/// A step of the rule that decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepTold {
+    /// The step as it would be asked now, with the owners of the resource in it.
+    pub step: Step,
+    /// Whether it is asked.
+    pub outcome: StepOutcome,
 }
 
-impl fmt::Display for Tried {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rule, decision) = (&self.rule, self.decision.as_str());
-        match &self.outcome {
-            RuleOutcome::Matched => write!(f, "  + “{rule}” ({decision}) matches"),
-            RuleOutcome::NotMatched(clauses) => {
-                write!(f, "  - “{rule}” ({decision}) does not match:")?;
-                for clause in clauses {
-                    write!(f, "\n      {clause}")?;
-                }
-                Ok(())
-            }
-        }
-    }
+/// Whether a step is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It always is.
+    Asked,
+    /// It is, since its condition holds.
+    AskedSince {
+        /// The condition, in one line.
+        condition: String,
+    },
+    /// It is, since its condition could not be worked out.
+    AskedToBeSure {
+        /// The condition, in one line.
+        condition: String,
+        /// Why not, in plain words.
+        why: String,
+    },
+    /// It is not, since its condition does not hold.
+    LeftOut {
+        /// The condition, in one line.
+        condition: String,
+    },
 }
 
-fn route(route: &Route) -> String {
-    match route {
-        Route::Automatic { why } => format!("approved at once: {why}"),
-        Route::BreakGlass(_) => "given at once, and reviewed afterwards".to_owned(),
-        Route::Steps(steps) => {
-            let steps: Vec<String> = steps.iter().map(step).collect();
-            format!("needs {}", steps.join(", then "))
-        }
-    }
-}
-
-fn step(step: &Step) -> String {
-    let groups: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
-    match step.quorum {
-        Quorum::Any(count) => format!("{count} of {}", groups.join(" or ")),
-        Quorum::All(count) => format!("{count} of each of {}", groups.join(" and ")),
+impl StepOutcome {
+    /// Whether the step is asked.
+    pub fn is_asked(&self) -> bool {
+        !matches!(self, Self::LeftOut { .. })
     }
 }

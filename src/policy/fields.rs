@@ -43,9 +43,32 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Opens a mapping that says something: one without any key is a fault.
+    pub(super) fn open_filled(
+        what: &'static str,
+        at: Place,
+        node: Node,
+        known: &[&str],
+        log: &'a Log,
+    ) -> Self {
+        if let Tree::Nothing = node.value {
+            blank(what, at, known, log);
+        }
+        if matches!(&node.value, Tree::Map(entries) if entries.is_empty()) {
+            blank(what, node.at, known, log);
+        }
+        Self::open(what, at, node, known, log)
+    }
+
     /// Takes a value out, if it is there.
     pub(super) fn take(&mut self, key: &str) -> Option<Node> {
         self.take_entry(key).map(|(_, node)| node)
+    }
+
+    /// Where a key stands, if it is there.
+    pub(super) fn peek(&self, key: &str) -> Option<Place> {
+        let mut entries = self.entries.iter();
+        entries.find(|(k, _)| k.value == key).map(|(k, _)| k.at)
     }
 
     /// Takes a key and its value out, if they are there.
@@ -101,6 +124,12 @@ impl<'a> Fields<'a> {
             })
             .collect()
     }
+}
+
+fn blank(what: &str, at: Place, known: &[&str], log: &Log) {
+    let finding = Finding::new(at, format!("{what} says nothing"), "empty");
+    let known = suggest::list(known, "and");
+    log.push(finding.hint(format!("leave it out, or fill it; known here: {known}")));
 }
 
 fn unknown_field(what: &str, key: &At<String>, known: &[&str]) -> Finding {
@@ -208,7 +237,7 @@ pub(super) fn list(key: &str, node: Node, log: &Log) -> Option<Vec<Node>> {
     }
 }
 
-fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>> {
+pub(super) fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>> {
     let at = node.at;
     let values = list(key, node, log)?;
     if values.is_empty() {

@@ -1,18 +1,28 @@
 //! Reading files, and building the [`Policy`] out of what was read and checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
+use super::check::{Checked, RuleConditions};
+use super::condition::Condition;
 use super::fault::{At, Faults, Finding, Source};
-use super::file::{ResourceEntry, RuleDecision, RuleEntry, StepEntry, Written};
+use super::file::{
+    BreakGlassEntry, BundleEntry, LimitsEntry, MaxDuration, PartEntry, Require, ResourceEntry,
+    RuleDecision, RuleEntry, StepEntry, Written,
+};
 use super::matching::{Facts, Matcher};
 use super::people::People;
+use super::rule::{ExtendRule, Glass, Limits, Required, Resource, Rule, RuleStep, StartRule};
 use super::shown::Masked;
-use super::{Policy, Resource, Rule};
-use crate::domain::{ConnectorName, ConnectorSpec, GroupName, Quorum, RoleName, RuleName, Step};
+use super::{Bundle, Policy};
+use crate::domain::{
+    ConnectorName, ConnectorSpec, Escalate, GroupName, Inform, Quorum, ResourceName, RoleName,
+    RuleName, Span, Step,
+};
 
 /// Reads the file, or the files of the folder. Every file that cannot be read is told.
 pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
@@ -97,37 +107,98 @@ pub(super) fn hash(sources: &[Source]) -> String {
 
 /// Builds the policy. What is written must have passed the checks; what they would have refused is
 /// left out here.
-pub(super) fn build(written: &Written, hash: String, warnings: Vec<String>) -> Policy {
+pub(super) fn build(written: &Written, hash: String, checked: Checked) -> Policy {
     let defaults = &written.defaults;
     let connectors: BTreeMap<ConnectorName, ConnectorSpec> = (written.connectors.iter())
         .filter_map(|entry| Some((ConnectorName::new(&entry.name.value), entry.spec.clone()?)))
         .collect();
     let span = |written: &Option<At<_>>, default| written.as_ref().map_or(default, |at| at.value);
+    let resources = resources(written, &checked.targets, &connectors);
+    let mut group_numbers = HashMap::new();
+    let conditions = checked.conditions.into_iter();
+    let rules = (written.rules.iter().zip(conditions))
+        .filter_map(|(entry, compiled)| rule(entry, compiled, &mut group_numbers))
+        .collect();
     Policy {
         hash,
-        warnings,
+        warnings: checked.warnings,
         request_ttl: span(&defaults.request_ttl, Policy::REQUEST_TTL),
         remind_before: span(&defaults.remind_before, Policy::REMIND_BEFORE),
         max_duration: span(&defaults.max_duration, Policy::MAX_DURATION),
+        start_within: span(&defaults.start_within, Policy::START_WITHIN),
         channel: value(defaults.channel.as_ref()),
         fallback_channel: value(defaults.fallback_channel.as_ref()),
-        admin_channel: None,
+        admin_channel: value(defaults.admin_channel.as_ref()),
+        manager_field: value(defaults.manager_field.as_ref()),
+        zone: defaults
+            .timezone
+            .as_ref()
+            .map_or(Tz::UTC, |zone| zone.value),
+        holidays: (defaults.holidays.as_ref())
+            .map_or_else(BTreeSet::new, |holidays| holidays.value.clone()),
+        admins: (defaults.admins.as_ref()).map_or_else(Vec::new, |admins| groups(&admins.value)),
         people: People::new(written),
-        resources: (written.resources.iter())
-            .filter_map(|entry| resource(entry, &connectors))
-            .map(|resource| (resource.facts.name.clone(), resource))
+        by_name: (resources.keys())
+            .map(|name| (name.as_str().to_lowercase(), name.clone()))
             .collect(),
+        resources,
+        bundles: written.bundles.iter().map(bundle).collect(),
         connectors,
-        rules: written.rules.iter().filter_map(rule).collect(),
+        rules,
+        group_numbers,
     }
+}
+
+fn bundle(entry: &BundleEntry) -> (String, Bundle) {
+    let part = |part: &PartEntry| {
+        let role = part.role.as_ref().map(|role| RoleName::new(&role.value));
+        (ResourceName::new(&part.resource.value), role)
+    };
+    let bundle = Bundle {
+        name: entry.name.value.clone(),
+        description: value(entry.description.as_ref()),
+        access: entry.access.iter().map(part).collect(),
+    };
+    (bundle.name.to_lowercase(), bundle)
+}
+
+fn resources(
+    written: &Written,
+    targets: &[Vec<(usize, usize)>],
+    connectors: &BTreeMap<ConnectorName, ConnectorSpec>,
+) -> BTreeMap<ResourceName, Resource> {
+    let mut orders: Vec<Vec<Vec<usize>>> = (written.resources.iter())
+        .map(|entry| vec![Vec::new(); entry.roles.len()])
+        .collect();
+    // Rules that deny are tried first.
+    for denies in [true, false] {
+        let rules = written.rules.iter().zip(targets).enumerate();
+        for (number, (_, targets)) in rules.filter(|(_, (rule, _))| rule.denies() == denies) {
+            for (resource, role) in targets {
+                orders[*resource][*role].push(number);
+            }
+        }
+    }
+    (written.resources.iter().zip(orders))
+        .filter_map(|(entry, order)| resource(entry, order, connectors))
+        .map(|resource| (resource.facts.name.clone(), resource))
+        .collect()
 }
 
 fn value(written: Option<&At<String>>) -> Option<String> {
     written.map(|at| at.value.clone())
 }
 
+fn groups(written: &[At<String>]) -> Vec<GroupName> {
+    written
+        .iter()
+        .map(|name| GroupName::new(&name.value))
+        .collect()
+}
+
 fn resource(
     entry: &ResourceEntry,
+    order: Vec<Vec<usize>>,
     connectors: &BTreeMap<ConnectorName, ConnectorSpec>,
 ) -> Option<Resource> {
     let connector = ConnectorName::new(&entry.connector.as_ref()?.value);
@@ -139,37 +210,132 @@ fn resource(
         roles: (entry.roles.iter())
             .map(|(role, at_target)| (RoleName::new(&role.value), at_target.value.clone()))
             .collect(),
-        default_role: entry
-            .default_role
-            .as_ref()
-            .map(|role| RoleName::new(&role.value)),
+        default_role: (entry.default_role.as_ref()).map(|role| RoleName::new(&role.value)),
         channel: value(entry.channel.as_ref()),
         how_to_connect: value(entry.how_to_connect.as_ref()),
+        owner: groups(&entry.owner),
+        order,
     })
 }
 
-fn rule(entry: &RuleEntry) -> Option<Rule> {
+fn rule(
+    entry: &RuleEntry,
+    compiled: RuleConditions,
+    numbers: &mut HashMap<GroupName, usize>,
+) -> Option<Rule> {
     let decision: RuleDecision = entry.decision.as_ref()?.value;
-    let steps = entry.steps.as_ref().map_or(&[][..], |steps| &steps.value);
+    let matcher = Matcher::new(&entry.matching);
+    let mut number = |group: &GroupName| {
+        let next = numbers.len();
+        *numbers.entry(group.clone()).or_insert(next)
+    };
+    let inform = entry.inform.as_ref().map(|inform| &inform.value);
+    let steps = entry.steps().iter().zip(compiled.steps);
     Some(Rule {
         name: RuleName::new(&entry.name.value),
-        matcher: Matcher::new(&entry.matching),
-        reason: entry.require.reason.as_ref().map(|at| at.value.clone()),
-        max_duration: entry.require.max_duration.as_ref().map(|at| at.value),
+        for_groups: (matcher.requester_in()).map(|groups| groups.iter().map(&mut number).collect()),
+        matcher,
+        when: compiled.when,
+        require: required(&entry.require),
         decision,
         message: value(entry.message.as_ref()),
-        steps: steps.iter().map(step).collect(),
+        limits: entry
+            .limits
+            .as_ref()
+            .map(|limits| self::limits(&limits.value)),
+        steps: steps.map(|(step, when)| rule_step(step, when)).collect(),
+        inform: inform.map_or_else(Inform::default, |inform| Inform {
+            people: groups(&inform.people),
+            channels: inform.channels.iter().map(|at| at.value.clone()).collect(),
+        }),
         channel: value(entry.channel.as_ref()),
+        glass: entry
+            .break_glass
+            .as_ref()
+            .and_then(|glass| self::glass(&glass.value)),
     })
 }
 
-/// A step in the words of the domain.
+fn required(entry: &Require) -> Required {
+    let span = |at: &At<Span>| at.value;
+    let (mut all, mut per_role) = (None, BTreeMap::new());
+    match &entry.max_duration {
+        Some(MaxDuration::All(limit)) => all = Some(limit.value),
+        Some(MaxDuration::PerRole(limits)) => {
+            let limits = limits.iter();
+            per_role.extend(limits.map(|(role, at)| (RoleName::new(&role.value), at.value)));
+        }
+        None => {}
+    }
+    let mut durations: Vec<Span> = entry.durations.iter().map(span).collect();
+    durations.sort_unstable();
+    let start = entry.start.as_ref().map(|start| &start.value);
+    let extend = entry.extend.as_ref().map(|extend| &extend.value);
+    Required {
+        reason: entry.reason.as_ref().map(|at| at.value.clone()),
+        ticket: entry.ticket.as_ref().map(|at| at.value.clone()),
+        durations,
+        default_duration: entry.default_duration.as_ref().map(span),
+        max_duration: all,
+        max_per_role: per_role,
+        start: start.and_then(|start| {
+            Some(StartRule {
+                earliest: start.earliest.as_ref().map(span),
+                latest: start.latest.as_ref().map(span)?,
+            })
+        }),
+        extend: extend.map_or_else(ExtendRule::default, |extend| ExtendRule {
+            max: extend.max.as_ref().map(|at| at.value),
+            by: extend.by.as_ref().map(span),
+            total: extend.total.as_ref().map(span),
+        }),
+    }
+}
+
+fn limits(entry: &LimitsEntry) -> Limits {
+    let uses = entry.uses.as_ref().zip(entry.per.as_ref());
+    let weekdays = entry.weekdays.iter().flat_map(|days| &days.value);
+    Limits {
+        uses: uses.map(|(uses, per)| (uses.value, per.value)),
+        hours: entry.hours.as_ref().map(|hours| hours.value),
+        weekdays: weekdays.copied().collect(),
+        on_call: entry.on_call.as_deref().map_or_else(Vec::new, groups),
+    }
+}
+
+fn glass(entry: &BreakGlassEntry) -> Option<Glass> {
+    let within = entry.review_within.as_ref();
+    Some(Glass {
+        who: groups(&entry.who),
+        max_duration: entry.max_duration.as_ref()?.value,
+        review_within: within.map_or(Policy::REVIEW_WITHIN, |within| within.value),
+        review_by: entry.review_by.as_deref().map(groups),
+    })
+}
+
+fn rule_step(entry: &StepEntry, when: Option<Condition>) -> RuleStep {
+    let quiet = entry.quiet.as_ref();
+    RuleStep {
+        when,
+        step: step(entry),
+        quiet: quiet.map(|quiet| (quiet.hours.value, groups(&quiet.fallback))),
+    }
+}
+
+/// A step in the words of the domain, without its quiet times: those depend on when it is asked.
 pub(super) fn step(entry: &StepEntry) -> Step {
     let quorum = if entry.all.is_some() {
         Quorum::All
     } else {
         Quorum::Any
     };
-    let from = entry.from.iter().map(|name| GroupName::new(&name.value));
-    Step::of(from.collect(), quorum(entry.count.value))
+    Step {
+        ping: (entry.ping.as_ref()).map_or_else(Vec::new, |ping| groups(&ping.value)),
+        nudge: entry.nudge.as_ref().map(|nudge| nudge.value),
+        escalate: entry.escalate.as_ref().map(|escalate| Escalate {
+            after: escalate.after.value,
+            to: groups(&escalate.to),
+        }),
+        ..Step::of(groups(&entry.from), quorum(entry.count.value))
+    }
 }

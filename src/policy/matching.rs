@@ -1,6 +1,6 @@
 //! Which asks a rule is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::fault::At;
@@ -86,6 +86,30 @@ pub enum Mismatch {
         /// The groups of the person who asks.
         actual: BTreeSet<GroupName>,
     },
+    /// Nobody could say whether the person is in its groups.
+    Unreadable {
+        /// Those groups.
+        groups: Vec<GroupName>,
+    },
+    /// It approves by itself, and somebody asks for somebody else.
+    OnBehalf,
+    /// Something that it wants in order to approve by itself does not hold.
+    Limit {
+        /// What, in plain words that follow “but”.
+        why: String,
+    },
+    /// Its condition does not hold.
+    Condition {
+        /// The condition as it is written.
+        text: String,
+    },
+    /// Its condition could not be worked out.
+    ConditionFailed {
+        /// The condition as it is written.
+        text: String,
+        /// Why, in plain words that follow “because”.
+        why: String,
+    },
 }
 
 impl Matcher {
@@ -109,9 +133,32 @@ impl Matcher {
         }
     }
 
-    /// Whether the rule is about that role on that resource, whoever asks.
-    pub(super) fn is_about(&self, facts: &Facts, role: &RoleName) -> bool {
-        self.target_mismatches(facts, role).is_empty()
+    /// Whether the rule is about that resource, whoever asks, and whatever the role.
+    pub(super) fn is_about(&self, facts: &Facts) -> bool {
+        let name = facts.name.as_str();
+        let patterns = self.resources.as_ref();
+        let word = facts.sensitivity.as_ref();
+        patterns.is_none_or(|patterns| patterns.iter().any(|pattern| glob(pattern, name)))
+            && (self.labels.iter()).all(|(key, wanted)| facts.labels.get(key) == Some(wanted))
+            && (self.sensitivity.as_ref())
+                .is_none_or(|wanted| word.is_some_and(|word| wanted.contains(word)))
+    }
+
+    /// Whether the rule is about that role, whatever the resource.
+    pub(super) fn is_about_role(&self, role: &RoleName) -> bool {
+        let wanted = self.roles.as_ref();
+        wanted.is_none_or(|wanted| wanted.iter().any(|name| name == role.as_str()))
+    }
+
+    /// The resources it names without any `*`, if it names some and nothing else.
+    fn exact(&self) -> Option<&[String]> {
+        let names = self.resources.as_ref()?;
+        (names.iter().all(|name| !name.contains('*'))).then_some(names)
+    }
+
+    /// The groups that it is for; none where it is for everybody.
+    pub(super) fn requester_in(&self) -> Option<&[GroupName]> {
+        self.requester_in.as_deref()
     }
 
     /// Whether the rule is about asks of a person in these groups.
@@ -234,8 +281,56 @@ impl fmt::Display for Mismatch {
                 }
                 write!(f, "it is for {wanted}, and the person is in {actual}")
             }
+            Self::Unreadable { groups } => {
+                let names: Vec<String> = groups.iter().map(ToString::to_string).collect();
+                write!(f, "nobody could say just now who is in {}", or(&names))
+            }
+            Self::OnBehalf => {
+                f.write_str("it approves by itself, which is never done for somebody else")
+            }
+            Self::Limit { why } => write!(f, "it would approve by itself, but {why}"),
+            Self::Condition { text } => {
+                write!(f, "its condition does not hold: {}", one_line(text))
+            }
+            Self::ConditionFailed { text, why } => {
+                write!(
+                    f,
+                    "its condition cannot be worked out ({why}): {}",
+                    one_line(text)
+                )
+            }
         }
     }
+}
+
+/// A condition that goes over several lines, in one.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// For each rule, the resources and roles that it is about, by their numbers, in the order of the
+/// file.
+pub(super) fn targets(matchers: &[Matcher], facts: &[Facts]) -> Vec<Vec<(usize, usize)>> {
+    let numbers = facts.iter().enumerate();
+    let by_name: HashMap<&str, usize> =
+        (numbers.map(|(index, facts)| (facts.name.as_str(), index))).collect();
+    let of = |matcher: &Matcher| -> Vec<(usize, usize)> {
+        let resources: BTreeSet<usize> = match matcher.exact() {
+            Some(names) => (names.iter())
+                .filter_map(|name| by_name.get(name.as_str()).copied())
+                .collect(),
+            None => (0..facts.len()).collect(),
+        };
+        let about = (resources.into_iter()).filter(|index| matcher.is_about(&facts[*index]));
+        about
+            .flat_map(|index| {
+                let roles = facts[index].roles.iter().enumerate();
+                let roles = roles.filter(|(_, role)| matcher.is_about_role(role));
+                roles.map(move |(role, _)| (index, role))
+            })
+            .collect()
+    };
+    matchers.iter().map(of).collect()
 }
 
 /// Whether a name fits a pattern in which `*` stands for any characters, or for none.

@@ -2,42 +2,54 @@
 //! clock; the only reading is [`Policy::load`].
 //!
 //! The way of a file: text → `tree` (YAML with places) → `file` (what is written, by `parse` with the
-//! help of `fields`, `parse_rules` and `connector`) → `check` (everything that is wrong, at once, as
-//! [`Faults`], in which `shown` masks secrets) → [`Policy`]. The way of an ask: `evaluate` finds the
-//! rule (`matching`) and makes terms or a refusal; `explain` keeps the whole way.
+//! help of `fields`, `values`, `parse_*`, `source` and `connector`) → `check` (everything that is
+//! wrong, at once, as [`Faults`], in which `shown` masks secrets) → [`Policy`], made of `rule`s by
+//! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
+//! a refusal; `explain` keeps the whole way.
 
 mod check;
+mod condition;
 mod connector;
 mod evaluate;
 mod explain;
 mod fault;
 mod fields;
 mod file;
+mod hours;
 mod load;
 mod matching;
 mod parse;
+mod parse_require;
 mod parse_rules;
+mod parse_steps;
+mod parse_targets;
 mod people;
+mod rule;
 mod shown;
+mod source;
 mod suggest;
 mod tree;
+mod values;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-pub use explain::{Explanation, RuleOutcome, Tried};
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Source};
 pub use file::RuleDecision;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
+pub use source::{GroupSource, SourcedGroup};
 
 use self::fault::Log;
-use self::file::ReasonRule;
-use self::matching::{Facts, Matcher};
 use self::people::People;
+use self::rule::{Resource, Rule};
 use crate::domain::{
     Ask, Circumstances, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName,
-    RuleName, Span, Step, Verdict,
+    Span, Verdict,
 };
 
 /// A policy that was read and found without fault.
@@ -51,37 +63,32 @@ pub struct Policy {
     channel: Option<String>,
     fallback_channel: Option<String>,
     admin_channel: Option<String>,
+    manager_field: Option<String>,
+    start_within: Span,
+    zone: Tz,
+    holidays: BTreeSet<NaiveDate>,
+    admins: Vec<GroupName>,
     people: People,
     connectors: BTreeMap<ConnectorName, ConnectorSpec>,
     resources: BTreeMap<ResourceName, Resource>,
+    /// Resources by their names in lower case.
+    by_name: HashMap<String, ResourceName>,
+    /// By their names in lower case.
+    bundles: BTreeMap<String, Bundle>,
     rules: Vec<Rule>,
+    /// The groups that rules are for, numbered so that a rule is tried without comparing names.
+    group_numbers: HashMap<GroupName, usize>,
 }
 
-/// A resource, ready to be asked for.
-#[derive(Clone, Debug)]
-struct Resource {
-    facts: Facts,
-    connector: ConnectorName,
-    spec: ConnectorSpec,
-    description: Option<String>,
-    /// What the target calls each role.
-    roles: Vec<(RoleName, String)>,
-    default_role: Option<RoleName>,
-    channel: Option<String>,
-    how_to_connect: Option<String>,
-}
-
-/// A rule, ready to be tried.
-#[derive(Clone, Debug)]
-struct Rule {
-    name: RuleName,
-    matcher: Matcher,
-    reason: Option<ReasonRule>,
-    max_duration: Option<Span>,
-    decision: RuleDecision,
-    message: Option<String>,
-    steps: Vec<Step>,
-    channel: Option<String>,
+/// Several accesses that are asked for together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// Its name as it is written.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its parts in the order of the file; no role where the resource has just one or a default.
+    pub access: Vec<(ResourceName, Option<RoleName>)>,
 }
 
 /// What people may see of a resource.
@@ -107,6 +114,12 @@ impl Policy {
     pub const REMIND_BEFORE: Span = Span::minutes(15);
     /// The longest access where neither the rule nor `defaults.max_duration` says anything: 8 hours.
     pub const MAX_DURATION: Span = Span::hours(8);
+    /// How long an approval that could not be used is good for, where `defaults.start_within` says
+    /// nothing: 1 hour.
+    pub const START_WITHIN: Span = Span::hours(1);
+    /// Within which time a break-glass request must be looked at, where the rule says nothing: 24
+    /// hours.
+    pub const REVIEW_WITHIN: Span = Span::hours(24);
 
     /// Reads a policy from one file, or from all `*.yaml` and `*.yml` files of a folder in the order
     /// of their names. Hidden files and folders inside it are not read.
@@ -122,9 +135,9 @@ impl Policy {
     pub fn from_sources(sources: Vec<Source>) -> Result<Self, Faults> {
         let log = Log::default();
         let parsed = parse::parse(&sources, &log);
-        let warnings = check::check(&parsed, &sources, &log);
+        let checked = check::check(&parsed, &sources, &log);
         log.into_result(&sources)?;
-        Ok(load::build(&parsed.written, load::hash(&sources), warnings))
+        Ok(load::build(&parsed.written, load::hash(&sources), checked))
     }
 
     /// The SHA-256 over the names and contents of the files, in hexadecimal digits. It does not
@@ -140,10 +153,11 @@ impl Policy {
 
     /// The answer to an ask. Whether enough people stand behind the groups is not looked at here.
     pub fn evaluate(&self, ask: &Ask, circumstances: &Circumstances) -> Verdict {
-        self.explain(ask, circumstances).verdict
+        evaluate::evaluate(self, ask, circumstances)
     }
 
-    /// The answer to an ask, with every rule that was tried and why it did or did not match.
+    /// The answer to an ask, with every rule that was tried and why it did or did not match. Much
+    /// slower than [`Policy::evaluate`], which goes the same way.
     pub fn explain(&self, ask: &Ask, circumstances: &Circumstances) -> Explanation {
         evaluate::explain(self, ask, circumstances)
     }
@@ -160,9 +174,34 @@ impl Policy {
     }
 
     /// The humans of a group, or the one of an entry of `people`: for each, everything they are
-    /// called. None when there is no such group.
+    /// called. None when there is no such group, and for a group that is read elsewhere: see
+    /// [`Policy::source_of`].
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
         self.people.group(group).cloned()
+    }
+
+    /// Where the people of a group are read from, and what stands in for that. None when there is
+    /// no such group, and for an entry of `people`.
+    pub fn source_of(&self, group: &GroupName) -> Option<&SourcedGroup> {
+        self.people.source(group)
+    }
+
+    /// Whether somebody outside the policy has to be asked who is in the group. The word `manager`
+    /// is no group, and always has to be asked.
+    pub fn is_dynamic(&self, group: &GroupName) -> bool {
+        let source = self.source_of(group);
+        source.is_some_and(|sourced| sourced.source.is_dynamic())
+    }
+
+    /// Everything that the manager of a person with these identities is called, where `people`
+    /// names one.
+    pub fn manager_of(&self, identities: &BTreeSet<Identity>) -> Option<BTreeSet<Entry>> {
+        self.people.manager(identities)
+    }
+
+    /// The custom field (`Xf…`) of Slack profiles that names a person's manager.
+    pub fn manager_field(&self) -> Option<&str> {
+        self.manager_field.as_deref()
     }
 
     /// The connectors, by name.
@@ -175,15 +214,47 @@ impl Policy {
         self.admin_channel.as_deref()
     }
 
-    /// Every channel that the policy names, fallback included.
+    /// The groups and people who may revoke every access and hear of trouble.
+    pub fn admins(&self) -> &[GroupName] {
+        &self.admins
+    }
+
+    /// The zone in which the policy means its hours and days.
+    pub fn timezone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Every channel that the policy names: for cards, for those who are told, and for admins.
     pub fn channels(&self) -> BTreeSet<String> {
-        let rules = self.rules.iter().filter_map(|rule| rule.channel.as_ref());
-        let resources = self
-            .resources
-            .values()
-            .filter_map(|resource| resource.channel.as_ref());
+        let rules = self.rules.iter();
+        let told = rules.clone().flat_map(|rule| &rule.inform.channels);
+        let resources = self.resources.values();
         let defaults = self.channel.iter().chain(&self.fallback_channel);
-        rules.chain(resources).chain(defaults).cloned().collect()
+        (rules.filter_map(|rule| rule.channel.as_ref()))
+            .chain(told)
+            .chain(resources.filter_map(|resource| resource.channel.as_ref()))
+            .chain(defaults)
+            .chain(&self.admin_channel)
+            .cloned()
+            .collect()
+    }
+
+    /// The bundle of that name, in any case.
+    pub fn bundle(&self, name: &str) -> Option<Bundle> {
+        let name = evaluate::bare(name).to_lowercase();
+        self.bundles.get(&name).cloned()
+    }
+
+    /// All bundles, in the order of their names.
+    pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
+        self.bundles.values()
+    }
+
+    /// The groups with a source of their own of which rules about that resource want to know
+    /// whether the holder is in them; without a role, for any of its roles. The names are as people
+    /// type them. Empty where nothing of that name is there.
+    pub fn groups_to_read(&self, resource: &str, role: Option<&str>) -> BTreeSet<GroupName> {
+        evaluate::groups_to_read(self, resource, role)
     }
 
     /// All resources, in the order of their names.
@@ -192,27 +263,41 @@ impl Policy {
     }
 
     /// What a person with these identities may ask for, in the order of names: each role with its
-    /// longest duration. Resources without any such role are left out.
+    /// longest duration, whichever rule gives it. Resources without any such role are left out, and
+    /// so is what only the groups allow that are read elsewhere: see
+    /// [`Policy::resources_for_groups`].
     pub fn resources_for(
         &self,
         identities: &BTreeSet<Identity>,
     ) -> Vec<(ResourceSummary, Vec<(RoleName, Span)>)> {
-        let groups = self.groups_of(identities);
+        self.resources_for_groups(&self.groups_of(identities))
+    }
+
+    /// What a person in these groups may ask for, in the order of names.
+    pub fn resources_for_groups(
+        &self,
+        groups: &BTreeSet<GroupName>,
+    ) -> Vec<(ResourceSummary, Vec<(RoleName, Span)>)> {
         let resources = self.resources.values();
         resources
             .map(|resource| {
-                (
-                    resource.summary(),
-                    evaluate::roles_for(self, resource, &groups),
-                )
+                let roles = evaluate::roles_for(self, resource, groups);
+                (resource.summary(), roles)
             })
             .filter(|(_, roles)| !roles.is_empty())
             .collect()
     }
 
-    /// The longest access that a rule allows.
-    fn limit(&self, rule: &Rule) -> Span {
-        rule.max_duration.unwrap_or(self.max_duration)
+    /// The longest access that a rule allows in a role.
+    fn limit(&self, rule: &Rule, role: &RoleName) -> Span {
+        let require = &rule.require;
+        let limit = require
+            .max_per_role
+            .get(role)
+            .copied()
+            .or(require.max_duration);
+        let limit = limit.unwrap_or(self.max_duration);
+        (require.durations.last()).map_or(limit, |longest| limit.min(*longest))
     }
 
     /// Where the card goes: what the rule says, else the resource, else the defaults. The checks

@@ -3,10 +3,11 @@
 use super::connector;
 use super::fault::{At, Finding, Log, Place, Source};
 use super::fields::{self, Fields};
-use super::file::{ConnectorEntry, Defaults, GroupEntry, PersonEntry, ResourceEntry, Written};
-use super::parse_rules;
+use super::file::{ConnectorEntry, Defaults, PersonEntry, Written};
+use super::source;
 use super::tree::{self, Node, Tree};
-use crate::domain::Span;
+use super::values::{channel, dates, span, zone};
+use super::{parse_rules, parse_targets};
 
 /// What was read, and whether every file was YAML at all. Where one was not, names may be missing,
 /// and nobody should be told that they do not exist.
@@ -51,13 +52,14 @@ fn version_missing() -> Finding {
     .hint("begin the file with `version: 1`")
 }
 
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "version",
     "defaults",
     "people",
     "groups",
     "connectors",
     "resources",
+    "bundles",
     "rules",
 ];
 
@@ -86,7 +88,7 @@ fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
     let groups = named("groups").into_iter();
     written
         .groups
-        .extend(groups.map(|(name, node)| group(name, node, log)));
+        .extend(groups.map(|(name, node)| source::group(name, node, log)));
     for (name, node) in named("connectors") {
         let spec = connector::parse(&name, node, log);
         written.connectors.push(ConnectorEntry { name, spec });
@@ -94,7 +96,11 @@ fn parse_file(file: usize, node: Node, written: &mut Written, log: &Log) {
     let resources = named("resources").into_iter();
     written
         .resources
-        .extend(resources.map(|(name, node)| resource(name, node, log)));
+        .extend(resources.map(|(name, node)| parse_targets::resource(name, node, log)));
+    let bundles = named("bundles").into_iter();
+    written
+        .bundles
+        .extend(bundles.map(|(name, node)| parse_targets::bundle(name, node, log)));
     if let Some(node) = sections.take("rules") {
         let nodes = fields::list("rules", node, log).unwrap_or_default();
         let rules = nodes.into_iter().map(|node| parse_rules::rule(node, log));
@@ -115,18 +121,25 @@ fn version(node: &Node, log: &Log) {
 }
 
 fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 11] = [
+        "timezone",
+        "holidays",
         "request_ttl",
         "remind_before",
         "max_duration",
+        "start_within",
         "channel",
         "fallback_channel",
+        "admins",
+        "admin_channel",
+        "manager_field",
     ];
     let mut fields = Fields::open("`defaults`", at, node, &KNOWN, log);
     let spans = [
         ("request_ttl", &mut into.request_ttl),
         ("remind_before", &mut into.remind_before),
         ("max_duration", &mut into.max_duration),
+        ("start_within", &mut into.start_within),
     ];
     for (key, slot) in spans {
         once(slot, span(&mut fields, key, log), key, log);
@@ -134,10 +147,30 @@ fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
     let channels = [
         ("channel", &mut into.channel),
         ("fallback_channel", &mut into.fallback_channel),
+        ("admin_channel", &mut into.admin_channel),
     ];
     for (key, slot) in channels {
         once(slot, channel(&mut fields, key, log), key, log);
     }
+    let field = manager_field(&mut fields, log);
+    once(&mut into.manager_field, field, "manager_field", log);
+    let timezone = zone(&mut fields, "timezone", log);
+    once(&mut into.timezone, timezone, "timezone", log);
+    let holidays = dates(&mut fields, "holidays", log);
+    once(&mut into.holidays, holidays, "holidays", log);
+    let admins = fields.take_entry("admins").and_then(|(key, node)| {
+        let value = fields::texts("admins", node, log)?;
+        Some(key.with(value))
+    });
+    once(&mut into.admins, admins, "admins", log);
+}
+
+fn manager_field(fields: &mut Fields<'_>, log: &Log) -> Option<At<String>> {
+    let field = fields.text("manager_field")?;
+    let hint = "`team.profile.get` lists the custom fields; their ids look like Xf0123ABCD";
+    let what = "the id of a custom profile field";
+    let id = source::slack_id(&field, "Xf", what, hint, log)?;
+    Some(field.with(id))
 }
 
 /// Sets a default that another file may have set already.
@@ -153,11 +186,12 @@ fn once<T>(slot: &mut Option<At<T>>, value: Option<At<T>>, key: &str, log: &Log)
 
 fn person(name: At<String>, node: Node, log: &Log) -> PersonEntry {
     let before = log.len();
-    let known = ["emails", "slack", "logins"];
+    let known = ["emails", "slack", "logins", "manager"];
     let mut fields = Fields::open("a person", name.at, node, &known, log);
     let emails = fields.texts("emails").unwrap_or_default();
     let slack = fields.texts("slack").unwrap_or_default();
     let logins = fields.pairs("logins");
+    let manager = fields.text("manager");
     if log.len() == before && emails.is_empty() && slack.is_empty() {
         let message = format!(
             "`{}` can be nobody: no e-mail and no Slack user id",
@@ -171,182 +205,7 @@ fn person(name: At<String>, node: Node, log: &Log) -> PersonEntry {
         emails,
         slack,
         logins,
+        manager,
         sound: log.len() == before,
-    }
-}
-
-fn group(name: At<String>, node: Node, log: &Log) -> GroupEntry {
-    let before = log.len();
-    let hint = "list them: `members: [somebody@example.com, U0123ABC]`";
-    if let Tree::List(_) = node.value {
-        let finding = Finding::new(node.at, "a group must be a mapping, not a list", "a list");
-        log.push(finding.hint(hint));
-        return GroupEntry {
-            name,
-            members: Vec::new(),
-            sound: false,
-        };
-    }
-    let mut fields = Fields::open("a group", name.at, node, &["members"], log);
-    let members = match fields.require("members", hint) {
-        Some(node) if matches!(&node.value, Tree::List(values) if values.is_empty()) => {
-            let message = format!(
-                "group `{}` has no members, so nobody could approve",
-                name.value
-            );
-            log.push(Finding::new(node.at, message, "empty").hint(hint));
-            Vec::new()
-        }
-        Some(node) => members(node, log),
-        None => Vec::new(),
-    };
-    GroupEntry {
-        name,
-        members,
-        sound: log.len() == before,
-    }
-}
-
-fn members(node: Node, log: &Log) -> Vec<At<String>> {
-    let nodes = fields::list("members", node, log).unwrap_or_default();
-    (nodes.into_iter())
-        .filter_map(|node| fields::text("members", node, log))
-        .collect()
-}
-
-fn resource(name: At<String>, node: Node, log: &Log) -> ResourceEntry {
-    const KNOWN: [&str; 8] = [
-        "connector",
-        "description",
-        "labels",
-        "sensitivity",
-        "roles",
-        "default_role",
-        "channel",
-        "how_to_connect",
-    ];
-    let before = log.len();
-    let mut fields = Fields::open("a resource", name.at, node, &KNOWN, log);
-    let connector = fields
-        .require(
-            "connector",
-            "name one of `connectors`: `connector: staging`",
-        )
-        .and_then(|node| fields::text("connector", node, log));
-    ResourceEntry {
-        connector,
-        description: fields.text("description"),
-        labels: fields.pairs("labels"),
-        sensitivity: fields.text("sensitivity"),
-        roles: roles(&mut fields, &name, log),
-        default_role: fields.text("default_role"),
-        channel: channel(&mut fields, "channel", log),
-        how_to_connect: fields.text("how_to_connect"),
-        sound: log.len() == before,
-        name,
-    }
-}
-
-fn roles(fields: &mut Fields<'_>, name: &At<String>, log: &Log) -> Vec<(At<String>, At<String>)> {
-    let hint = "name each role and what the target calls it: `roles: { readonly: app_ro }`";
-    let Some((key, node)) = fields.take_entry("roles") else {
-        let message = format!("resource `{}` has no roles", name.value);
-        log.push(Finding::new(name.at, message, "`roles` is missing").hint(hint));
-        return Vec::new();
-    };
-    if !matches!(node.value, Tree::Map(_)) {
-        let message = format!("`roles` must be a mapping, not {}", node.value.kind());
-        log.push(Finding::new(node.at, message, "not a mapping").hint(hint));
-        return Vec::new();
-    }
-    let entries = fields::entries("roles", node, log);
-    if entries.is_empty() {
-        let message = format!("resource `{}` has no roles", name.value);
-        log.push(Finding::new(key.at, message, "empty").hint(hint));
-    }
-    (entries.into_iter())
-        .filter_map(|(role, node)| Some((role.clone(), fields::text(&role.value, node, log)?)))
-        .collect()
-}
-
-pub(super) fn span(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<Span>> {
-    let node = fields.take(key)?;
-    if let Tree::Number(number) = node.value {
-        let message = format!("`{key}` has no unit");
-        let hint = format!("write `{number}m` for minutes or `{number}h` for hours");
-        log.push(Finding::new(node.at, message, "of what?").hint(hint));
-        return None;
-    }
-    let text = fields::text(key, node, log)?;
-    match Span::parse(&text.value) {
-        Ok(span) => Some(text.with(span)),
-        Err(fault) => {
-            let finding = Finding::new(text.at, format!("`{key}`: {fault}"), "this duration");
-            log.push(finding.hint("such as 30m, 4h or 2d"));
-            None
-        }
-    }
-}
-
-pub(super) fn channel(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<At<String>> {
-    let channel = fields.text(key)?;
-    if is_channel(&channel.value) {
-        return Some(channel);
-    }
-    let message = format!("`{}` is no Slack channel", channel.value);
-    let bare = channel
-        .value
-        .trim_start_matches('#')
-        .to_lowercase()
-        .replace(' ', "-");
-    let named = format!("#{bare}");
-    let hint = if is_channel(&named) {
-        format!("write \"{named}\" with the quotes, or the channel's id (C…)")
-    } else {
-        "write \"#name\" with the quotes, or the channel's id (C…)".to_owned()
-    };
-    log.push(Finding::new(channel.at, message, "not a channel").hint(hint));
-    None
-}
-
-/// `#name` as Slack allows it, or the id of a public (`C…`) or private (`G…`) channel.
-fn is_channel(text: &str) -> bool {
-    if let Some(name) = text.strip_prefix('#') {
-        let fits = |c: char| (c.is_alphanumeric() && !c.is_uppercase()) || "-_".contains(c);
-        return (1..=80).contains(&name.chars().count()) && name.chars().all(fits);
-    }
-    let id = text.strip_prefix(['C', 'G']).unwrap_or_default();
-    let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    id.len() >= 2 && id.chars().all(fits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn channels_are_names_with_a_hash_or_ids() {
-        for good in [
-            "#access-requests",
-            "#a",
-            "#zugänge",
-            "C0ACCESS",
-            "G0PRIVATE",
-            "C01",
-        ] {
-            assert!(is_channel(good), "{good}");
-        }
-        for bad in [
-            "access",
-            "#",
-            "#Access",
-            "#two words",
-            "U0DANA",
-            "C",
-            "c0access",
-            "#a/b",
-        ] {
-            assert!(!is_channel(bad), "{bad}");
-        }
     }
 }

@@ -2,15 +2,27 @@
 
 use super::fault::{At, Finding, Log, Place};
 use super::fields::{self, Fields};
-use super::file::{Match, ReasonRule, Require, RuleDecision, RuleEntry, StepEntry};
-use super::parse::{channel, span};
+use super::file::{Match, Require, RuleDecision, RuleEntry};
+use super::parse_require::require;
+use super::parse_steps::{break_glass, inform, limits, steps};
 use super::suggest;
-use super::tree::{Node, Tree};
+use super::tree::Node;
+use super::values::channel;
 
 /// Reads one rule.
 pub(super) fn rule(node: Node, log: &Log) -> RuleEntry {
-    const KNOWN: [&str; 7] = [
-        "name", "match", "require", "decision", "message", "steps", "channel",
+    const KNOWN: [&str; 11] = [
+        "name",
+        "match",
+        "when",
+        "require",
+        "decision",
+        "message",
+        "limits",
+        "steps",
+        "inform",
+        "channel",
+        "break_glass",
     ];
     let before = log.len();
     let at = node.at;
@@ -37,11 +49,16 @@ pub(super) fn rule(node: Node, log: &Log) -> RuleEntry {
             at,
         }),
         matching: matching.unwrap_or_default(),
+        when: fields.text("when"),
         require,
         decision,
         message: fields.text("message"),
+        limits: (fields.take_entry("limits")).map(|(key, node)| limits(&key, node, log)),
         steps: (fields.take_entry("steps")).and_then(|(key, node)| steps(key.at, node, log)),
+        inform: (fields.take_entry("inform")).map(|(key, node)| inform(&key, node, log)),
         channel: channel(&mut fields, "channel", log),
+        break_glass: (fields.take_entry("break_glass"))
+            .map(|(key, node)| break_glass(&key, node, log)),
         sound: log.len() == before,
     }
 }
@@ -80,111 +97,4 @@ fn decision(node: Node, log: &Log) -> Option<At<RuleDecision>> {
         log.push(Finding::new(word.at, message, "unknown").hint(hint));
     }
     found.map(|decision| word.with(decision))
-}
-
-fn require(at: Place, node: Node, log: &Log) -> Require {
-    let mut fields = Fields::open("`require`", at, node, &["reason", "max_duration"], log);
-    Require {
-        reason: fields.take("reason").and_then(|node| reason(node, log)),
-        max_duration: span(&mut fields, "max_duration", log),
-    }
-}
-
-/// A reason is asked for by a pattern, or by a pattern and a message.
-fn reason(node: Node, log: &Log) -> Option<At<ReasonRule>> {
-    let (pattern, message) = if let Tree::Map(_) = node.value {
-        let at = node.at;
-        let mut fields = Fields::open("`reason`", at, node, &["pattern", "message"], log);
-        let message = fields.text("message").map(|message| message.value);
-        let hint = "write a regular expression: `pattern: \"INC-[0-9]+\"`; `\".\"` is any reason";
-        (fields.require("pattern", hint)?, message)
-    } else {
-        (node, None)
-    };
-    let pattern = fields::text("reason", pattern, log)?;
-    match regex::RegexBuilder::new(&pattern.value)
-        .size_limit(1 << 20)
-        .build()
-    {
-        Ok(regex) => Some(pattern.with(ReasonRule {
-            pattern: regex,
-            message,
-        })),
-        Err(error) => {
-            log.push(bad_regex(&pattern, &error));
-            None
-        }
-    }
-}
-
-fn bad_regex(pattern: &At<String>, error: &regex::Error) -> Finding {
-    let story = error.to_string();
-    let why = story.lines().last().unwrap_or_default();
-    let why = why.trim_start_matches("error: ");
-    let finding = Finding::new(
-        pattern.at,
-        "this is not a regular expression",
-        why.to_owned(),
-    );
-    // The story of the regex parser has the pattern and a caret on lines of its own.
-    let drawing: Vec<&str> = story
-        .lines()
-        .filter(|line| line.starts_with("    "))
-        .collect();
-    let hint = "in YAML a backslash is safest in single quotes: 'INC-\\d+'";
-    if drawing.is_empty() {
-        return finding.hint(hint);
-    }
-    finding.hint(format!("{}\n{hint}", drawing.join("\n")))
-}
-
-fn steps(at: Place, node: Node, log: &Log) -> Option<At<Vec<StepEntry>>> {
-    let nodes = fields::list("steps", node, log)?;
-    let value = nodes
-        .into_iter()
-        .filter_map(|node| step(node, log))
-        .collect();
-    Some(At { value, at })
-}
-
-fn step(node: Node, log: &Log) -> Option<StepEntry> {
-    let at = node.at;
-    let mut fields = Fields::open("a step", at, node, &["from", "count", "mode"], log);
-    let from = fields.texts_required("from", "name groups or people: `from: [dba]`");
-    let at = (from.as_ref())
-        .and_then(|from| from.first())
-        .map_or(at, |first| first.at);
-    // A count that cannot be read is told; the names in the step shall be looked at all the same.
-    let count = fields.take("count").and_then(|node| count(&node, log));
-    let mode = fields.text("mode");
-    let all = (mode.as_ref())
-        .filter(|mode| mode.value == "all")
-        .map(|mode| mode.at);
-    if let Some(mode) = mode.filter(|mode| mode.value != "any" && mode.value != "all") {
-        let finding = Finding::new(mode.at, format!("`{}` is no mode", mode.value), "unknown");
-        log.push(finding.hint(
-            "`any`: count people out of all groups together; `all`: count people out of each",
-        ));
-    }
-    Some(StepEntry {
-        from: from?,
-        count: count.unwrap_or(At { value: 1, at }),
-        all,
-    })
-}
-
-fn count(node: &Node, log: &Log) -> Option<At<u32>> {
-    let (message, hint) = match node.value {
-        Tree::Number(count) if count >= 1 => match u32::try_from(count) {
-            Ok(value) => return Some(At { value, at: node.at }),
-            Err(_) => ("`count` is too large", "count people, such as `count: 2`"),
-        },
-        Tree::Number(_) => (
-            "a step needs at least one approval",
-            "write `count: 1` or more; for no approval at all use `decision: approve`",
-        ),
-        _ => ("`count` must be a whole number", "such as `count: 2`"),
-    };
-    log.push(Finding::new(node.at, message, "here").hint(hint));
-    None
 }

@@ -1,9 +1,10 @@
 //! Who is who in the policy: aliases of one person, and the members of groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use super::file::{PersonEntry, Written};
+use super::source::SourcedGroup;
 use crate::domain::{ConnectorName, GroupName, Identity};
 
 /// How the policy writes somebody: by e-mail, or by Slack user id.
@@ -17,7 +18,7 @@ pub enum Entry {
 
 impl Entry {
     /// Reads an e-mail address or a Slack user id; a name from `people` is neither.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         if is_email(text) {
             return Some(Self::Email(text.trim().to_lowercase()));
         }
@@ -82,17 +83,20 @@ struct Human {
     alias: Alias,
     first_email: Option<String>,
     logins: BTreeMap<ConnectorName, String>,
+    /// As it is written; it may be an entry of `people` that comes later.
+    manager: Option<String>,
 }
 
 /// Everybody the policy names.
 #[derive(Clone, Debug, Default)]
 pub(super) struct People {
     humans: Vec<Human>,
-    by_entry: BTreeMap<Entry, usize>,
-    by_name: BTreeMap<String, usize>,
+    by_entry: HashMap<Entry, usize>,
+    by_name: HashMap<String, usize>,
     /// One set of entries for each human of a group, or of a single entry of `people`.
     groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
-    membership: BTreeMap<Entry, BTreeSet<GroupName>>,
+    membership: HashMap<Entry, BTreeSet<GroupName>>,
+    sources: BTreeMap<GroupName, SourcedGroup>,
 }
 
 impl People {
@@ -103,11 +107,22 @@ impl People {
             people.add_human(entry);
         }
         for group in &written.groups {
+            let name = GroupName::new(&group.name.value);
+            let fallback = group.fallback.as_ref();
+            let sourced = SourcedGroup {
+                source: group.source.clone(),
+                fallback: fallback.map(|name| GroupName::new(&name.value)),
+            };
+            let is_dynamic = sourced.source.is_dynamic();
+            people.sources.insert(name.clone(), sourced);
+            if is_dynamic {
+                continue;
+            }
             let members = group.members.iter();
             let humans = members
                 .filter_map(|member| people.human(&member.value))
                 .collect();
-            people.add_group(GroupName::new(&group.name.value), humans);
+            people.add_group(name, humans);
         }
         people
     }
@@ -132,6 +147,7 @@ impl People {
             logins: (entry.logins.iter())
                 .map(|(at, login)| (ConnectorName::new(&at.value), login.value.clone()))
                 .collect(),
+            manager: entry.manager.as_ref().map(|manager| manager.value.clone()),
         });
     }
 
@@ -151,11 +167,8 @@ impl People {
     /// them.
     pub(super) fn human(&self, member: &str) -> Option<BTreeSet<Entry>> {
         let Some(entry) = Entry::read(member) else {
-            let known = self
-                .humans
-                .iter()
-                .find(|human| human.alias.name.as_str() == member);
-            return known.map(|human| human.alias.entries.clone());
+            let known = self.by_name.get(member);
+            return known.map(|index| self.humans[*index].alias.entries.clone());
         };
         Some(match self.by_entry.get(&entry) {
             Some(index) => self.humans[*index].alias.entries.clone(),
@@ -176,9 +189,31 @@ impl People {
         self.humans.get(*index).map(|human| &human.alias)
     }
 
-    /// The humans of a group, or the one of an entry of `people`.
+    /// The humans of a group, or the one of an entry of `people`; none for a group that is read
+    /// elsewhere.
     pub(super) fn group(&self, name: &GroupName) -> Option<&Vec<BTreeSet<Entry>>> {
         self.groups.get(name)
+    }
+
+    /// Where the people of a group are read from; none for an entry of `people`.
+    pub(super) fn source(&self, name: &GroupName) -> Option<&SourcedGroup> {
+        self.sources.get(name)
+    }
+
+    /// The groups whose people are read elsewhere.
+    pub(super) fn dynamic(&self) -> impl Iterator<Item = &GroupName> {
+        let sources = self.sources.iter();
+        sources
+            .filter(|(_, sourced)| sourced.source.is_dynamic())
+            .map(|(name, _)| name)
+    }
+
+    /// Everything that the manager of this person is called, as `people` says.
+    pub(super) fn manager(&self, identities: &BTreeSet<Identity>) -> Option<BTreeSet<Entry>> {
+        let manager = self
+            .humans_of(identities)
+            .find_map(|human| human.manager.as_deref());
+        self.human(manager?)
     }
 
     /// What `people` says that a connector calls this person.

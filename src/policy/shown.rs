@@ -68,12 +68,42 @@ impl fmt::Display for Position {
     }
 }
 
-/// `file:line:column` of a place, for texts that are not faults.
-pub(super) fn describe(at: Place, sources: &[Source]) -> String {
-    let source = sources.get(at.file);
-    let position =
-        source.map(|source| Shown::new(at.file, source, &Masked::default()).position(at));
-    position.map_or_else(String::new, |position| position.to_string())
+/// `file:line:column` of places, for texts that are not faults.
+pub(super) struct Places<'a> {
+    sources: &'a [Source],
+    /// Where each line of each file begins.
+    lines: Vec<Vec<usize>>,
+}
+
+impl<'a> Places<'a> {
+    /// Counts the lines of all files, once.
+    pub(super) fn new(sources: &'a [Source]) -> Self {
+        let begins = |source: &Source| {
+            let newlines = source.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(newlines).collect()
+        };
+        Self {
+            sources,
+            lines: sources.iter().map(begins).collect(),
+        }
+    }
+
+    /// `file:line:column` of a place; empty for a file that is not there.
+    pub(super) fn describe(&self, at: Place) -> String {
+        let Some((source, lines)) = self.sources.get(at.file).zip(self.lines.get(at.file)) else {
+            return String::new();
+        };
+        let line = lines.partition_point(|begin| *begin <= at.start);
+        let begin = lines
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let column = source
+            .text
+            .get(begin..at.start)
+            .map_or(0, |text| text.chars().count());
+        format!("{}:{line}:{}", source.name, column + 1)
+    }
 }
 
 /// A source that is shown by whole lines: those with a label, and none around them.

@@ -40,9 +40,15 @@ pub(super) fn hint<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, non
 /// `a`, `b` or `c`.
 pub(super) fn list(names: &[&str], word: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match quoted.as_slice() {
+    let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    plain(&quoted, word)
+}
+
+/// a, b or c.
+pub(super) fn plain(names: &[&str], word: &str) -> String {
+    match names {
         [] => String::new(),
-        [one] => one.clone(),
+        [one] => (*one).to_owned(),
         [init @ .., last] => format!("{} {word} {last}", init.join(", ")),
     }
 }

@@ -6,7 +6,12 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Person, PersonId, Quorum, Refusal, Route, Terms};
+use crate::domain::{Person, PersonId, Quorum, Refusal, Route, RuleName, Step, Terms};
+
+mod explained;
+mod limits;
+mod meaning;
+mod properties;
 
 /// The policy that the demo runs on.
 fn example() -> Policy {
@@ -365,7 +370,7 @@ fn an_explanation_tells_every_rule_that_was_tried() {
 fn a_resource_without_a_rule_is_a_warning() {
     let text = SMALL.replace(
         "  - name: gammas\n    match: { resources: [\"g*a\"] }",
-        "  - name: betas\n    match: { resources: [beta], roles: [rw], requester_in: [dba] }",
+        "  - name: betas\n    match: { resources: [beta], roles: [rw], requester_in: [web] }",
     );
     let text = text.replace("  - name: third", "  - name: later");
     let (head, tail) = text.split_once("  - name: later").unwrap();
@@ -400,4 +405,66 @@ fn the_hash_depends_on_names_and_contents_but_not_on_the_folder() {
         first,
         hash("policy/a.yaml", &format!("{SMALL}\n# A comment.\n"))
     );
+}
+
+const SOURCES: &str = r##"
+version: 1
+defaults: { channel: "#access", manager_field: Xf0MANAGER }
+people:
+  dana: { emails: [dana@acme.example], slack: [U0DANA], manager: lee }
+  erin: { emails: [erin@acme.example], manager: U0BOB }
+  lee: { emails: [lee@acme.example, lee@elsewhere.example] }
+groups:
+  engineers: { members: [dana] }
+  sre: { slack_usergroup: S0SRE }
+  oncall: { pagerduty: { schedule: PABC123, token: { env: PD_TOKEN } }, fallback: sre }
+  crm: { webhook: { url: "https://crm.example/members", secret: { file: /run/crm } }, fallback: lee }
+connectors:
+  main: { kind: postgres, mode: login, url: { env: MAIN_URL } }
+resources:
+  staging-db: { connector: main, roles: { readonly: app_ro } }
+rules:
+  - name: by whoever is there
+    match: { resources: [staging-db] }
+    decision: review
+    steps: [{ from: [oncall, manager], count: 7 }, { from: [engineers, sre], count: 9 }]
+"##;
+
+#[test]
+fn a_group_says_where_its_people_are_read_from() {
+    let policy = policy(SOURCES);
+    let source = |name: &str| policy.source_of(&GroupName::new(name)).cloned();
+    let oncall = source("oncall").unwrap();
+    assert_eq!(oncall.fallback, Some(GroupName::new("sre")));
+    let GroupSource::PagerDuty { api, token, .. } = oncall.source else {
+        panic!("{oncall:?}");
+    };
+    assert_eq!(api, "https://api.pagerduty.com");
+    assert_eq!(token, crate::domain::SecretRef::Env("PD_TOKEN".into()));
+    assert_eq!(source("engineers").unwrap().source, GroupSource::Members);
+    assert_eq!(source("dana"), None, "a person is no group");
+    for (name, is_dynamic) in [
+        ("engineers", false),
+        ("sre", true),
+        ("crm", true),
+        ("dana", false),
+    ] {
+        let name = GroupName::new(name);
+        assert_eq!(policy.is_dynamic(&name), is_dynamic, "{name}");
+        assert_eq!(policy.group_entries(&name).is_none(), is_dynamic, "{name}");
+    }
+}
+
+#[test]
+fn a_person_has_the_manager_that_people_names() {
+    let policy = policy(SOURCES);
+    let manager = |name: &str| policy.manager_of(&person(name).identities);
+    let lee = ["lee@acme.example", "lee@elsewhere.example"];
+    let lee = lee.map(|address| Entry::Email(address.into()));
+    assert_eq!(manager("dana"), Some(lee.into()));
+    let bob = Entry::SlackUser("U0BOB".into());
+    assert_eq!(manager("erin"), Some([bob].into()));
+    assert_eq!(manager("lee"), None);
+    assert_eq!(manager("gus"), None);
+    assert_eq!(policy.manager_field(), Some("Xf0MANAGER"));
 }

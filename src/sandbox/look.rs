@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::calls::Call;
 use super::faults::{Fault, Outward};
 use super::message::Message;
-use super::settings::{Channel, User};
+use super::settings::{Channel, User, Usergroup};
 use super::view::View;
 use super::world::World;
 use super::{Sandbox, SandboxError};
@@ -311,6 +311,35 @@ impl Sandbox {
         change: impl FnOnce(&mut User),
     ) -> Result<(), SandboxError> {
         self.change(|world| world.user_mut(user).map(change))
+    }
+
+    /// Fills a custom field of a person's profile, such as the one that names their manager by user
+    /// id; an empty value clears it.
+    ///
+    /// # Errors
+    /// If there is no such person.
+    pub fn set_profile_field(
+        &self,
+        user: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<(), SandboxError> {
+        self.change_user(user, |user| {
+            if value.is_empty() {
+                user.fields.remove(field);
+            } else {
+                user.fields.insert(field.into(), value.into());
+            }
+        })
+    }
+
+    /// Makes a user group be like this; one of the same id is replaced.
+    pub fn set_usergroup(&self, usergroup: Usergroup) {
+        self.change(|world| {
+            let groups = &mut world.settings.usergroups;
+            groups.retain(|known| known.id != usergroup.id);
+            groups.push(usergroup);
+        });
     }
 
     /// Adds a person, or a channel's worth of them one by one; they are in every public channel.

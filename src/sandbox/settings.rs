@@ -1,5 +1,6 @@
 //! What the workspace looks like when the stand-in starts.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -90,6 +91,9 @@ pub struct User {
     pub team_id: String,
     /// From another organisation, met in a shared channel only.
     pub is_stranger: bool,
+    /// Custom fields of the profile by their ids (`Xf…`). In one of people, user ids with commas.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// A conversation.
@@ -215,13 +219,14 @@ impl Settings {
 }
 
 /// What a bot without any message-reading scope asks for.
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 7] = [
     "commands",
     "chat:write",
     "im:write",
     "users:read",
     "users:read.email",
     "usergroups:read",
+    "users.profile:read",
 ];
 
 fn acme_app() -> App {

@@ -206,6 +206,36 @@ impl Client {
         }
     }
 
+    /// The members of a user group, as user ids; none where there is no such group, or it was
+    /// switched off. Quick: people wait for it at a click.
+    pub async fn usergroup_members(&self, id: &str) -> Result<Option<Vec<String>>, SlackFault> {
+        let query = vec![("usergroup", Some(id))];
+        let call = self.quick("usergroups.users.list", Pace::Tier2, query);
+        match self.call::<wire::UsersAnswer>(call).await {
+            // An answer without the list does not say that the group is empty.
+            Ok(answer) => match answer.users {
+                Some(users) => Ok(Some(users)),
+                None => Err(SlackFault::Transient("no users".into())),
+            },
+            Err(SlackFault::Permanent(code)) if code == "no_such_subteam" => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// What stands in a custom field of a user's profile; for a field of people, user ids with
+    /// commas between them. None where it is empty. Quick: people wait for it at a click.
+    pub async fn profile_field(
+        &self,
+        user: &str,
+        field: &str,
+    ) -> Result<Option<String>, SlackFault> {
+        let call = self.quick("users.profile.get", Pace::Tier4, vec![("user", Some(user))]);
+        let answer: wire::ProfileAnswer = self.call(call).await?;
+        let profile = answer.profile;
+        let profile = profile.ok_or_else(|| SlackFault::Transient("no profile".into()))?;
+        Ok(profile.field(field))
+    }
+
     /// A channel by its id, or by `#name` among those that the bot may see.
     pub async fn conversation(&self, channel: &str) -> Result<Conversation, SlackFault> {
         if let Some(name) = channel.strip_prefix('#') {

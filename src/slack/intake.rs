@@ -93,8 +93,12 @@ impl Intake {
             },
             Matter::Suggestion { .. } => Answer::AckWith(json!({"options": []})),
             Matter::Event { kind, user, .. } => {
-                if let ("user_change", Some(user)) = (kind.as_str(), user) {
-                    self.handlers.forget(user);
+                match (kind.as_str(), user) {
+                    ("user_change", Some(user)) => self.handlers.forget(user),
+                    ("subteam_members_changed" | "subteam_updated", _) => {
+                        self.handlers.forget_usergroups();
+                    }
+                    _ => {}
                 }
                 Answer::Ack
             }

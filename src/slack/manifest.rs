@@ -32,6 +32,9 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("views.update", None),
     ("users.info", Some("users:read")),
     ("users.lookupByEmail", Some("users:read.email")),
+    ("usergroups.users.list", Some("usergroups:read")),
+    // Custom fields of a profile, for the one that names somebody's manager.
+    ("users.profile.get", Some("users.profile:read")),
     ("conversations.info", Some("channels:read")),
     ("conversations.list", Some("channels:read")),
     // The same two for private channels, where cards of sensitive resources often go: without it
@@ -46,6 +49,10 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
 /// (inviting the bot to a channel is the channel's consent), `im:write` (direct messages are posted
 /// to the person's own id, so no conversation is opened), `channels:join`, `users:write`.
 const COMMAND_SCOPE: &str = "commands";
+
+/// The events that the bot hears of, none of which needs a scope that it has not for its calls: who
+/// somebody is, and who is in a user group, is read again when it has changed.
+const EVENTS: &[&str] = &["subteam_members_changed", "subteam_updated", "user_change"];
 
 const NAME: &str = "JIT access";
 const DESCRIPTION: &str =
@@ -76,10 +83,12 @@ pub fn manifest(mode: &Mode) -> Value {
         "should_escape": true,
     });
     let mut interactivity = json!({ "is_enabled": true });
+    let mut events = json!({ "bot_events": EVENTS });
     if let Mode::Http { url } = mode {
         let url = url.trim_end_matches('/');
         command["url"] = format!("{url}/slack/commands").into();
         interactivity["request_url"] = format!("{url}/slack/interactions").into();
+        events["request_url"] = format!("{url}/slack/events").into();
     }
     json!({
         "display_information": {
@@ -100,6 +109,7 @@ pub fn manifest(mode: &Mode) -> Value {
         },
         "oauth_config": { "scopes": { "bot": scopes() } },
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": false,
             "socket_mode_enabled": *mode == Mode::Socket,
@@ -162,6 +172,8 @@ mod tests {
                 "chat:write",
                 "commands",
                 "groups:read",
+                "usergroups:read",
+                "users.profile:read",
                 "users:read",
                 "users:read.email"
             ],

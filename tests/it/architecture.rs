@@ -15,13 +15,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("clock", &["store"]),
     ("engine", &["domain", "policy", "store", "clock"]),
-    ("connectors", &["domain"]),
+    ("outward", &["domain"]),
+    ("connectors", &["domain", "outward"]),
     (
         "directory",
         &[
             "domain",
             "policy",
             "store",
+            "outward",
             "slack::client",
             "slack::payload",
         ],
@@ -37,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "engine",
             "store",
             "connectors",
+            "directory",
             "slack::client",
             "slack::view",
         ],
@@ -50,12 +53,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
 ];
 
-const EVERYTHING: [&str; 14] = [
+const EVERYTHING: [&str; 15] = [
     "domain",
     "policy",
     "store",
     "clock",
     "engine",
+    "outward",
     "connectors",
     "directory",
     "slack",
@@ -111,7 +115,10 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
     ("slack_morphism", &["slack"]),
     ("tokio_tungstenite", &["slack"]),
     ("governor", &["slack"]),
-    ("reqwest", &["slack", "connectors", "sandbox"]),
+    (
+        "reqwest",
+        &["slack", "outward", "connectors", "directory", "sandbox"],
+    ),
     ("axum", &["slack::http", "web", "sandbox", "cli::serve"]),
     (
         "rand",
@@ -122,6 +129,7 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
         "tokio",
         &[
             "engine",
+            "outward",
             "connectors",
             "directory",
             "slack",

@@ -12,24 +12,25 @@ use crate::engine::prove;
 use crate::harness::house::{House, POLICY};
 
 /// The policy of the house with one text in it replaced.
-fn policy(from: &str, to: &str) -> Policy {
+pub fn policy(from: &str, to: &str) -> Policy {
     assert!(POLICY.contains(from), "{from}");
     let text = POLICY.replace(from, to);
     let name = "policy.yaml".to_owned();
     Policy::from_sources(vec![Source { name, text }]).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
-const ONE: &str = "steps: [{ from: [dba], count: 1 }]\n  - name: two";
-const TWO: &str = "steps: [{ from: [dba], count: 2 }]\n  - name: two";
+pub const ONE: &str = "steps: [{ from: [dba], count: 1 }]\n  - name: two";
+pub const TWO: &str = "steps: [{ from: [dba], count: 2 }]\n  - name: two";
 
 /// What a handler does: the request asked once more, for the present policy.
-async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request, EngineError> {
+pub async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request, EngineError> {
     let request = house.request(id).await;
     let again = Ask {
         role: Some(request.access.role.to_string()),
         duration: Some(request.duration),
         reason: request.reason.clone(),
-        ..Ask::of(house.person("dana").await, "staging-db")
+        extends: request.extends.as_ref().map(|extends| extends.request),
+        ..Ask::of(house.holder(&request).await, "staging-db")
     };
     let by = house.member(who).await;
     let (person, origin) = (by.person, Origin::Slack);
@@ -231,15 +232,19 @@ async fn what_failed_is_tried_again_under_its_approval_until_that_is_old() {
     prove(&house).await;
 }
 
-/// A bundle of two roles of `staging-db`, asked by dana.
-async fn bundle(house: &House, roles: [&str; 2]) -> Result<Vec<Request>, EngineError> {
+/// A bundle of two roles of `staging-db`.
+pub async fn bundle(
+    house: &House,
+    who: &str,
+    roles: [&str; 2],
+) -> Result<Vec<Request>, EngineError> {
     let mut asks = Vec::new();
     for role in roles {
         asks.push(Ask {
             role: Some(role.into()),
             duration: Some(Span::hours(1)),
             reason: "to see".into(),
-            ..Ask::of(house.person("dana").await, "staging-db")
+            ..Ask::of(house.person(who).await, "staging-db")
         });
     }
     let submission = Submission {
@@ -255,7 +260,7 @@ async fn bundle(house: &House, roles: [&str; 2]) -> Result<Vec<Request>, EngineE
 #[tokio::test]
 async fn a_click_on_a_bundle_decides_on_every_part_that_it_may() {
     let house = House::open().await;
-    let parts = bundle(&house, ["readonly", "admin"]).await.unwrap();
+    let parts = bundle(&house, "dana", ["readonly", "admin"]).await.unwrap();
     let [first, second] = [parts[0].id, parts[1].id];
     assert_eq!((parts[0].card(), parts[1].card()), (first, first));
     house.approve("bob", first).await.unwrap();
@@ -281,7 +286,7 @@ async fn a_click_on_a_bundle_decides_on_every_part_that_it_may() {
 #[tokio::test]
 async fn a_bundle_is_asked_for_as_a_whole_or_not_at_all() {
     let house = House::open().await;
-    let refused = refusal(bundle(&house, ["readonly", "nothing"]).await);
+    let refused = refusal(bundle(&house, "dana", ["readonly", "nothing"]).await);
     assert!(
         matches!(refused, Refusal::PartRefused { .. }),
         "{refused:?}"
@@ -292,7 +297,10 @@ async fn a_bundle_is_asked_for_as_a_whole_or_not_at_all() {
 #[tokio::test]
 async fn two_clicks_at_once_on_a_bundle_make_each_grant_once() {
     let house = House::open().await;
-    let lead = bundle(&house, ["readonly", "readwrite"]).await.unwrap()[0].id;
+    let lead = bundle(&house, "dana", ["readonly", "readwrite"])
+        .await
+        .unwrap()[0]
+        .id;
     let clicks = ["bob", "carol", "lee", "bob"].map(|who| house.approve(who, lead));
     futures::future::join_all(clicks).await;
     for part in house.engine.store().parts_of(lead).await.unwrap() {

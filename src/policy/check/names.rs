@@ -27,7 +27,12 @@ pub(super) fn can_be_typed(subject: &Subject<'_>) {
                 .push(finding.hint("give it a short name; e-mails and ids go below it"));
         }
     }
-    let named = people.chain(groups).chain(connectors).chain(resources);
+    let bundles = written.bundles.iter().map(|bundle| &bundle.name);
+    let named = people
+        .chain(groups)
+        .chain(connectors)
+        .chain(resources)
+        .chain(bundles);
     for name in named.chain(roles.map(|(role, _)| role)) {
         subject.log_bad_name(name);
     }
@@ -74,10 +79,19 @@ pub(super) fn given_once(subject: &Subject<'_>) {
     let connectors = written.connectors.iter();
     subject.note_repeated(connectors.map(|connector| &connector.name), rename);
     let resources = written.resources.iter();
-    subject.note_repeated(resources.map(|resource| &resource.name), rename);
+    let bundles = written.bundles.iter().map(|bundle| &bundle.name);
+    subject.note_repeated(
+        resources.map(|resource| &resource.name).chain(bundles),
+        rename,
+    );
     let rules = written.rules.iter().map(|rule| &rule.name);
     subject.note_repeated(rules.filter(|name| !name.value.is_empty()), rename);
-    subject.note_same_but_for_case(written.resources.iter().map(|resource| &resource.name));
+    // A bundle is asked for like a resource.
+    let bundles = written.bundles.iter().map(|bundle| &bundle.name);
+    let asked = (written.resources.iter())
+        .map(|resource| &resource.name)
+        .chain(bundles);
+    subject.note_same_but_for_case(asked);
     for resource in &written.resources {
         subject.note_same_but_for_case(resource.roles.iter().map(|(role, _)| role));
     }

@@ -98,7 +98,7 @@ pub(super) fn members_known(subject: &Subject<'_>) {
     }
 }
 
-fn unknown_member(subject: &Subject<'_>, member: &At<String>) -> Finding {
+pub(super) fn unknown_member(subject: &Subject<'_>, member: &At<String>) -> Finding {
     let written = subject.written;
     let message = format!("`{}` is nobody we know", member.value);
     let finding = Finding::new(

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Subject;
-use crate::domain::ConnectorSpec;
+use super::known::unknown;
+use super::rules::title;
+use crate::domain::{ConnectorSpec, OWNER};
 use crate::policy::fault::{At, Finding};
-use crate::policy::file::{ConnectorEntry, ResourceEntry, RuleDecision};
+use crate::policy::file::{ConnectorEntry, RuleDecision};
+use crate::policy::shown::Places;
 use crate::policy::suggest;
 
 /// The longest name that PostgreSQL keeps, in bytes.
@@ -80,6 +83,43 @@ pub(super) fn roles_fit(subject: &Subject<'_>) {
     }
 }
 
+/// Owners are groups or people.
+pub(super) fn owners_known(subject: &Subject<'_>) {
+    let groups: BTreeSet<&str> = subject.group_names().collect();
+    for resource in &subject.written.resources {
+        for finding in unknown("group", resource.owner.iter(), &groups) {
+            subject.log.push(finding);
+        }
+    }
+}
+
+/// Where a rule asks or tells the owner, each resource that it is about has one.
+pub(super) fn owners_said(subject: &Subject<'_>) {
+    for (index, rule) in subject.rules() {
+        let Some(word) = rule.asked().find(|name| name.value == OWNER) else {
+            continue;
+        };
+        let targets = subject.targets[index].iter();
+        let resources = targets.map(|(resource, _)| &subject.written.resources[*resource]);
+        let ownerless = resources
+            .into_iter()
+            .find(|resource| resource.owner.is_empty());
+        let Some(resource) = ownerless.filter(|_| subject.conclusive[index]) else {
+            continue;
+        };
+        let message = format!(
+            "`{}` has no owner whom {} could ask",
+            resource.name.value,
+            title(rule)
+        );
+        let finding = Finding::new(word.at, message, "asks the owner of the resource");
+        let finding = finding.and(resource.name.at, "has no `owner`");
+        subject
+            .log
+            .push(finding.hint("add `owner: [some-group]` to the resource, or name a group here"));
+    }
+}
+
 /// Resources that nobody can ask for: maybe on purpose, more often a forgotten rule.
 pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
     let allowing = (subject.written.rules.iter().enumerate()).filter(|(_, rule)| {
@@ -91,18 +131,16 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
         .filter_map(|(index, _)| subject.targets.get(index))
         .flat_map(|targets| targets.iter().map(|(resource, _)| *resource))
         .collect();
-    let resources = subject.written.resources.iter().enumerate();
-    resources
+    let unreached = subject.written.resources.iter().enumerate();
+    let places = Places::new(subject.sources);
+    unreached
         .filter(|(index, _)| !reached.contains(index))
-        .map(|(_, resource)| unreached(subject, resource))
+        .map(|(_, resource)| {
+            let (place, name) = (places.describe(resource.name.at), &resource.name.value);
+            format!(
+                "{place}: no rule lets anybody ask for `{name}`; add a rule that matches it, or \
+                 remove it"
+            )
+        })
         .collect()
-}
-
-fn unreached(subject: &Subject<'_>, resource: &ResourceEntry) -> String {
-    let name = &resource.name;
-    let place = crate::policy::shown::describe(name.at, subject.sources);
-    format!(
-        "{place}: no rule lets anybody ask for `{}`; add a rule that matches it, or remove it",
-        name.value
-    )
 }

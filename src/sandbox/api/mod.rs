@@ -136,6 +136,7 @@ static METHODS: &[Method] = &[
         &["users:read.email"],
         users::lookup_by_email,
     ),
+    method("users.profile.get", &["users.profile:read"], users::profile),
     method("usergroups.list", &["usergroups:read"], users::groups),
     method(
         "usergroups.users.list",

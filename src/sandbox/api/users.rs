@@ -31,6 +31,24 @@ pub(super) fn lookup_by_email(world: &mut World, args: &Args) -> Answer {
     Ok(json!({"user": shown(world, found)}))
 }
 
+/// The profile of a user, the bot's own where none is named.
+pub(super) fn profile(world: &mut World, args: &Args) -> Answer {
+    let id = args.str("user").unwrap_or(&world.settings.app.bot_user);
+    let user = world.user(id).ok_or_else(|| refused("user_not_found"))?;
+    let mut profile = shown(world, user)["profile"].take();
+    let fields = user
+        .fields
+        .iter()
+        .map(|(id, value)| (id.clone(), json!({"value": value, "alt": ""})));
+    // Slack has a list where there are no fields, and an object where there are some.
+    profile["fields"] = if user.fields.is_empty() {
+        json!([])
+    } else {
+        Value::Object(fields.collect())
+    };
+    Ok(json!({"profile": profile}))
+}
+
 /// A user object; the address is left out if the token may not read it.
 fn shown(world: &World, user: &User) -> Value {
     let may_read = world

@@ -1,6 +1,7 @@
 //! What Slack answers, tolerantly, and what we keep of it.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::slack::payload::Workspace;
 
@@ -151,6 +152,25 @@ struct Profile {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct UsersAnswer {
+    pub(super) users: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ProfileAnswer {
+    pub(super) profile: Option<WireFields>,
+}
+
+/// The custom fields of a profile: an object by field id, but a list where there are none.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireFields {
+    fields: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct ChannelAnswer {
     pub(super) channel: Option<WireChannel>,
 }
@@ -198,6 +218,13 @@ impl PostedAnswer {
             channel: self.channel?,
             ts: self.ts?,
         })
+    }
+}
+
+impl WireFields {
+    pub(super) fn field(&self, id: &str) -> Option<String> {
+        let value = self.fields.get(id)?.get("value")?.as_str()?.trim();
+        (!value.is_empty()).then(|| value.to_owned())
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{ids, reply};
 use super::{Handlers, No, Said, words};
+use crate::directory::{About, DirectoryFault};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
@@ -89,7 +90,7 @@ impl Handlers {
         let Some(step) = request.current_step() else {
             return Err(too_late(request));
         };
-        if let Some(by) = self.glance(&click.by.user).await {
+        if let Some(by) = self.glance(&click.by.user, request).await? {
             let asked = step.from.iter().any(|group| by.groups.contains(group));
             let refusal = if request.belongs_to(&by) {
                 Some(Refusal::OwnRequest)
@@ -107,7 +108,7 @@ impl Handlers {
         if !super::which::is_held(request) {
             return Err(not_active(request));
         }
-        if let Some(by) = self.glance(&click.by.user).await
+        if let Some(by) = self.glance(&click.by.user, request).await?
             && !request.is_approver(&by)
         {
             return Err(Refusal::NotAnApprover {
@@ -148,7 +149,8 @@ impl Handlers {
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
         let reading = self.engine.policy();
-        let reading = self.directory.member_at_click(&reading, user).await;
+        let about = about(request);
+        let reading = self.directory.member_at_click(&reading, user, &about).await;
         reading.map_err(No::of_directory(&deciding(request)))
     }
 
@@ -161,15 +163,28 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str) -> Option<Member> {
+    async fn glance(&self, user: &str, request: &Request) -> Result<Option<Member>, No> {
         let policy = self.engine.policy();
-        let reading = self.directory.holder(&policy, user);
-        tokio::time::timeout(GLANCE, reading).await.ok()?.ok()
+        let about = about(request);
+        let reading = self.directory.member_at_a_glance(&policy, user, &about);
+        match tokio::time::timeout(GLANCE, reading).await {
+            Ok(Ok(member)) => Ok(Some(member)),
+            Ok(Err(fault @ DirectoryFault::Unfit(_))) => Err(No::of_directory(&[])(fault)),
+            Ok(Err(_)) | Err(_) => Ok(None),
+        }
     }
 }
 
 /// Buttons that stand on cards, and on nothing else.
 const STANDS_ON_CARDS: [&str; 4] = [ids::APPROVE, ids::DENY, ids::CANCEL, ids::REVOKE];
+
+/// What has to be read of whoever decides on this request now.
+fn about(request: &Request) -> About {
+    About {
+        groups: deciding(request).into_iter().collect(),
+        holder: request.access.person,
+    }
+}
 
 /// The groups that decide now; all of them when nobody is being asked.
 fn deciding(request: &Request) -> Vec<GroupName> {

@@ -132,7 +132,7 @@ impl Handlers {
             // The engine says no, and writes it down.
             Verdict::Refused(_) => BTreeSet::new(),
         };
-        let roster = self.roster(&policy, groups).await?;
+        let roster = self.roster(&policy, groups, &ask.person).await?;
         let submission = Submission {
             asks: vec![ask],
             bundle: None,
@@ -176,7 +176,8 @@ impl Handlers {
             Verdict::Terms(terms) => terms.route.steps().to_vec(),
             Verdict::Refused(_) => Vec::new(),
         };
-        let roster = self.roster(&policy, groups_of(&steps)).await?;
+        let roster = self.roster(&policy, groups_of(&steps), &ask.person);
+        let roster = roster.await?;
         let eligible: Vec<Eligible> = steps
             .iter()
             .enumerate()
@@ -253,9 +254,14 @@ impl Handlers {
         reading.await.map_err(No::of_directory(&[]))
     }
 
-    async fn roster(&self, policy: &Policy, groups: BTreeSet<GroupName>) -> Result<Roster, No> {
+    async fn roster(
+        &self,
+        policy: &Policy,
+        groups: BTreeSet<GroupName>,
+        holder: &Person,
+    ) -> Result<Roster, No> {
         let names: Vec<GroupName> = groups.iter().cloned().collect();
-        let reading = self.directory.roster(policy, groups);
+        let reading = self.directory.roster(policy, groups, holder);
         reading.await.map_err(No::of_directory(&names))
     }
 }
@@ -272,6 +278,7 @@ fn tried(tried: &Tried) -> (String, String) {
             let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
             format!("does not match: {}", clauses.join("; "))
         }
+        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
     };
     (tried.rule.to_string(), outcome)
 }

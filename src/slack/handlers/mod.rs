@@ -138,6 +138,11 @@ impl Handlers {
         self.directory.forget(user);
     }
 
+    /// Forgets who is in user groups, after Slack told that one changed.
+    pub(super) fn forget_usergroups(&self) {
+        self.directory.forget_usergroups();
+    }
+
     /// Carries a delivery out.
     ///
     /// # Errors

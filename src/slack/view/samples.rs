@@ -79,6 +79,7 @@ pub(super) fn request() -> Request {
         duration: Span::hours(1),
         terms: terms(),
         roster: Roster {
+            ages: BTreeMap::new(),
             groups: BTreeMap::from(roster),
         },
         origin: Origin::Slack,

@@ -75,14 +75,24 @@ pub struct House {
     pub target: FakeTarget,
     pub slack: Sandbox,
     people: BTreeMap<&'static str, PersonId>,
+    policy: String,
     url: String,
 }
 
 impl House {
     pub async fn open() -> Self {
+        Self::under(POLICY).await
+    }
+
+    /// The same house under another policy.
+    pub async fn under(text: &str) -> Self {
         let (store, url) = super::store::fresh().await;
         let clock = ManualClock::at(morning());
-        let engine = Arc::new(Engine::new(store, policy(), Clock::Manual(clock.clone())));
+        let engine = Arc::new(Engine::new(
+            store,
+            policy(text),
+            Clock::Manual(clock.clone()),
+        ));
         let (target, slack) = (
             FakeTarget::default(),
             Sandbox::start(Settings::acme()).await.unwrap(),
@@ -107,6 +117,7 @@ impl House {
             target,
             slack,
             people,
+            policy: text.to_owned(),
             url,
         }
     }
@@ -121,7 +132,7 @@ impl House {
         let store = Store::connect_lazy(&self.url, 4).unwrap();
         let clock = Clock::Manual(self.clock.clone());
         Worker {
-            engine: Arc::new(Engine::new(store, policy(), clock)),
+            engine: Arc::new(Engine::new(store, policy(&self.policy), clock)),
             ..self.worker.clone()
         }
     }
@@ -180,6 +191,12 @@ impl House {
     }
 
     /// The person as they act now, with the groups that the policy gives them.
+    /// Who is to hold what was asked for.
+    pub async fn holder(&self, request: &Request) -> Person {
+        let id = request.access.person;
+        self.engine.store().person(id).await.unwrap().unwrap()
+    }
+
     pub async fn member(&self, name: &str) -> Member {
         let person = self.person(name).await;
         let groups = self.engine.policy().groups_of(&person.identities);
@@ -193,6 +210,7 @@ impl House {
     pub fn roster(&self) -> Roster {
         let group = |names: &[&str]| names.iter().map(|name| self.id(name)).collect();
         Roster {
+            ages: BTreeMap::new(),
             groups: BTreeMap::from([
                 (GroupName::new("dba"), group(&["bob", "carol"])),
                 (GroupName::new("leads"), group(&["lee"])),
@@ -255,9 +273,9 @@ impl House {
     }
 }
 
-fn policy() -> Policy {
+fn policy(text: &str) -> Policy {
     let name = "access.yaml".into();
-    let text = POLICY.into();
+    let text = text.into();
     Policy::from_sources(vec![Source { name, text }])
         .unwrap_or_else(|faults| panic!("{}", faults.render(false)))
 }

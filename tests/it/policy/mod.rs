@@ -113,6 +113,29 @@ fn a_secret_is_never_shown() {
 }
 
 #[test]
+fn a_secret_of_a_groups_source_is_never_shown() {
+    for group in [
+        "pagerduty: hunter2-secret",
+        "pagerduty: { schedule: hunter2-secret, token: { env: T } }",
+        "pagerduty: { schedule: PABC123, token: hunter2-secret }",
+        "pagerduty: { schedule: PABC123, token: { env: hunter2-secret } }",
+        "pagerduty: { schedule: PABC123, tokken: hunter2-secret }",
+        "pagerduty: { schedule: PABC123, token: { env: T }, api: \"https://hunter2-secret@pd\" }",
+        "pagerdutty: { schedule: PABC123, token: hunter2-secret }",
+        "webhook: { url: https://crm.example, secret: hunter2-secret }",
+        "webhook: [hunter2-secret]",
+        "webhok: { secret: hunter2-secret }",
+        "secret: hunter2-secret",
+        "members: [bob@acme.example]\n    webhook: { url: https://crm.example, secret: hunter2-secret }",
+    ] {
+        let text = format!("version: 1\ngroups:\n  main:\n    {group}\n    oops: 1\n");
+        let faults = faults(vec![source("policy.yaml", text)]);
+        let report = format!("{faults}\n{}", faults.render(true));
+        assert!(!report.contains("hunter2-secret"), "{group}:\n{report}");
+    }
+}
+
+#[test]
 fn the_report_can_be_coloured() {
     let faults = faults(vec![source("policy.yaml", "version: 2\n")]);
     assert_eq!(faults.len(), 1);

@@ -1,5 +1,6 @@
 //! A whole bot in front of the stand-in, by HTTP or by Socket Mode.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,13 +52,16 @@ impl Drop for Bot {
 }
 
 impl Bot {
-    async fn build() -> Self {
-        let mut house = House::open().await;
+    fn build(mut house: House, budget: Option<Duration>) -> Self {
         let target = Arc::new(WithPasswords(house.target.clone()));
         let registry = Registry::default().with(ConnectorName::new("staging"), target);
         house.worker.connectors = Arc::new(registry);
         let client = house.worker.slack.clone();
         let directory = Directory::new(house.engine.store().clone(), client.clone());
+        let mut directory = directory.allow_hosts(BTreeSet::from(["127.0.0.1".to_owned()]));
+        if let Some(budget) = budget {
+            directory = directory.with_budget(budget);
+        }
         let passwords = Arc::new(Mutex::new(Passwords::Given));
         let source = source(Arc::clone(&passwords));
         let handlers = Handlers::new(Arc::clone(&house.engine), directory, client, source);
@@ -74,7 +78,16 @@ impl Bot {
 
     /// A bot that takes deliveries over HTTP.
     pub async fn by_http() -> Self {
-        let bot = Self::build().await;
+        Self::of(House::open().await, None).await
+    }
+
+    /// A bot under another policy, whose directory waits for sources of groups for so long.
+    pub async fn under(policy: &str, budget: Option<Duration>) -> Self {
+        Self::of(House::under(policy).await, budget).await
+    }
+
+    async fn of(house: House, budget: Option<Duration>) -> Self {
+        let bot = Self::build(house, budget);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let secret = SecretString::from("acme-signing-secret");
@@ -89,7 +102,7 @@ impl Bot {
 
     /// A bot that takes deliveries over Socket Mode.
     pub async fn by_socket() -> Self {
-        let bot = Self::build().await;
+        let bot = Self::build(House::open().await, None);
         let socket = Socket {
             client: bot.house.worker.slack.clone(),
             app_token: SecretString::from("xapp-acme-app"),

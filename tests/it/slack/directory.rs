@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jitbot::directory::{Directory, DirectoryFault, Unfit};
-use jitbot::domain::{GroupName, Identity, PersonId};
+use jitbot::directory::{About, Directory, DirectoryFault, Unfit};
+use jitbot::domain::{GroupName, Identity, Member, PersonId, Roster};
 use jitbot::policy::{Policy, Source};
 use jitbot::sandbox::{Fault, FaultKind, Sandbox, Settings};
 use jitbot::slack::client::{Client, ClientSettings};
@@ -64,9 +64,23 @@ impl World {
         member.unwrap().person
     }
 
+    async fn click(&self, user: &str) -> Result<Member, DirectoryFault> {
+        let about = About {
+            groups: BTreeSet::from([dba()]),
+            holder: PersonId::from_uuid(Uuid::nil()),
+        };
+        let reading = self.directory.member_at_click(&self.policy, user, &about);
+        reading.await
+    }
+
     async fn groups(&self, user: &str) -> BTreeSet<GroupName> {
-        let member = self.directory.member_at_click(&self.policy, user).await;
-        member.unwrap().groups
+        self.click(user).await.unwrap().groups
+    }
+
+    async fn roster(&self) -> Result<Roster, DirectoryFault> {
+        let dana = self.directory.person(&self.policy, "U0DANA").await;
+        let dana = dana.unwrap();
+        self.directory.roster(&self.policy, [dba()], &dana).await
     }
 
     fn reads(&self) -> usize {
@@ -111,10 +125,7 @@ async fn a_click_that_cannot_be_read_is_never_a_yes() {
         FaultKind::RateLimited { retry_after: 1 },
     ] {
         world.slack.fault(Fault::once("users.info", kind));
-        let read = world
-            .directory
-            .member_at_click(&world.policy, "U0BOB")
-            .await;
+        let read = world.click("U0BOB").await;
         assert!(
             matches!(read, Err(DirectoryFault::Unreadable(_))),
             "{read:?}"
@@ -133,7 +144,7 @@ async fn who_may_not_decide_is_told_apart() {
         ("U0JITBOT", Unfit::Bot),
         ("U0LEE", Unfit::Foreign),
     ] {
-        let read = world.directory.member_at_click(&world.policy, user).await;
+        let read = world.click(user).await;
         let Err(DirectoryFault::Unfit(found)) = read else {
             panic!("{user}: {read:?}");
         };
@@ -168,10 +179,7 @@ async fn an_address_that_two_people_have_counts_for_neither() {
     assert!(!world.groups("U0CAROL").await.contains(&dba()));
     assert!(!world.groups("U0BOB").await.contains(&dba()));
     let bob = world.id("U0BOB").await;
-    let member = world
-        .directory
-        .member_at_click(&world.policy, "U0CAROL")
-        .await;
+    let member = world.click("U0CAROL").await;
     assert!(
         member.unwrap().is(bob),
         "and neither decides on what is the other's"
@@ -194,10 +202,7 @@ async fn an_address_that_has_moved_on_counts_for_its_new_owner() {
 async fn the_policy_says_which_accounts_are_one_human() {
     let world = World::of(Settings::acme()).await;
     let erin = world.id("U0ERIN").await;
-    let member = world
-        .directory
-        .member_at_click(&world.policy, "U0DANA")
-        .await;
+    let member = world.click("U0DANA").await;
     let member = member.unwrap();
     assert!(member.is(erin));
     assert!(member.groups.contains(&dba()) && member.groups.contains(&GroupName::new("dana")));
@@ -214,11 +219,7 @@ async fn the_policy_says_which_accounts_are_one_human() {
 #[tokio::test]
 async fn a_roster_holds_who_could_decide_and_counts_a_human_once() {
     let world = World::of(Settings::acme()).await;
-    let roster = world
-        .directory
-        .roster(&world.policy, [dba()])
-        .await
-        .unwrap();
+    let roster = world.roster().await.unwrap();
     let people = &roster.groups[&dba()];
     assert_eq!(
         people.len(),
@@ -227,11 +228,7 @@ async fn a_roster_holds_who_could_decide_and_counts_a_human_once() {
     );
     assert!(people.contains(&world.id("U0BOB").await));
     let before = world.slack.calls().len();
-    world
-        .directory
-        .roster(&world.policy, [dba()])
-        .await
-        .unwrap();
+    world.roster().await.unwrap();
     assert_eq!(
         world.slack.calls().len(),
         before,
@@ -244,7 +241,7 @@ async fn a_roster_that_cannot_be_read_is_no_empty_one() {
     let world = World::of(Settings::acme()).await;
     let down = FaultKind::Status { status: 500 };
     world.slack.fault(Fault::once("users.lookupByEmail", down));
-    let read = world.directory.roster(&world.policy, [dba()]).await;
+    let read = world.roster().await;
     assert!(
         matches!(read, Err(DirectoryFault::Unreadable(_))),
         "{read:?}"

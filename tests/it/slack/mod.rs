@@ -7,3 +7,4 @@ mod directory;
 mod faults;
 mod http;
 mod socket;
+mod sources;

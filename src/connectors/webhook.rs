@@ -8,6 +8,7 @@
 //! | field | for | means |
 //! |---|---|---|
 //! | `present` | verify; ensure, remove if known | whether the access is held now |
+//! | `until` | verify, if known | the end that the receiver keeps (RFC 3339); it must be the one that was asked for |
 //! | `facts` | ensure | names and values that help the holder; never a secret |
 //! | `already_absent`, `sessions_ended` | remove | what was found and done |
 //! | `held` | list | `[{"tag": …, "object": …}]` |
@@ -20,28 +21,22 @@
 //! back to an earlier end, must be carried out again and not be taken for a repetition. What makes
 //! repeating harmless is the `tag`, which is the same for the same access.
 
-mod guard;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
-use reqwest::{Client, Response, StatusCode, redirect};
-use secrecy::ExposeSecret;
+use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use standardwebhooks::Webhook;
-use url::Url;
-use uuid::Uuid;
 
-pub use self::guard::allow_list;
-use self::guard::{Guard, Internal};
 use super::{Connector, ConnectorError, Credentials, Held, Presence, secret};
 use crate::domain::{Access, Receipt, Removal, Target, WebhookSpec};
+use crate::outward::guard::Internal;
+use crate::outward::http::{self, Door, causes, chain};
+use crate::outward::signed::{self, Unsigned};
 
 /// How long a whole call may take, a `verify` that follows it included.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,8 +51,7 @@ const LIMIT: usize = 64 * 1024;
 /// A system behind a signed webhook.
 pub struct WebhookConnector {
     spec: WebhookSpec,
-    url: Url,
-    client: Client,
+    door: Door,
     timeout: Duration,
 }
 
@@ -67,23 +61,12 @@ impl WebhookConnector {
     ///
     /// Proxies of the environment are not used: the check of addresses would then be theirs.
     pub fn new(spec: WebhookSpec, allow: &BTreeSet<String>) -> Result<Self, ConnectorError> {
-        let refused = |why: String| {
+        let door = Door::to(&spec.url, allow, CONNECT_TIMEOUT).map_err(|why| {
             ConnectorError::Rejected(format!("The webhook {} is refused: {why}", spec.url))
-        };
-        let url: Url = spec
-            .url
-            .parse()
-            .map_err(|_| refused("it is no URL".to_owned()))?;
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let allowed = allow.contains(host);
-        if let Some(why) = guard::refuse(&url, allowed) {
-            return Err(refused(why));
-        }
-        let client = client(allowed).map_err(|error| refused(chain(&error)))?;
+        })?;
         Ok(Self {
             spec,
-            url,
-            client,
+            door,
             timeout: TIMEOUT,
         })
     }
@@ -98,27 +81,10 @@ impl WebhookConnector {
     /// Signs, posts and reads the answer, within the time that is left.
     async fn call(&self, body: Value) -> Result<Answer, ConnectorError> {
         let secret = secret::read(&self.spec.secret).await?;
-        let signer = Webhook::new(secret.expose_secret()).map_err(|_| {
-            ConnectorError::Unreached(format!(
-                "What stands in {} is not a signing secret such as whsec_…, in base64",
-                secret::source(&self.spec.secret)
-            ))
-        })?;
-        let (id, now, payload) = (Uuid::now_v7().to_string(), timestamp(), body.to_string());
-        let signature = signer
-            .sign(&id, now, payload.as_bytes())
-            .map_err(|error| ConnectorError::Rejected(error.to_string()))?;
-        let response = self
-            .client
-            .post(self.url.clone())
-            .header("content-type", "application/json")
-            .header(standardwebhooks::HEADER_WEBHOOK_ID, id)
-            .header(standardwebhooks::HEADER_WEBHOOK_TIMESTAMP, now)
-            .header(standardwebhooks::HEADER_WEBHOOK_SIGNATURE, signature)
-            .body(payload)
-            .send()
-            .await
-            .map_err(|error| self.unsent(&error))?;
+        let call = self.door.client.post(self.door.url.clone());
+        let call = signed::post(call, &secret, body.to_string());
+        let response = call.map_err(|fault| self.unsigned(&fault))?.send().await;
+        let response = response.map_err(|error| self.unsent(&error))?;
         self.answer(response).await
     }
 
@@ -139,6 +105,16 @@ impl WebhookConnector {
             .unwrap_or_else(|_| Err(late()))
     }
 
+    fn unsigned(&self, fault: &Unsigned) -> ConnectorError {
+        match fault {
+            Unsigned::NoSecret => ConnectorError::Unreached(format!(
+                "What stands in {} is not a signing secret such as whsec_…, in base64",
+                secret::source(&self.spec.secret)
+            )),
+            Unsigned::Payload(why) => ConnectorError::Rejected(why.clone()),
+        }
+    }
+
     fn unsent(&self, error: &reqwest::Error) -> ConnectorError {
         let words = format!("{} was not reached: {}", self.place(), chain(error));
         if causes(error).any(<dyn Error>::is::<Internal>) {
@@ -156,7 +132,7 @@ impl WebhookConnector {
         let unknown = |why: String| {
             ConnectorError::Unknown(anyhow!("{} answered {status}: {why}", self.place()))
         };
-        let body = read(response).await.map_err(unknown)?;
+        let body = http::read(response, LIMIT).await.map_err(unknown)?;
         if status.is_success() {
             let empty = body.iter().all(u8::is_ascii_whitespace);
             let body: &[u8] = if empty { b"{}" } else { &body };
@@ -175,7 +151,9 @@ impl WebhookConnector {
     async fn present(&self, access: &Access, target: &Target) -> Result<Presence, ConnectorError> {
         let answer = self.call(body("verify", access, target, None)).await?;
         match answer.present {
-            Some(true) => Ok(Presence::Present),
+            Some(true) => Ok(Presence::Present {
+                until: answer.until,
+            }),
             Some(false) => Ok(Presence::Absent),
             None => Err(ConnectorError::Unknown(anyhow!(
                 "{} answered verify without `present`",
@@ -196,7 +174,7 @@ impl WebhookConnector {
         let present = match said {
             Some(present) => present,
             None => match self.present(access, target).await {
-                Ok(presence) => presence == Presence::Present,
+                Ok(presence) => presence != Presence::Absent,
                 Err(ConnectorError::Unknown(error)) => return Err(ConnectorError::Unknown(error)),
                 Err(error) => return Err(ConnectorError::Unknown(anyhow!("{error}"))),
             },
@@ -213,10 +191,7 @@ impl WebhookConnector {
 
     /// The host, for messages: a path can hold a secret.
     fn place(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
-        self.url
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.door.place()
     }
 }
 
@@ -300,6 +275,7 @@ impl Connector for WebhookConnector {
 #[derive(Deserialize)]
 struct Answer {
     present: Option<bool>,
+    until: Option<DateTime<Utc>>,
     #[serde(default)]
     facts: BTreeMap<String, String>,
     #[serde(default)]
@@ -324,41 +300,6 @@ fn body(action: &str, access: &Access, target: &Target, until: Option<DateTime<U
         "role": target.role,
         "until": until.map(|until| until.to_rfc3339_opts(SecondsFormat::Micros, true)),
     })
-}
-
-fn client(allowed: bool) -> reqwest::Result<Client> {
-    static RING: Once = Once::new();
-    // An error says that the process has chosen a provider already, which serves as well.
-    RING.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .dns_resolver(Guard { allowed })
-        .user_agent(concat!("jitbot/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
-
-/// The receiver compares it with its own clock, to tell replayed messages.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a signature states when it was made; no deadline hangs on it"
-)]
-fn timestamp() -> i64 {
-    Utc::now().timestamp()
-}
-
-/// Reads a body that is not too long.
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| chain(&error))? {
-        if body.len() + chunk.len() > LIMIT {
-            return Err(format!("the answer is longer than {LIMIT} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// Whether a status says that nothing was done and that asking again is of no use. A redirect is
@@ -393,17 +334,4 @@ fn reason(body: &[u8]) -> String {
         return "no reason given".to_owned();
     }
     words
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-/// An error with its causes, without the URL.
-fn chain(error: &reqwest::Error) -> String {
-    let causes: Vec<String> = causes(error).skip(1).map(ToString::to_string).collect();
-    if causes.is_empty() {
-        return "the call could not be made".to_owned();
-    }
-    causes.join(": ")
 }

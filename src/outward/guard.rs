@@ -1,4 +1,4 @@
-//! Keeps webhooks away from internal addresses: a policy's author names a URL, and must not thereby
+//! Keeps calls away from internal addresses: a policy's author names a URL, and must not thereby
 //! make this process speak to what only this process can reach.
 
 use std::collections::BTreeSet;
@@ -20,7 +20,9 @@ pub(super) fn refuse(url: &Url, allowed: bool) -> Option<String> {
         return Some("it is neither https nor http".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("it carries a password; calls are signed instead".to_owned());
+        return Some(
+            "it carries a password; secrets are named by `env` or `file` instead".to_owned(),
+        );
     }
     if allowed || !(plain || internal) {
         return None;
@@ -41,7 +43,7 @@ pub(super) struct Guard {
 /// The name has internal addresses only.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} resolves to an internal address; name it in JIT_WEBHOOK_ALLOW if that is meant")]
-pub(super) struct Internal(String);
+pub struct Internal(String);
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {

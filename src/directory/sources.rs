@@ -1,0 +1,325 @@
+//! Groups whose people are read outside the policy, and managers: who is asked, how long that may
+//! take, what stands in, and what of it is kept.
+//!
+//! All that one act needs is read at once and within one budget. A source with a fallback gets the
+//! larger part of what is left of it, so that the fallback still has its turn. Whoever cannot be
+//! asked has said nothing: what was read before never stands in for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
+use super::{FRESH, manager, pagerduty, usergroup, webhook};
+use crate::domain::{GroupName, Identity};
+use crate::outward::http::Refused;
+use crate::outward::secret::Missing;
+use crate::outward::signed::Unsigned;
+use crate::policy::{Entry, GroupSource, Policy};
+use crate::slack::client::{Client, SlackFault};
+
+/// How long everything together may take that one act asks: people are told within 2.5 seconds.
+pub(super) const BUDGET: Duration = Duration::from_millis(2_300);
+/// The part, in percent, of the time left that a source gets which has a fallback.
+const SHARE: u32 = 60;
+/// A fault that took so long is remembered for a moment, so that somebody who asks waits for it once
+/// and not again in every step of their asking.
+const SLOW: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// Whoever can be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Sources {
+    pub(super) client: Client,
+    /// Hosts that may be called although they are internal or speak plain `http`.
+    pub(super) allow: Arc<BTreeSet<String>>,
+    pub(super) budget: Duration,
+    said: Arc<Mutex<BTreeMap<Asked, Said>>>,
+    silent: Arc<Mutex<BTreeMap<Asked, (SourceFault, Instant)>>>,
+}
+
+/// A question. A changed policy asks another one, so nothing of the old is answered to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Group(GroupName, GroupSource),
+    Manager { field: String, user: String },
+}
+
+/// What was answered, and when.
+#[derive(Clone, Debug)]
+struct Said {
+    entries: BTreeSet<Entry>,
+    read: Instant,
+}
+
+/// How old an answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It is asked for now.
+    Now,
+    /// It was asked for in the last ten minutes.
+    Lately,
+}
+
+/// The humans behind a group: for each, everything they are called.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Humans {
+    pub(super) humans: BTreeSet<BTreeSet<Entry>>,
+    /// When their source was asked; none where the policy itself lists them.
+    pub(super) read: Option<Instant>,
+}
+
+/// Whose manager is meant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holder {
+    pub(super) identities: BTreeSet<Identity>,
+    /// Their user in the installed workspace.
+    pub(super) slack_user: Option<String>,
+}
+
+/// Why a source said nothing. Never holds a secret, a person, or a source's own words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SourceFault {
+    #[error("it did not answer in time")]
+    Late,
+    #[error(transparent)]
+    Slack(#[from] SlackFault),
+    #[error("its secret is missing; {0}")]
+    Secret(#[from] Missing),
+    #[error("its secret cannot sign: {0}")]
+    Unsigned(#[from] Unsigned),
+    #[error("its address is refused: {0}")]
+    Refused(#[from] Refused),
+    #[error("{place}: {why}")]
+    Answer { place: String, why: String },
+    #[error("the profile field holds neither a Slack user nor an e-mail address")]
+    NoPerson,
+}
+
+impl Sources {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client,
+            allow: Arc::default(),
+            budget: BUDGET,
+            said: Arc::default(),
+            silent: Arc::default(),
+        }
+    }
+
+    /// Reads all of these groups at once. A fault of one is no fault of the others.
+    pub(super) async fn all(
+        &self,
+        policy: &Policy,
+        groups: BTreeSet<GroupName>,
+        holder: &Holder,
+        age: Age,
+    ) -> BTreeMap<GroupName, Result<Humans, SourceFault>> {
+        let deadline = Instant::now() + self.budget;
+        let reading = groups.into_iter().map(|group| async move {
+            let humans = if group.is_manager() {
+                self.manager(policy, holder, age, deadline).await
+            } else {
+                self.group(policy, &group, age, deadline).await
+            };
+            (group, humans)
+        });
+        join_all(reading).await.into_iter().collect()
+    }
+
+    /// The humans of a group, or of what stands in for it.
+    async fn group(
+        &self,
+        policy: &Policy,
+        group: &GroupName,
+        age: Age,
+        deadline: Instant,
+    ) -> Result<Humans, SourceFault> {
+        let mut group = group;
+        loop {
+            let sourced = policy.source_of(group);
+            let Some(sourced) = sourced.filter(|sourced| sourced.source.is_dynamic()) else {
+                let listed = policy.group_entries(group).unwrap_or_default();
+                return Ok(Humans {
+                    humans: listed.into_iter().collect(),
+                    read: None,
+                });
+            };
+            let until = share(deadline, sourced.fallback.is_some());
+            let asked = Asked::Group(group.clone(), sourced.source.clone());
+            let said = self.ask(asked, age, until).await;
+            if let Err(fault) = &said {
+                let kind = sourced.source.kind();
+                tracing::warn!(%group, group.source = kind, %fault, "who is in a group could not be read");
+            }
+            match (said, &sourced.fallback) {
+                (Ok(said), fallback) if fallback.is_none() || !said.entries.is_empty() => {
+                    return Ok(humans(policy, said));
+                }
+                (_, Some(fallback)) => group = fallback,
+                (said, None) => return said.map(|said| humans(policy, said)),
+            }
+        }
+    }
+
+    /// The holder's manager: whom the policy names, else whom their Slack profile names.
+    async fn manager(
+        &self,
+        policy: &Policy,
+        holder: &Holder,
+        age: Age,
+        deadline: Instant,
+    ) -> Result<Humans, SourceFault> {
+        if let Some(manager) = policy.manager_of(&holder.identities) {
+            return Ok(Humans {
+                humans: BTreeSet::from([manager]),
+                read: None,
+            });
+        }
+        let (Some(field), Some(user)) = (policy.manager_field(), &holder.slack_user) else {
+            return Ok(Humans::default());
+        };
+        let asked = Asked::Manager {
+            field: field.to_owned(),
+            user: user.clone(),
+        };
+        let said = self.ask(asked, age, deadline).await.inspect_err(|fault| {
+            tracing::warn!(%fault, "who is a manager could not be read");
+        });
+        said.map(|said| humans(policy, said))
+    }
+
+    /// What a source says, or said lately where that serves.
+    async fn ask(&self, asked: Asked, age: Age, until: Instant) -> Result<Said, SourceFault> {
+        if age == Age::Lately
+            && let Some(said) = self.lately(&asked)
+        {
+            return said;
+        }
+        let begun = Instant::now();
+        let answer = timeout_at(until, self.read(&asked)).await;
+        let answer = answer.unwrap_or(Err(SourceFault::Late));
+        if let Err(fault) = &answer
+            && SLOW <= begun.elapsed()
+        {
+            lock(&self.silent).insert(asked.clone(), (fault.clone(), Instant::now()));
+        }
+        let said = Said {
+            entries: answer?,
+            read: Instant::now(),
+        };
+        self.keep(asked, &said);
+        Ok(said)
+    }
+
+    fn keep(&self, asked: Asked, said: &Said) {
+        let mut known = lock(&self.said);
+        known.retain(|known, said| *known != asked && said.read.elapsed() < FRESH);
+        // Where nobody was named somebody will mend it, and should not have to wait.
+        if !said.entries.is_empty() {
+            known.insert(asked, said.clone());
+        }
+    }
+
+    async fn read(&self, asked: &Asked) -> Result<BTreeSet<Entry>, SourceFault> {
+        match asked {
+            Asked::Manager { field, user } => manager::read(&self.client, user, field).await,
+            Asked::Group(group, source) => match source {
+                GroupSource::Members => Ok(BTreeSet::new()),
+                GroupSource::SlackUsergroup { id } => usergroup::read(&self.client, id).await,
+                GroupSource::PagerDuty {
+                    schedule,
+                    token,
+                    api,
+                } => pagerduty::read(api, schedule, token, &self.allow).await,
+                GroupSource::Webhook { url, secret } => {
+                    webhook::read(url, group, secret, &self.allow).await
+                }
+            },
+        }
+    }
+
+    fn lately(&self, asked: &Asked) -> Option<Result<Said, SourceFault>> {
+        let said = lock(&self.said).get(asked).cloned();
+        if let Some(said) = said.filter(|said| said.read.elapsed() < FRESH) {
+            return Some(Ok(said));
+        }
+        let mut silent = lock(&self.silent);
+        silent.retain(|_, (_, since)| since.elapsed() < MOMENT);
+        silent.get(asked).map(|(fault, _)| Err(fault.clone()))
+    }
+
+    /// Forgets who is a user's manager.
+    pub(super) fn forget_manager_of(&self, slack_user: &str) {
+        let is_theirs =
+            |asked: &Asked| matches!(asked, Asked::Manager { user, .. } if user == slack_user);
+        lock(&self.said).retain(|asked, _| !is_theirs(asked));
+    }
+
+    /// Forgets who is in the user groups of Slack.
+    pub(super) fn forget_usergroups(&self) {
+        let is_usergroup =
+            |asked: &Asked| matches!(asked, Asked::Group(_, GroupSource::SlackUsergroup { .. }));
+        lock(&self.said).retain(|asked, _| !is_usergroup(asked));
+    }
+}
+
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Humans {
+    /// Whether somebody with these identities is among them.
+    pub(super) fn include(&self, identities: &BTreeSet<Identity>) -> bool {
+        let mut entries = self.humans.iter().flatten();
+        entries.any(|entry| identities.iter().any(|identity| entry.matches(identity)))
+    }
+}
+
+/// Until when a source may take.
+fn share(deadline: Instant, has_fallback: bool) -> Instant {
+    if !has_fallback {
+        return deadline;
+    }
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) * SHARE / 100
+}
+
+/// Who is meant by what a source says, with everything that the policy's `people` calls them.
+fn humans(policy: &Policy, said: Said) -> Humans {
+    let human = |entry: Entry| {
+        let alias = policy.alias_of(&identity(&entry));
+        alias.map_or_else(|| BTreeSet::from([entry]), |alias| alias.entries)
+    };
+    Humans {
+        humans: said.entries.into_iter().map(human).collect(),
+        read: Some(said.read),
+    }
+}
+
+/// An entry as an identity to look up in the policy, which knows one workspace only.
+fn identity(entry: &Entry) -> Identity {
+    match entry {
+        Entry::Email(address) => Identity::email(address),
+        Entry::SlackUser(user) => Identity::slack("", user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fallback_has_its_turn_within_the_same_budget() {
+        let deadline = Instant::now() + Duration::from_secs(2);
+        assert_eq!(share(deadline, false), deadline);
+        assert_eq!(
+            share(deadline, true),
+            Instant::now() + Duration::from_millis(1_200)
+        );
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(share(deadline, true), Instant::now(), "no time is left");
+    }
+}

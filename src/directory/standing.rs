@@ -1,0 +1,161 @@
+//! Where a person stands towards groups: at a click, and while they ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::timeout;
+
+use super::sources::{Age, BUDGET, Holder, Humans, SourceFault};
+use super::{Directory, DirectoryFault, Seen, fitness};
+use crate::domain::{GroupName, Member, Person, PersonId, Standing};
+use crate::policy::Policy;
+use crate::slack::client::SlackFault;
+
+/// What a click is about: only what decides on it has to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The groups of the request that decide now. The word `manager` among them means the holder's
+    /// manager.
+    pub groups: BTreeSet<GroupName>,
+    /// Who holds the access, or is to hold it.
+    pub holder: PersonId,
+}
+
+/// What was read of groups, each by itself.
+type Readings = BTreeMap<GroupName, Result<Humans, SourceFault>>;
+
+impl Directory {
+    /// The person behind a click that decides, with their groups, read at this moment: from Slack
+    /// who they are, and from the sources who is in the groups that decide. All is read at once.
+    ///
+    /// # Errors
+    /// [`DirectoryFault::Unfit`] for bots, guests, deactivated people and people of other
+    /// workspaces; [`DirectoryFault::Unreadable`] when Slack does not answer in time;
+    /// [`DirectoryFault::Groups`] when a source does not, and the person is in none of the groups
+    /// that could be read. What was read before is never used instead.
+    pub async fn member_at_click(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+        about: &About,
+    ) -> Result<Member, DirectoryFault> {
+        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
+        let (seen, readings) = tokio::join!(self.read_in_time(slack_user), reading);
+        self.member_of(policy, about, seen?, readings?).await
+    }
+
+    /// Who clicks, read now, in the time that the groups have as well.
+    async fn read_in_time(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
+        let reading = timeout(BUDGET, self.read(slack_user)).await;
+        reading.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".to_owned()).into()))
+    }
+
+    /// The same at a first look, that only spares people what would come to nothing: who they are
+    /// may have been read lately.
+    ///
+    /// # Errors
+    /// As [`Directory::member_at_click`].
+    pub async fn member_at_a_glance(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+        about: &About,
+    ) -> Result<Member, DirectoryFault> {
+        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
+        let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
+        self.member_of(policy, about, seen?, readings?).await
+    }
+
+    async fn member_of(
+        &self,
+        policy: &Policy,
+        about: &About,
+        seen: Seen,
+        readings: Readings,
+    ) -> Result<Member, DirectoryFault> {
+        fitness::may_decide(&seen.user)?;
+        let known = self.known_person(seen.person).await?;
+        let mut member = self.member(policy, &known, seen.email()).await?;
+        let (groups, unreadable) = standing(readings, &known);
+        member.groups.extend(groups);
+        if unreadable.is_empty() || !member.groups.is_disjoint(&about.groups) {
+            return Ok(member);
+        }
+        Err(DirectoryFault::Groups(unreadable.into_iter().collect()))
+    }
+
+    /// What policy may look at of a person who asks: in which of these groups they are that are
+    /// read outside the policy, and what their Slack profile says. Read at most ten minutes ago.
+    /// Groups that the policy lists itself, and the word `manager`, are passed over.
+    ///
+    /// # Errors
+    /// When the person's Slack profile cannot be read. A group that cannot be read is no error: it
+    /// stands under `unreadable`.
+    pub async fn standing(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Standing, DirectoryFault> {
+        let own = self.known_person(person.id).await?;
+        let team = self.team().await?;
+        let groups = groups.into_iter().filter(|group| !group.is_manager());
+        let groups = groups.collect();
+        let profile = async {
+            match own.slack_user(&team) {
+                Some(user) => self.recent(user).await.map(|seen| Some(seen.user)),
+                None => Ok(None),
+            }
+        };
+        let reading = self.readings(policy, &groups, person.id, Age::Lately);
+        let (user, readings) = tokio::join!(profile, reading);
+        let user = user?.unwrap_or_default();
+        let (groups, unreadable) = standing(readings?, person);
+        Ok(Standing {
+            groups,
+            unreadable,
+            guest: user.is_restricted || user.is_ultra_restricted,
+            timezone: user.tz,
+        })
+    }
+
+    /// Reads those of the groups that somebody outside the policy has to be asked about.
+    pub(super) async fn readings(
+        &self,
+        policy: &Policy,
+        groups: &BTreeSet<GroupName>,
+        holder: PersonId,
+        age: Age,
+    ) -> Result<Readings, DirectoryFault> {
+        let asked = groups.iter();
+        let asked = asked.filter(|group| group.is_manager() || policy.is_dynamic(group));
+        let asked: BTreeSet<GroupName> = asked.cloned().collect();
+        let holder = if asked.iter().any(GroupName::is_manager) {
+            self.whose_manager(holder).await?
+        } else {
+            Holder::default()
+        };
+        Ok(self.sources.all(policy, asked, &holder, age).await)
+    }
+
+    async fn whose_manager(&self, holder: PersonId) -> Result<Holder, DirectoryFault> {
+        let known = self.known_person(holder).await?;
+        let team = self.team().await?;
+        Ok(Holder {
+            slack_user: known.slack_user(&team).map(str::to_owned),
+            identities: known.identities,
+        })
+    }
+}
+
+/// The groups that the person is in, and those that could not be read.
+fn standing(readings: Readings, person: &Person) -> (BTreeSet<GroupName>, BTreeSet<GroupName>) {
+    let (mut groups, mut unreadable) = (BTreeSet::new(), BTreeSet::new());
+    for (group, reading) in readings {
+        match reading {
+            Ok(humans) if humans.include(&person.identities) => drop(groups.insert(group)),
+            Ok(_) => {}
+            Err(_) => drop(unreadable.insert(group)),
+        }
+    }
+    (groups, unreadable)
+}

@@ -1,0 +1,110 @@
+//! Conditions: read once, with every fault in its place.
+
+use super::Subject;
+use super::known::Known;
+use crate::policy::condition::{Condition, ConditionFault, Variable};
+use crate::policy::fault::{At, Finding, Place, Source};
+use crate::policy::file::RuleEntry;
+
+/// The conditions of a rule, ready to be worked out.
+#[derive(Default)]
+pub(in crate::policy) struct RuleConditions {
+    pub(in crate::policy) when: Option<Condition>,
+    /// One for each step.
+    pub(in crate::policy) steps: Vec<Option<Condition>>,
+}
+
+impl RuleConditions {
+    fn all(&self) -> impl Iterator<Item = &Condition> {
+        self.when.iter().chain(self.steps.iter().flatten())
+    }
+}
+
+/// Compiles every condition, with what is wrong with them.
+pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Finding>) {
+    let known = Known::new(subject);
+    let names = known.names(
+        subject
+            .written
+            .rules
+            .iter()
+            .map(|rule| rule.name.value.as_str()),
+    );
+    let mut findings = Vec::new();
+    let mut one = |written: &Option<At<String>>| {
+        let written = written.as_ref()?;
+        match Condition::compile(&written.value, &names) {
+            Ok(condition) => Some(condition),
+            Err(faults) => {
+                let faults = faults.into_iter();
+                findings.extend(faults.map(|fault| finding(subject.sources, written, fault)));
+                None
+            }
+        }
+    };
+    let rule = |rule: &RuleEntry| RuleConditions {
+        when: one(&rule.when),
+        steps: rule.steps().iter().map(|step| one(&step.when)).collect(),
+    };
+    let compiled = subject.written.rules.iter().map(rule).collect();
+    (compiled, findings)
+}
+
+fn finding(sources: &[Source], written: &At<String>, fault: ConditionFault) -> Finding {
+    let at = place(sources, written, &fault).unwrap_or(written.at);
+    let finding = Finding::new(at, fault.message, fault.label);
+    let hint = "conditions are written in CEL, such as `request.duration <= duration('2h')`";
+    finding.hint(fault.hint.unwrap_or_else(|| hint.to_owned()))
+}
+
+/// Where a part of a condition stands in the file: quotes, and the lines of a block, lie between.
+fn place(sources: &[Source], written: &At<String>, fault: &ConditionFault) -> Option<Place> {
+    let text = &written.value;
+    let source = sources.get(written.at.file)?.text.get(written.at.start..)?;
+    let quoted = usize::from(source.starts_with(['"', '\'']));
+    let end = fault.start + fault.len;
+    let at = |start: usize| Place {
+        file: written.at.file,
+        start: written.at.start + start,
+        len: fault.len,
+    };
+    if source.get(quoted..)?.starts_with(text.get(..end)?) {
+        return Some(at(quoted + fault.start));
+    }
+    // In a block each line stands as it is, behind some blanks.
+    let begin = text
+        .get(..fault.start)?
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let line = text.get(begin..)?.lines().next()?;
+    let found = source.find(line).filter(|_| !line.trim().is_empty())?;
+    Some(at(found + fault.start - begin))
+}
+
+/// Every condition is CEL, and all that it names exists.
+pub(super) fn without_fault(subject: &Subject<'_>) {
+    for finding in &subject.condition_faults {
+        subject.log.push(finding.clone());
+    }
+}
+
+/// Holidays are of no use unless a condition looks at them.
+pub(super) fn holidays_count(subject: &Subject<'_>) {
+    let Some(holidays) = &subject.written.defaults.holidays else {
+        return;
+    };
+    let mut conditions = subject.conditions.iter().flat_map(RuleConditions::all);
+    let counts = conditions.any(|condition| {
+        let reads = condition.reads();
+        reads.has(Variable::NowHoliday) || reads.has(Variable::LocalHoliday)
+    });
+    if !counts && subject.condition_faults.is_empty() {
+        let message = "no rule asks whether it is a holiday";
+        let finding = Finding::new(holidays.at, message, "of no effect");
+        subject.log.push(
+            finding.hint(
+                "remove `holidays`, or look at them in a condition: `when: \"!now.holiday\"`",
+            ),
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! Steps: that each part has an effect, and that there are people to finish them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Subject;
+use super::rules::title;
+use crate::domain::{GroupName, OWNER, Quorum, Step};
+use crate::policy::fault::{At, Finding};
+use crate::policy::file::{RuleEntry, StepEntry};
+use crate::policy::people::Entry;
+use crate::policy::{load, suggest};
+
+/// Nothing is written in a step that would have no effect.
+pub(super) fn parts_matter(subject: &Subject<'_>) {
+    for step in subject.written.rules.iter().flat_map(RuleEntry::steps) {
+        for finding in [idle_mode(step), idle_ping(step), idle_escalation(step)] {
+            finding
+                .into_iter()
+                .for_each(|finding| subject.log.push(finding));
+        }
+    }
+}
+
+fn idle_mode(step: &StepEntry) -> Option<Finding> {
+    let at = step.all.filter(|_| step.from.len() == 1)?;
+    // The owner may be several groups.
+    if step.from.iter().any(|name| name.value == OWNER) {
+        return None;
+    }
+    let message = "`mode: all` has no effect with a single group";
+    let finding = Finding::new(at, message, "one group");
+    Some(finding.hint("leave `mode` out, or name another group in `from`"))
+}
+
+fn names(written: &[At<String>]) -> BTreeSet<&str> {
+    written.iter().map(|name| name.value.as_str()).collect()
+}
+
+fn idle_ping(step: &StepEntry) -> Option<Finding> {
+    let ping = step.ping.as_ref()?;
+    (names(&ping.value) == names(&step.from)).then(|| {
+        let message = "`ping` names the same people as `from`";
+        let finding = Finding::new(ping.at, message, "they are mentioned anyway");
+        finding.hint("leave it out, or name the few who shall be mentioned")
+    })
+}
+
+fn idle_escalation(step: &StepEntry) -> Option<Finding> {
+    let escalate = step.escalate.as_ref()?;
+    let at = escalate.to.first()?.at;
+    names(&escalate.to).is_subset(&names(&step.from)).then(|| {
+        let message = "`escalate` names only people who may decide anyway";
+        let finding = Finding::new(at, message, "in `from` already");
+        finding.hint("name others in `to`; to ask the same people again, use `nudge`")
+    })
+}
+
+/// What people are called, by the groups of the step that they are in.
+type Eligible<'a> = BTreeMap<&'a BTreeSet<Entry>, BTreeSet<GroupName>>;
+
+/// The steps of a rule, with the owners of each resource that it is about in them; each different
+/// one once.
+fn steps_of<'a>(
+    subject: &Subject<'_>,
+    index: usize,
+    rule: &'a RuleEntry,
+) -> Vec<(&'a StepEntry, Step)> {
+    let mut found: Vec<(&StepEntry, Step)> = Vec::new();
+    for entry in rule.steps() {
+        let step = load::step(entry);
+        if !step.from.iter().any(|name| name.as_str() == OWNER) {
+            found.push((entry, step));
+            continue;
+        }
+        let resources: BTreeSet<usize> = subject.targets[index]
+            .iter()
+            .map(|(resource, _)| *resource)
+            .collect();
+        let owners = resources.iter().map(|resource| {
+            let owner = &subject.written.resources[*resource].owner;
+            owner
+                .iter()
+                .map(|name| GroupName::new(&name.value))
+                .collect::<Vec<_>>()
+        });
+        let owners: BTreeSet<Vec<GroupName>> = owners.filter(|owner| !owner.is_empty()).collect();
+        found.extend(owners.iter().map(|owner| (entry, with_owner(&step, owner))));
+    }
+    found
+}
+
+fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
+    let mut from: Vec<GroupName> = Vec::new();
+    for name in &step.from {
+        let named = std::slice::from_ref(name);
+        let meant = if name.as_str() == OWNER { owner } else { named };
+        let new: Vec<GroupName> = meant
+            .iter()
+            .filter(|name| !from.contains(name))
+            .cloned()
+            .collect();
+        from.extend(new);
+    }
+    Step::of(from, step.quorum)
+}
+
+/// Who may finish a step; none where a group is read elsewhere, or unknown, which is told already.
+fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
+    let mut people = Eligible::new();
+    for group in &step.from {
+        for human in subject.people.group(group)? {
+            people.entry(human).or_default().insert(group.clone());
+        }
+    }
+    Some(people)
+}
+
+fn can_finish(step: &Step, people: &Eligible<'_>, but: Option<&BTreeSet<Entry>>) -> bool {
+    let others = people.iter().filter(|(human, _)| Some(**human) != but);
+    let groups: Vec<&BTreeSet<GroupName>> = others.map(|(_, groups)| groups).collect();
+    // Seats beyond the people there cannot be taken; without this, a huge count would take long.
+    step.quorum.people(step.from.len()) <= groups.len() && step.is_met_by(groups, &[])
+}
+
+/// Whether everybody was read without fault; if not, nothing is concluded from who is where.
+fn people_sound(subject: &Subject<'_>) -> bool {
+    let written = subject.written;
+    written.groups.iter().all(|group| group.sound)
+        && written.people.iter().all(|person| person.sound)
+}
+
+/// The groups of a step hold as many different people as it counts.
+pub(super) fn can_be_finished(subject: &Subject<'_>) {
+    if !people_sound(subject) {
+        return;
+    }
+    for (index, rule) in subject.rules() {
+        for (entry, step) in steps_of(subject, index, rule) {
+            let Some(people) = eligible(subject, &step) else {
+                continue;
+            };
+            if !can_finish(&step, &people, None) {
+                let needed = step.quorum.people(step.from.len());
+                subject
+                    .log
+                    .push(too_few(entry, &step, people.len(), needed));
+            }
+        }
+    }
+}
+
+fn too_few(entry: &StepEntry, step: &Step, there: usize, needed: usize) -> Finding {
+    let names: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
+    let needs = match step.quorum {
+        Quorum::Any(count) => format!("{count} of {}", suggest::list(&names, "or")),
+        Quorum::All(count) => format!("{count} of each of {}", suggest::list(&names, "and")),
+    };
+    let label = match there {
+        1 => format!("needs {needs}, and there is only 1 person"),
+        _ if there < needed => format!("needs {needs}, and there are only {there} people"),
+        _ => format!("needs {needs}, and one of them is too small"),
+    };
+    Finding::new(entry.count.at, "this step can never be finished", label)
+        .hint("lower `count`, or add people; remember that nobody approves their own request")
+}
+
+/// Where only a step's own people may ask, enough others are left to decide.
+pub(super) fn not_ones_own(subject: &Subject<'_>) {
+    if !people_sound(subject) {
+        return;
+    }
+    for (index, rule) in subject.rules() {
+        let Some(requesters) = requesters(subject, rule) else {
+            continue;
+        };
+        for (entry, step) in steps_of(subject, index, rule) {
+            // Others may stand in, so somebody is left.
+            if entry.escalate.is_some() || entry.quiet.is_some() {
+                continue;
+            }
+            if eligible(subject, &step)
+                .is_some_and(|people| nobody_left(&step, &people, &requesters))
+            {
+                subject.log.push(own_only(rule, entry, &step));
+            }
+        }
+    }
+}
+
+/// Everybody whom a rule is for; none where it is for all, or a group is read elsewhere.
+pub(super) fn requesters<'a>(
+    subject: &'a Subject<'_>,
+    rule: &RuleEntry,
+) -> Option<Vec<&'a BTreeSet<Entry>>> {
+    humans(subject, rule.matching.requester_in.as_ref()?)
+}
+
+/// Everybody in these groups; none where one is read elsewhere, or unknown.
+pub(super) fn humans<'a>(
+    subject: &'a Subject<'_>,
+    names: &[At<String>],
+) -> Option<Vec<&'a BTreeSet<Entry>>> {
+    let mut people = Vec::new();
+    for name in names {
+        people.extend(subject.people.group(&GroupName::new(&name.value))?);
+    }
+    Some(people)
+}
+
+/// Whether the step can be finished at all, but for none of these people.
+fn nobody_left(step: &Step, people: &Eligible<'_>, requesters: &[&BTreeSet<Entry>]) -> bool {
+    can_finish(step, people, None)
+        && !requesters.is_empty()
+        && (requesters.iter())
+            .all(|human| people.contains_key(human) && !can_finish(step, people, Some(human)))
+}
+
+fn own_only(rule: &RuleEntry, entry: &StepEntry, step: &Step) -> Finding {
+    let at = entry.from.first().map_or(entry.count.at, |name| name.at);
+    let message = format!("{} asks people about their own requests only", title(rule));
+    let names: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
+    let label = format!(
+        "without the requester, {} cannot finish this step",
+        suggest::plain(&names, "and")
+    );
+    let finding = Finding::new(at, message, label);
+    let asker = rule.matching.requester_in.iter().flatten().next();
+    let finding = match asker {
+        Some(asker) => finding.and(asker.at, "only these may ask"),
+        None => finding,
+    };
+    finding.hint("nobody approves their own request; add other people to `from`, or lower `count`")
+}

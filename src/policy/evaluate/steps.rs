@@ -1,0 +1,72 @@
+//! Which steps of a rule are asked, and of whom.
+
+use chrono::TimeDelta;
+
+use super::Case;
+use crate::domain::{Escalate, Quiet, Step};
+use crate::policy::rule::{Rule, RuleStep};
+
+/// Whether a step is asked.
+pub(super) enum StepFit {
+    /// It always is.
+    Always,
+    /// Its condition holds.
+    Holds,
+    /// Its condition does not hold: it is left out.
+    LeftOut,
+    /// Its condition could not be worked out, and why: it is asked to be sure.
+    Failed(String),
+}
+
+impl StepFit {
+    /// Whether it is asked.
+    pub(super) fn is_asked(&self) -> bool {
+        !matches!(self, Self::LeftOut)
+    }
+}
+
+impl Case<'_> {
+    /// The steps of a rule as they would be asked now.
+    pub(super) fn steps(&self, rule: &Rule) -> Vec<(Step, StepFit)> {
+        let fit = |step: &RuleStep| match &step.when {
+            None => StepFit::Always,
+            Some(condition) => match self.holds(rule, condition, &self.holder) {
+                Ok(true) => StepFit::Holds,
+                Ok(false) => StepFit::LeftOut,
+                Err(why) => StepFit::Failed(why),
+            },
+        };
+        rule.steps
+            .iter()
+            .map(|step| (self.step(step), fit(step)))
+            .collect()
+    }
+
+    fn step(&self, written: &RuleStep) -> Step {
+        let step = &written.step;
+        let escalate = step.escalate.as_ref().map(|escalate| Escalate {
+            after: escalate.after,
+            to: self.people(&escalate.to),
+        });
+        Step {
+            from: self.people(&step.from),
+            quorum: step.quorum,
+            ping: self.people(&step.ping),
+            nudge: step.nudge,
+            escalate,
+            quiet: self.quiet(written),
+        }
+    }
+
+    /// The quiet times in the life of the request; none where none of them falls into it.
+    fn quiet(&self, written: &RuleStep) -> Option<Quiet> {
+        let (hours, fallback) = written.quiet.as_ref()?;
+        let now = self.circumstances.now;
+        let until = now + TimeDelta::from(self.policy.request_ttl);
+        let windows = hours.windows(self.policy.zone, now, until);
+        (!windows.is_empty()).then(|| Quiet {
+            windows,
+            fallback: self.people(fallback),
+        })
+    }
+}
