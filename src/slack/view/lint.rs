@@ -8,8 +8,13 @@ use serde_json::Value;
 
 use super::Content;
 
+/// Whatever is looked at here, the validators of `tests/slack/qualify` look at too.
+#[path = "../../../tests/slack/dump.rs"]
+mod dump;
+
 /// Fails with every fault of a message.
 pub(super) fn message(content: &Content) {
+    dump::message(content);
     let mut lint = Lint::default();
     lint.check(!content.text.trim().is_empty(), "text is empty");
     lint.length("text", &content.text, 4000);
@@ -20,6 +25,7 @@ pub(super) fn message(content: &Content) {
 
 /// Fails with every fault of a dialog.
 pub(super) fn modal(view: &Value) {
+    dump::view(view);
     let mut lint = Lint::default();
     lint.check(view["type"] == "modal", "type");
     for part in ["title", "submit", "close"] {

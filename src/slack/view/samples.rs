@@ -569,7 +569,8 @@ trait UnionWith {
 impl<S: Strategy<Value = String> + 'static> UnionWith for S {
     fn prop_union_with(self, longest: usize) -> BoxedStrategy<String> {
         let long = (0..=longest).prop_map(|length| "é".repeat(length));
-        prop_oneof![self, long, Just(String::new())].boxed()
+        let longest = Just("é".repeat(longest));
+        prop_oneof![self, long, Just(String::new()), longest].boxed()
     }
 }
 
