@@ -359,6 +359,7 @@ impl Policy {
             by_name: HashMap::new(),
             bundles: BTreeMap::new(),
             rules: Vec::new(),
+            digests: Vec::new(),
             group_numbers: HashMap::new(),
             channel: self.channel.clone(),
             fallback_channel: self.fallback_channel.clone(),
