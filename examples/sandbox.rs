@@ -92,8 +92,13 @@ fn workspace() -> Settings {
         "files:write",
         "reactions:write",
         "team:read",
+        "users.profile:read",
     ];
     settings.scopes.extend(more.map(ToOwned::to_owned));
+    let dana = settings.users.iter_mut().filter(|user| user.name == "dana");
+    for dana in dana {
+        dana.fields.insert("Xf0TEAM".into(), "Payments".into());
+    }
     settings
 }
 

@@ -64,7 +64,7 @@ fn product(text: &str) -> String {
     let before = text.split("#[cfg(test)]\nmod tests {").next();
     let lines = before.unwrap_or_default().lines();
     let code = lines.filter(|line| !line.trim_start().starts_with("//"));
-    code.map(|line| format!("{line}\n")).collect()
+    code.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -36,6 +36,10 @@ pub(super) fn profile(world: &mut World, args: &Args) -> Answer {
     let id = args.str("user").unwrap_or(&world.settings.app.bot_user);
     let user = world.user(id).ok_or_else(|| refused("user_not_found"))?;
     let mut profile = shown(world, user)["profile"].take();
+    // Only a user object names the workspace in the profile.
+    if let Some(profile) = profile.as_object_mut() {
+        profile.remove("team");
+    }
     let fields = user
         .fields
         .iter()

@@ -222,6 +222,17 @@ def _():
     assert client.users_info(user="U0GUS")["user"]["deleted"] is True
 
 
+@check("users.profile.get, with the fields of the workspace's own")
+def _():
+    profile = client.users_profile_get(user="U0DANA")["profile"]
+    has(profile, real_name=str, display_name=str, title=str, email=str, fields=dict)
+    assert profile["fields"]["Xf0TEAM"]["value"] == "Payments", profile
+    refused("user_not_found", client.users_profile_get, user="U0NOBODY")
+    standin.order("scopes", scopes=["users:read"])
+    refused("missing_scope", client.users_profile_get, user="U0DANA")
+    standin.order("scopes", scopes=standin.scopes)
+
+
 @check("usergroups.list and usergroups.users.list")
 def _():
     group = client.usergroups_list(include_users=True, include_count=True)["usergroups"][0]
@@ -306,7 +317,7 @@ def _():
 @check("every method that the stand-in serves was called and answered ok")
 def _():
     methods = served()
-    assert len(methods) >= 27, methods
+    assert len(methods) >= 28, methods
     answered = {call["method"] for call in standin.look("calls") if call["answer"] and call["answer"]["ok"]}
     assert methods <= answered, f"never called with success: {sorted(methods - answered)}"
 
