@@ -134,15 +134,13 @@ fn built(text: &At<String>, plain: &str, log: &Log) -> Option<At<Schedule>> {
         cron,
     });
     let comes = |schedule: &Schedule| schedule.next_after(DateTime::UNIX_EPOCH, Tz::UTC).is_some();
-    match schedule.filter(comes) {
-        Some(schedule) => Some(text.with(schedule)),
-        None => {
-            let message = format!("`{}` never comes", text.value);
-            let finding = Finding::new(text.at, message, "no such day");
-            log.push(finding.hint("look at the day of the month and the month: 30 feb is no day"));
-            None
-        }
+    if let Some(schedule) = schedule.filter(comes) {
+        return Some(text.with(schedule));
     }
+    let message = format!("`{}` never comes", text.value);
+    let finding = Finding::new(text.at, message, "no such day");
+    log.push(finding.hint("look at the day of the month and the month: 30 feb is no day"));
+    None
 }
 
 /// The words of a text, each with its place.
