@@ -8,6 +8,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +17,8 @@ use url::{Host, Url};
 
 const SLACK_API: &str = "https://slack.com/api";
 const DEFAULT_POLICY: &str = "policy/";
+/// Seconds between two looks whether the policy has changed.
+const DEFAULT_POLL: &str = "2";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_LOG: &str = "info,sqlx=warn,hyper=warn";
 
@@ -75,6 +78,8 @@ pub struct Config {
     pub slack: Option<SlackConfig>,
     /// The policy file or folder.
     pub policy: PathBuf,
+    /// How long between two looks whether the policy has changed; none to look at SIGHUP only.
+    pub policy_poll: Option<Duration>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// What to log, in the words of `tracing`.
@@ -165,6 +170,7 @@ impl Config {
             policy: reader
                 .text("JIT_POLICY", flags.policy.as_ref(), DEFAULT_POLICY)
                 .into(),
+            policy_poll: reader.policy_poll(),
             listen: reader.listen(flags.listen.as_ref()),
             log: reader.log(flags.log.as_ref()),
             log_format: reader.log_format(flags.log_format.as_ref()),
@@ -183,6 +189,7 @@ impl Config {
             database: None,
             slack: None,
             policy: DEFAULT_POLICY.into(),
+            policy_poll: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             log: "off".to_owned(),
             log_format: LogFormat::Text,
@@ -340,6 +347,18 @@ impl Reader<'_> {
         })
     }
 
+    fn policy_poll(&mut self) -> Option<Duration> {
+        let text = self.text("JIT_POLICY_POLL", None, DEFAULT_POLL);
+        match text.parse::<u32>() {
+            Ok(0) => None,
+            Ok(seconds) => Some(Duration::from_secs(seconds.into())),
+            Err(_) => {
+                self.fault("JIT_POLICY_POLL", format!("“{text}” is no number of seconds; write it as {DEFAULT_POLL}, or 0 to look at SIGHUP only"));
+                None
+            }
+        }
+    }
+
     fn log(&mut self, flag: Option<&String>) -> String {
         let text = self.text("JIT_LOG", flag, DEFAULT_LOG);
         if let Err(error) = EnvFilter::try_new(&text) {
@@ -406,6 +425,7 @@ mod tests {
         .unwrap();
         assert!(config.database.is_none() && config.slack.is_none());
         assert_eq!(config.policy, Path::new("policy/"));
+        assert_eq!(config.policy_poll, Some(Duration::from_secs(2)));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(config.log_format, LogFormat::Text);
     }
@@ -417,6 +437,7 @@ mod tests {
             ("SLACK_BOT_TOKEN", "xoxp-1"),
             ("SLACK_API_URL", "http://slack.example/api"),
             ("JIT_LISTEN", "8080"),
+            ("JIT_POLICY_POLL", "often"),
             ("JIT_LOG", "jitbot=loudly"),
             ("JIT_LOG_FORMAT", "xml"),
         ];
@@ -425,6 +446,7 @@ mod tests {
             "SLACK_BOT_TOKEN",
             "SLACK_API_URL",
             "SLACK_APP_TOKEN",
+            "JIT_POLICY_POLL",
             "JIT_LISTEN",
             "JIT_LOG",
             "JIT_LOG_FORMAT",

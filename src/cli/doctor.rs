@@ -126,7 +126,7 @@ impl Findings {
             Ok(policy) => {
                 self.well("policy", format!("{shown}, hash {}", policy.hash()));
                 for warning in policy.warnings() {
-                    self.well("policy warning", warning);
+                    self.well("policy warning", warning.line());
                 }
                 Some(policy)
             }

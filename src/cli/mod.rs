@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod migrate;
 pub mod out;
 pub mod policy;
+pub mod reload;
 pub mod serve;
 
 use crate::config::{Config, Flags, Needs};
@@ -42,6 +43,7 @@ Settings come from the environment; each secret can also stand in a file named b
   SLACK_SIGNING_SECRET   the signing secret: deliveries come by HTTP (two with a comma, to rotate)
   DATABASE_URL           the Postgres database; without it a private one is started and kept
   JIT_POLICY             the policy: a file, or a folder with *.yaml files (policy/)
+  JIT_POLICY_POLL        seconds between two looks whether the policy has changed; 0 for none (2)
   JIT_LISTEN             where to listen (127.0.0.1:8080)
   JIT_LOG                what to log, as info or jitbot=debug,sqlx=warn
   JIT_LOG_FORMAT         how to log: text or json (text)
@@ -71,7 +73,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Bring the database's schema up to date
     Migrate(migrate::Arguments),
-    /// Check the policy, or ask it
+    /// Check the policy, test it, or ask it
     Policy(policy::Arguments),
     /// Export the ledger, or verify that nothing in it was changed
     Audit(audit::Arguments),
@@ -94,7 +96,7 @@ impl Cli {
             Command::Doctor(arguments) => arguments.run().await,
             Command::Migrate(arguments) => arguments.run().await,
             Command::Audit(arguments) => arguments.run().await,
-            Command::Policy(arguments) => arguments.run(),
+            Command::Policy(arguments) => arguments.run().await,
             Command::Manifest(arguments) => arguments.run(),
             Command::Completions(arguments) => arguments.run(),
             Command::EmbeddedPostgres(arguments) => return arguments.run().await,

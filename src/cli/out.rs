@@ -13,6 +13,8 @@ pub enum Failure {
     Told,
     /// Called wrongly, or something cannot be read: exit status 2.
     Usage(anyhow::Error),
+    /// A policy becomes laxer, and that has been printed already: exit status 3.
+    Laxer,
     /// Whoever read the output has enough.
     Enough,
 }
@@ -34,6 +36,7 @@ impl Failure {
             Self::Wrong(error) => (error, 1),
             Self::Usage(error) => (error, 2),
             Self::Told => return ExitCode::FAILURE,
+            Self::Laxer => return ExitCode::from(3),
             Self::Enough => return ExitCode::SUCCESS,
         };
         let mut text = format!("jit: {error}");

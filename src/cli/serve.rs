@@ -1,6 +1,7 @@
 //! `jit serve`: the bot, put together and run until it is told to stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::Database;
+use super::reload::Reload;
 use super::{Failure, logging, policy};
 use crate::clock::Clock;
 use crate::config::{Config, Flags, Needs, SlackConfig};
@@ -50,6 +52,10 @@ SLACK_SIGNING_SECRET, they come in by HTTP at /slack/commands, /slack/interactio
 /slack/events. Both may be set, as while moving from one to the other. /livez, /readyz and /metrics are always
 there.
 
+A changed policy is followed: its files are looked at every JIT_POLICY_POLL seconds (2), and at once
+on SIGHUP. One with faults is not taken: the one from before decides on, the faults are logged, the
+metric jit_policy_invalid is 1, and the policy's admin_channel is told.
+
 Without DATABASE_URL, a private Postgres is started from this machine's programs, and its data is
 kept. Any number of `jit serve` may share one DATABASE_URL.
 
@@ -74,7 +80,7 @@ impl Arguments {
         let mut signals = Signals::listen(self.stop_with_stdin)?;
         let policy = policy::load(&config.policy)?;
         for warning in policy.warnings() {
-            tracing::warn!(%warning, "the policy");
+            tracing::warn!(warning = warning.line(), "the policy");
         }
         let database = Database::open(&config, CONNECTIONS).await?;
         database.store.migrate().await.map_err(Failure::wrong)?;
@@ -91,6 +97,7 @@ impl Arguments {
                 return Err(failure);
             }
         };
+        started.follow(config.policy.clone(), config.policy_poll);
         tracing::info!(address = %started.address(), private_database = database.is_private(), "jit is running");
         signals.next().await;
         tracing::info!("stopping; again to stop at once");
@@ -130,6 +137,8 @@ pub struct Bot {
     intake: Group,
     /// Everything that runs by itself.
     workers: Group,
+    engine: Arc<Engine>,
+    connectors: Arc<Registry>,
 }
 
 /// Tasks that stop together.
@@ -170,7 +179,11 @@ impl Bot {
 
         let connectors = Registry::new(parts.policy.connectors().clone());
         let connectors = Arc::new(connectors.allow_webhooks(allow_list(&config.webhook_allow)));
-        let engine = Arc::new(Engine::new(parts.store.clone(), parts.policy, parts.clock));
+        let (store, policy) = (parts.store.clone(), parts.policy.clone());
+        let engine = Arc::new(Engine::new(store, policy, parts.clock));
+        // From the first moment the ledger knows by which policy it is decided.
+        let known = engine.adopt(parts.policy).await;
+        known.map_err(Failure::wrong)?;
         let directory = Directory::new(parts.store, client.clone());
         let directory = directory.allow_hosts(allow_list(&config.webhook_allow));
         let credentials = credentials(Arc::clone(&connectors));
@@ -184,6 +197,8 @@ impl Bot {
             address: server.address(),
             intake: Group::default(),
             workers: Group::default(),
+            engine: Arc::clone(&engine),
+            connectors: Arc::clone(&connectors),
         };
         let worker = Worker {
             engine: Arc::clone(&engine),
@@ -205,6 +220,15 @@ impl Bot {
         bot.serve(server, routes);
         bot.look_after(intake, metrics);
         Ok(bot)
+    }
+
+    /// Follows the policy in that file or folder from now on.
+    pub fn follow(&self, path: PathBuf, every: Option<Duration>) {
+        let (engine, connectors) = (Arc::clone(&self.engine), Arc::clone(&self.connectors));
+        let reload = Reload::new(path, engine, connectors);
+        let stop = self.workers.stop.clone();
+        let following = reload.follow_until(every, stop);
+        self.workers.tasks.spawn(following);
     }
 
     /// Where it listens.

@@ -61,7 +61,10 @@ pub trait Connector: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
     /// It does.
-    Present,
+    Present {
+        /// The end that the target itself keeps, where it keeps one and tells it.
+        until: Option<DateTime<Utc>>,
+    },
     /// It does not.
     Absent,
 }

@@ -1,7 +1,7 @@
 //! Finds the connector that serves a target.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::postgres::PostgresConnector;
 use super::webhook::WebhookConnector;
@@ -16,7 +16,7 @@ pub type Named = (ConnectorName, Result<Arc<dyn Connector>, ConnectorError>);
 /// Building one reaches nothing and reads no secret: that happens at each call.
 #[derive(Default)]
 pub struct Registry {
-    specs: BTreeMap<ConnectorName, ConnectorSpec>,
+    specs: RwLock<BTreeMap<ConnectorName, ConnectorSpec>>,
     fixed: BTreeMap<ConnectorName, Arc<dyn Connector>>,
     webhook_allow: BTreeSet<String>,
     built: Mutex<BTreeMap<ConnectorSpec, Arc<dyn Connector>>>,
@@ -26,9 +26,20 @@ impl Registry {
     /// Takes the connectors of the present policy.
     pub fn new(specs: BTreeMap<ConnectorName, ConnectorSpec>) -> Self {
         Self {
-            specs,
+            specs: RwLock::new(specs),
             ..Self::default()
         }
+    }
+
+    /// Takes the connectors of another policy, which is the present one from now on.
+    pub fn follow(&self, specs: BTreeMap<ConnectorName, ConnectorSpec>) {
+        *self.specs.write().unwrap_or_else(PoisonError::into_inner) = specs;
+    }
+
+    /// What the present policy says of the connector of that name.
+    fn spec(&self, name: &ConnectorName) -> Option<ConnectorSpec> {
+        let specs = self.specs.read().unwrap_or_else(PoisonError::into_inner);
+        specs.get(name).cloned()
     }
 
     /// Lets webhooks call these hosts although their addresses are internal or they speak plain
@@ -55,16 +66,16 @@ impl Registry {
         if let Some(connector) = self.fixed.get(&target.connector) {
             return Ok(Arc::clone(connector));
         }
-        match self.specs.get(&target.connector) {
-            Some(present) if same_way(present, &target.spec) => self.build(present),
+        match self.spec(&target.connector) {
+            Some(present) if same_way(&present, &target.spec) => self.build(&present),
             _ => self.build(&target.spec),
         }
     }
 
     /// Every connector of the present policy by name, for doctor and drift.
     pub fn all(&self) -> Vec<Named> {
-        let mut all: BTreeMap<_, _> = self
-            .specs
+        let specs = self.specs.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: BTreeMap<_, _> = specs
             .iter()
             .map(|(name, spec)| (name.clone(), self.build(spec)))
             .collect();

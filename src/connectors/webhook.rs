@@ -8,6 +8,7 @@
 //! | field | for | means |
 //! |---|---|---|
 //! | `present` | verify; ensure, remove if known | whether the access is held now |
+//! | `until` | verify, if known | the end that the receiver keeps (RFC 3339); it must be the one that was asked for |
 //! | `facts` | ensure | names and values that help the holder; never a secret |
 //! | `already_absent`, `sessions_ended` | remove | what was found and done |
 //! | `held` | list | `[{"tag": …, "object": …}]` |
@@ -150,7 +151,9 @@ impl WebhookConnector {
     async fn present(&self, access: &Access, target: &Target) -> Result<Presence, ConnectorError> {
         let answer = self.call(body("verify", access, target, None)).await?;
         match answer.present {
-            Some(true) => Ok(Presence::Present),
+            Some(true) => Ok(Presence::Present {
+                until: answer.until,
+            }),
             Some(false) => Ok(Presence::Absent),
             None => Err(ConnectorError::Unknown(anyhow!(
                 "{} answered verify without `present`",
@@ -171,7 +174,7 @@ impl WebhookConnector {
         let present = match said {
             Some(present) => present,
             None => match self.present(access, target).await {
-                Ok(presence) => presence == Presence::Present,
+                Ok(presence) => presence != Presence::Absent,
                 Err(ConnectorError::Unknown(error)) => return Err(ConnectorError::Unknown(error)),
                 Err(error) => return Err(ConnectorError::Unknown(anyhow!("{error}"))),
             },
@@ -272,6 +275,7 @@ impl Connector for WebhookConnector {
 #[derive(Deserialize)]
 struct Answer {
     present: Option<bool>,
+    until: Option<DateTime<Utc>>,
     #[serde(default)]
     facts: BTreeMap<String, String>,
     #[serde(default)]

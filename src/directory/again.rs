@@ -1,7 +1,9 @@
 //! A request asked once more: who the holder and the asker are by now.
 
+use std::collections::BTreeSet;
+
 use super::{Directory, DirectoryFault};
-use crate::domain::{Ask, Asker, Person, PersonId, Request, Standing};
+use crate::domain::{Ask, Asker, GroupName, Person, PersonId, Request, Route, Standing};
 use crate::policy::Policy;
 
 impl Directory {
@@ -15,11 +17,14 @@ impl Directory {
         policy: &Policy,
         request: &Request,
     ) -> Result<Ask, DirectoryFault> {
-        let (person, standing) = self.read_once_more(policy, request.access.person).await?;
+        let groups = self.groups_again(policy, request).await?;
+        let holder = request.access.person;
+        let (person, standing) = self.read_once_more(policy, holder, &groups).await?;
         let asker = if request.requester == request.access.person {
             None
         } else {
-            let (person, standing) = self.read_once_more(policy, request.requester).await?;
+            let asker = request.requester;
+            let (person, standing) = self.read_once_more(policy, asker, &groups).await?;
             Some(Asker { person, standing })
         };
         Ok(Ask {
@@ -29,41 +34,48 @@ impl Directory {
             duration: Some(request.duration),
             reason: request.reason.clone(),
             start: request.terms.start,
-            break_glass: matches!(request.terms.route, crate::domain::Route::BreakGlass(_)),
+            break_glass: matches!(request.terms.route, Route::BreakGlass(_)),
             extends: request.extends.as_ref().map(|extends| extends.request),
             taken_in: true,
             ..Ask::of(person, request.access.resource.as_str())
         })
     }
 
+    /// The groups that policy has to know of before it can look at the request again: for the parts
+    /// of a bundle, those of all.
+    async fn groups_again(
+        &self,
+        policy: &Policy,
+        request: &Request,
+    ) -> Result<BTreeSet<GroupName>, DirectoryFault> {
+        let parts = match &request.bundle {
+            Some(_) => self.store.parts_of(request.card()).await?,
+            None => vec![request.clone()],
+        };
+        let accesses = parts.iter().map(|part| &part.access);
+        let groups = accesses.flat_map(|access| {
+            policy.groups_to_read(access.resource.as_str(), Some(access.role.as_str()))
+        });
+        Ok(groups.collect())
+    }
+
+    /// The person as they are now. For whoever is not of this workspace nothing more can be read.
     async fn read_once_more(
         &self,
         policy: &Policy,
         id: PersonId,
+        groups: &BTreeSet<GroupName>,
     ) -> Result<(Person, Standing), DirectoryFault> {
         let recorded = self.known_person(id).await?;
         let team = self.team().await?;
-        let Some(user) = recorded.slack_user(&team) else {
-            // Nobody of this workspace: there is nothing more to be read.
-            return Ok((recorded, Standing::default()));
+        let person = match recorded.slack_user(&team) {
+            Some(user) => {
+                self.read(user).await?;
+                self.person(policy, user).await?
+            }
+            None => recorded,
         };
-        let user = user.to_owned();
-        self.read(&user).await?;
-        let person = self.person(policy, &user).await?;
-        let standing = self.standing_of(&user).await?;
+        let standing = self.standing(policy, &person, groups.clone()).await?;
         Ok((person, standing))
-    }
-
-    /// What Slack says of a user beside who they are, read at most ten minutes ago.
-    ///
-    /// # Errors
-    /// When it could not be read.
-    pub async fn standing_of(&self, slack_user: &str) -> Result<Standing, DirectoryFault> {
-        let seen = self.recent(slack_user).await?;
-        Ok(Standing {
-            guest: seen.user.is_restricted || seen.user.is_ultra_restricted,
-            timezone: seen.user.tz.clone(),
-            ..Standing::default()
-        })
     }
 }

@@ -35,7 +35,7 @@ impl Directory {
         let known = self.known_person(person).await?;
         let team = self.team().await?;
         match known.slack_user(&team) {
-            Some(user) => Ok(self.standing_of(user).await?.timezone),
+            Some(user) => Ok(self.recent(user).await?.user.tz),
             None => Ok(None),
         }
     }

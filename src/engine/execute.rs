@@ -5,7 +5,8 @@ use futures::FutureExt;
 
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Verdict, decide, tightened,
+    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Verdict, decide,
+    tightened,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -152,7 +153,7 @@ impl Engine {
         let Some(ask) = &cause.asked_again else {
             return Err(Refusal::PolicyChanged.into());
         };
-        let fresh = match evaluate_again(tx, &policy, request, ask, now).await? {
+        let fresh = match evaluate_within(tx, &policy, request, ask, now).await? {
             Verdict::Refused(refusal) => return Ok(overruled(request, refusal, now)?),
             Verdict::Terms(terms) => terms,
         };
@@ -219,6 +220,33 @@ fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<
     })
 }
 
+/// What a policy says to a request of before, asked for no longer than that policy allows: a shorter
+/// limit tightens the request, and does not end it.
+async fn evaluate_within(
+    tx: &mut Tx,
+    policy: &Policy,
+    request: &Request,
+    ask: &Ask,
+    now: DateTime<Utc>,
+) -> Result<Verdict, StoreError> {
+    let mut request = request.clone();
+    loop {
+        let verdict = evaluate_again(tx, policy, &request, ask, now).await?;
+        let allowed = match &verdict {
+            Verdict::Refused(Refusal::TooLong { limit, .. }) => Some(*limit),
+            Verdict::Refused(Refusal::DurationNotOffered { choices, .. }) => {
+                let shorter = choices.iter().filter(|choice| **choice < request.duration);
+                shorter.max().copied()
+            }
+            _ => None,
+        };
+        match allowed {
+            Some(shorter) if shorter < request.duration => request.duration = shorter,
+            _ => return Ok(verdict),
+        }
+    }
+}
+
 /// What policy says to a request that is there already. Itself is no part of what was before.
 async fn evaluate_again(
     tx: &mut Tx,
@@ -232,7 +260,15 @@ async fn evaluate_again(
     circumstances
         .past
         .retain(|past| past.asked_at != request.asked_at);
+    // The ask says who people are by now; what is wished for is this request's own, since the parts
+    // of a bundle share one ask.
     let ask = Ask {
+        resource: request.access.resource.to_string(),
+        role: Some(request.access.role.to_string()),
+        duration: Some(request.duration),
+        start: request.terms.start,
+        break_glass: matches!(request.terms.route, Route::BreakGlass(_)),
+        extends,
         taken_in: true,
         ..ask.clone()
     };

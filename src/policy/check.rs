@@ -20,6 +20,8 @@ mod steps;
 mod targets;
 mod waiting;
 
+pub(super) use conditions::finding as condition_finding;
+
 use std::collections::BTreeMap;
 
 use super::fault::{At, Finding, Log, Source};
@@ -34,8 +36,6 @@ pub(super) use conditions::RuleConditions;
 
 /// What the checks found out that is needed to build a policy.
 pub(super) struct Checked {
-    /// What is probably not meant, though nothing forbids it.
-    pub(super) warnings: Vec<String>,
     /// For each rule, the resources and roles that it is about, by their numbers.
     pub(super) targets: Vec<Vec<(usize, usize)>>,
     /// For each rule, its conditions.
@@ -64,11 +64,7 @@ struct Subject<'a> {
 
 /// A check and what it holds.
 struct Check {
-    /// The sentence that holds of a policy without fault.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by people, and by the test of the list")
-    )]
+    /// The sentence that holds of a policy without fault; reports name faults by it.
     holds: &'static str,
     /// Whether it needs every file: where one could not be read at all, names may be missing.
     needs_all_files: bool,
@@ -149,15 +145,21 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
     }
 }
 
-/// Runs every check.
+/// Checks of what is probably not meant, though nothing forbids it.
+const DOUBTS: &[Check] = &[whole(
+    "every resource can be asked for",
+    targets::can_be_asked_for,
+)];
+
+/// Runs every check. What is found is in the log: faults, and warnings.
 pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Checked {
     let subject = Subject::new(&parsed.written, sources, log);
     let due = |check: &&Check| parsed.whole || !check.needs_all_files;
-    for check in CHECKS.iter().filter(due) {
+    for check in CHECKS.iter().chain(DOUBTS).filter(due) {
+        log.against(check.holds);
         (check.run)(&subject);
     }
     Checked {
-        warnings: targets::warnings(&subject),
         targets: subject.targets,
         conditions: subject.conditions,
     }
@@ -239,11 +241,12 @@ impl<'a> Subject<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::CHECKS;
+    use super::{CHECKS, DOUBTS};
 
     #[test]
     fn every_check_says_once_what_holds() {
-        let sentences: std::collections::BTreeSet<_> = CHECKS.iter().map(|c| c.holds).collect();
-        assert_eq!(sentences.len(), CHECKS.len());
+        let sentences: std::collections::BTreeSet<_> =
+            CHECKS.iter().chain(DOUBTS).map(|c| c.holds).collect();
+        assert_eq!(sentences.len(), CHECKS.len() + DOUBTS.len());
     }
 }

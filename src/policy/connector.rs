@@ -46,7 +46,7 @@ pub(super) fn mask_all(node: &Node, log: &Log) {
     match &node.value {
         Tree::Text(text) => log.mask(node.at, Some(text)),
         Tree::Number(_) => log.mask(node.at, None),
-        Tree::Nothing | Tree::Other(_) => {}
+        Tree::Nothing | Tree::Truth(_) | Tree::Other(_) => {}
         Tree::List(values) => values.iter().for_each(|value| mask_all(value, log)),
         Tree::Map(entries) => {
             for (key, value) in entries {

@@ -1,11 +1,11 @@
 //! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::shown::{Lines, Masked, Position, Shown};
+use super::shown::{Lines, Masked, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;
@@ -52,7 +52,12 @@ pub(super) struct Finding {
     message: String,
     labels: Vec<(Place, String)>,
     hint: Option<String>,
+    /// The sentence that does not hold; none while nobody has said which.
+    holds: Option<&'static str>,
 }
+
+/// What does not hold where a file cannot be read into the parts of a policy.
+const FORM: &str = "a file has the form that its reader knows";
 
 impl Finding {
     /// A fault at a place. The label stands under the caret.
@@ -61,6 +66,7 @@ impl Finding {
             message: message.into(),
             labels: vec![(at, label.into())],
             hint: None,
+            holds: None,
         }
     }
 
@@ -70,6 +76,7 @@ impl Finding {
             message: message.into(),
             labels: Vec::new(),
             hint: None,
+            holds: None,
         }
     }
 
@@ -84,9 +91,18 @@ impl Finding {
         self.hint = Some(hint.into());
         self
     }
-}
 
-impl Finding {
+    /// Names the sentence that does not hold.
+    pub(super) fn against(mut self, holds: &'static str) -> Self {
+        self.holds = Some(holds);
+        self
+    }
+
+    /// Whether people would read the same.
+    fn reads_like(&self, other: &Self) -> bool {
+        (&self.message, &self.labels, &self.hint) == (&other.message, &other.labels, &other.hint)
+    }
+
     /// The same without a secret in any of its words.
     fn masked(mut self, masked: &Masked) -> Self {
         let labels = self.labels.iter_mut().map(|(_, label)| label);
@@ -102,8 +118,26 @@ pub struct Fault {
     message: String,
     labels: Vec<LabeledSpan>,
     hint: Option<String>,
+    /// How to mend it alone, without the places that the picture does not show.
+    remedy: Option<String>,
     source: Option<Lines>,
-    position: Option<Position>,
+    places: Vec<Label>,
+    holds: &'static str,
+}
+
+/// A place that a fault points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The file, as its source is named.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column in characters, counted from 1.
+    pub column: usize,
+    /// How many characters, all of them in that line.
+    pub length: usize,
+    /// What stands under the caret.
+    pub text: String,
 }
 
 impl Fault {
@@ -119,8 +153,44 @@ impl Fault {
 
     /// File, line and column (both counted from 1), where the fault has a place.
     pub fn place(&self) -> Option<(&str, usize, usize)> {
-        let position = self.position.as_ref()?;
-        Some((&position.file, position.line, position.column))
+        let first = self.places.first()?;
+        Some((&first.file, first.line, first.column))
+    }
+
+    /// Every place it points at, the most telling first; none where it has no place.
+    pub fn labels(&self) -> &[Label] {
+        &self.places
+    }
+
+    /// How to mend it, without the other places, which [`Fault::labels`] has.
+    pub fn remedy(&self) -> Option<&str> {
+        self.remedy.as_deref()
+    }
+
+    /// The sentence that holds of every policy without this fault.
+    pub fn holds(&self) -> &'static str {
+        self.holds
+    }
+
+    /// A name for the kind of fault, made of the sentence: `names-are-given-once`.
+    pub fn rule_id(&self) -> String {
+        let words = self.holds.split(|c: char| !c.is_ascii_alphanumeric());
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join("-").to_lowercase()
+    }
+
+    /// One line: `file:line:column: what is wrong (how to mend it)`.
+    pub fn line(&self) -> String {
+        let place = self.place();
+        let place = place.map(|(file, line, column)| format!("{file}:{line}:{column}: "));
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})"));
+        let hint = hint.unwrap_or_default().replace('\n', "; ");
+        format!("{}{}{hint}", place.unwrap_or_default(), self.message)
+    }
+
+    /// The picture for people, for a warning: the line, a caret and the hint.
+    pub fn render(&self, color: bool) -> String {
+        draw(self, color)
     }
 
     fn new(finding: Finding, sources: &[Shown], masked: &Masked) -> Self {
@@ -134,21 +204,26 @@ impl Fault {
                 first.file == at.file && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
             })
         };
+        let places = (finding.labels.iter())
+            .filter_map(|(at, text)| Some(label(sources.get(at.file)?, *at, text)))
+            .collect();
         let (near, far): (Vec<_>, Vec<_>) =
             (finding.labels.into_iter()).partition(|(at, _)| is_near(at));
         let elsewhere = far.iter().filter_map(|(at, label)| {
             let position = sources.get(at.file)?.position(*at);
             Some(format!("{label}: {position}"))
         });
-        let hints: Vec<String> = elsewhere.chain(finding.hint).collect();
+        let hints: Vec<String> = elsewhere.chain(finding.hint.clone()).collect();
         Self {
             message: finding.message,
             labels: (near.into_iter().enumerate())
                 .map(|(index, (at, label))| labelled(index == 0, at, label))
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
+            remedy: finding.hint,
             source: home.map(Shown::lines),
-            position: first.and_then(|at| Some(sources.get(at.file)?.position(at))),
+            places,
+            holds: finding.holds.unwrap_or(FORM),
         }
     }
 }
@@ -176,6 +251,35 @@ impl miette::Diagnostic for Fault {
     }
 }
 
+fn label(source: &Shown, at: Place, text: &str) -> Label {
+    let position = source.position(at);
+    Label {
+        length: source.characters(at),
+        file: position.file,
+        line: position.line,
+        column: position.column,
+        text: text.to_owned(),
+    }
+}
+
+/// The picture of one fault.
+fn draw(fault: &Fault, color: bool) -> String {
+    let theme = if color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_context_lines(1)
+        .with_width(100);
+    let mut picture = String::new();
+    match handler.render_report(&mut picture, fault) {
+        Ok(()) => picture,
+        Err(fmt::Error) => fault.line(),
+    }
+}
+
 fn labelled(first: bool, at: Place, label: String) -> LabeledSpan {
     if first {
         LabeledSpan::new_primary_with_span(Some(label), (at.start, at.len))
@@ -188,6 +292,7 @@ fn labelled(first: bool, at: Place, label: String) -> LabeledSpan {
 #[derive(Clone, Debug)]
 pub struct Faults {
     faults: Vec<Fault>,
+    warnings: Vec<Fault>,
 }
 
 impl Faults {
@@ -202,37 +307,24 @@ impl Faults {
         self.faults.iter()
     }
 
+    /// What is probably not meant, though nothing forbids it, beside the faults.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
     /// The report for people: every fault with its line, a caret and a hint, and the count last.
     /// Secrets that were written in clear are masked.
     pub fn render(&self, color: bool) -> String {
-        let theme = if color {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
-        let handler = GraphicalReportHandler::new_themed(theme)
-            .with_links(false)
-            .with_context_lines(1)
-            .with_width(100);
-        let mut report = String::new();
-        for fault in &self.faults {
-            let mut one = String::new();
-            match handler.render_report(&mut one, fault) {
-                Ok(()) => report.push_str(&one),
-                Err(fmt::Error) => report.push_str(&Self::line(fault)),
-            }
-            report.push('\n');
-        }
+        let mut report = Self::render_all(&self.faults, color);
         report.push_str(&self.count());
         report.push('\n');
         report
     }
 
-    fn line(fault: &Fault) -> String {
-        let place = fault.position.as_ref().map(|at| format!("{at}: "));
-        let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})"));
-        let hint = hint.unwrap_or_default().replace('\n', "; ");
-        format!("{}{}{hint}", place.unwrap_or_default(), fault.message)
+    /// The pictures of faults, one below the other, without the count.
+    pub fn render_all<'a>(faults: impl IntoIterator<Item = &'a Fault>, color: bool) -> String {
+        let pictures = faults.into_iter().map(|fault| draw(fault, color) + "\n");
+        pictures.collect()
     }
 
     fn count(&self) -> String {
@@ -244,25 +336,33 @@ impl Faults {
 
     /// Joins findings with their sources. Equal findings are told once.
     pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Self {
-        let shown: Vec<Shown> = (sources.iter().enumerate())
-            .map(|(file, source)| Shown::new(file, source, masked))
-            .collect();
-        let mut findings = findings;
-        findings.sort_by_key(|finding| finding.labels.first().map(|(at, _)| *at));
-        findings.dedup();
         Self {
-            faults: (findings.into_iter())
-                .map(|finding| Fault::new(finding, &shown, masked))
-                .collect(),
+            faults: complete(findings, sources, masked),
+            warnings: Vec::new(),
         }
     }
+}
+
+/// Findings with their sources, in the order of the files.
+fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Vec<Fault> {
+    if findings.is_empty() {
+        return Vec::new();
+    }
+    let shown: Vec<Shown> = (sources.iter().enumerate())
+        .map(|(file, source)| Shown::new(file, source, masked))
+        .collect();
+    findings.sort_by_key(|finding| finding.labels.first().map(|(at, _)| *at));
+    findings.dedup_by(|later, earlier| later.reads_like(earlier));
+    (findings.into_iter())
+        .map(|finding| Fault::new(finding, &shown, masked))
+        .collect()
 }
 
 /// One line a fault, `file:line:column: what is wrong (how to mend it)`, and the count last.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.faults {
-            writeln!(f, "{}", Self::line(fault))?;
+            writeln!(f, "{}", fault.line())?;
         }
         f.write_str(&self.count())
     }
@@ -284,13 +384,30 @@ impl miette::Diagnostic for Faults {
 #[derive(Default)]
 pub(super) struct Log {
     findings: RefCell<Vec<Finding>>,
+    warnings: RefCell<Vec<Finding>>,
     masked: RefCell<Masked>,
+    holds: Cell<Option<&'static str>>,
 }
 
 impl Log {
     /// Notes a fault.
     pub(super) fn push(&self, finding: Finding) {
-        self.findings.borrow_mut().push(finding);
+        self.findings.borrow_mut().push(self.named(finding));
+    }
+
+    /// Notes what is probably not meant, though nothing forbids it.
+    pub(super) fn warn(&self, finding: Finding) {
+        self.warnings.borrow_mut().push(self.named(finding));
+    }
+
+    /// Says what does not hold where something is noted from now on.
+    pub(super) fn against(&self, holds: &'static str) {
+        self.holds.set(Some(holds));
+    }
+
+    fn named(&self, mut finding: Finding) -> Finding {
+        finding.holds = finding.holds.or(self.holds.get());
+        finding
     }
 
     /// Never shows what is written there, and none of its words anywhere.
@@ -303,12 +420,14 @@ impl Log {
         self.findings.borrow().len()
     }
 
-    /// The faults with their sources, or nothing if there are none.
-    pub(super) fn into_result(self, sources: &[Source]) -> Result<(), Faults> {
-        let findings = self.findings.into_inner();
-        if findings.is_empty() {
-            return Ok(());
+    /// The faults with their sources, or the warnings if there are none.
+    pub(super) fn into_result(self, sources: &[Source]) -> Result<Vec<Fault>, Faults> {
+        let masked = self.masked.into_inner();
+        let faults = complete(self.findings.into_inner(), sources, &masked);
+        let warnings = complete(self.warnings.into_inner(), sources, &masked);
+        if faults.is_empty() {
+            return Ok(warnings);
         }
-        Err(Faults::new(findings, sources, &self.masked.into_inner()))
+        Err(Faults { faults, warnings })
     }
 }

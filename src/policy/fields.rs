@@ -220,7 +220,9 @@ pub(super) fn text(key: &str, node: Node, log: &Log) -> Option<At<String>> {
             "write something, or leave the line out. In YAML a bare `#` begins a comment, so \
              channels need quotes: \"#name\"",
         ),
-        Tree::Number(_) | Tree::Other(_) => (kind, "put it in quotes if text is meant"),
+        Tree::Number(_) | Tree::Truth(_) | Tree::Other(_) => {
+            (kind, "put it in quotes if text is meant")
+        }
         Tree::List(_) | Tree::Map(_) => (kind, "write a single value here"),
     };
     let finding = Finding::new(

@@ -39,6 +39,11 @@ impl Hours {
         Ok(Self { from, to })
     }
 
+    /// When they begin and end, in minutes after midnight.
+    pub(super) fn ends(self) -> [u32; 2] {
+        [self.from, self.to]
+    }
+
     /// Whether a moment lies in them. The end does not belong to them.
     pub(super) fn cover(self, at: DateTime<Utc>, zone: Tz) -> bool {
         let local = at.with_timezone(&zone);

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::check::{Checked, RuleConditions};
 use super::condition::Condition;
 use super::digest;
-use super::fault::{At, Faults, Finding, Source};
+use super::fault::{At, Fault, Faults, Finding, Source};
 use super::file::{
     BreakGlassEntry, BundleEntry, LimitsEntry, MaxDuration, PartEntry, Require, ResourceEntry,
     RuleDecision, RuleEntry, StepEntry, Written,
@@ -19,7 +19,7 @@ use super::matching::{Facts, Matcher};
 use super::people::People;
 use super::rule::{ExtendRule, Glass, Limits, Required, Resource, Rule, RuleStep, StartRule};
 use super::shown::Masked;
-use super::{Bundle, Policy};
+use super::{Bundle, Policy, assert, suite};
 use crate::domain::{
     ConnectorName, ConnectorSpec, Escalate, GroupName, Inform, Quorum, ResourceName, RoleName,
     RuleName, Span, Step,
@@ -27,7 +27,11 @@ use crate::domain::{
 
 /// Reads the file, or the files of the folder. Every file that cannot be read is told.
 pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
-    let files = files(path).map_err(|finding| faults(vec![finding]))?;
+    read_files(files(path).map_err(|finding| faults(vec![finding]))?)
+}
+
+/// Reads these files. Every one that cannot be read is told.
+pub(super) fn read_files(files: Vec<PathBuf>) -> Result<Vec<Source>, Faults> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
     for file in files {
         match fs::read_to_string(&file) {
@@ -44,7 +48,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
     Err(faults(findings))
 }
 
-fn faults(findings: Vec<Finding>) -> Faults {
+/// Faults that have no place in any file.
+pub(super) fn faults(findings: Vec<Finding>) -> Faults {
     Faults::new(findings, &[], &Masked::default())
 }
 
@@ -52,7 +57,8 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     let finding = Finding::nowhere(format!(
         "cannot read the policy {}: {error}",
         path.display()
-    ));
+    ))
+    .against("every file can be read");
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             finding.hint("set JIT_POLICY to a policy file, or to a folder with *.yaml files")
@@ -67,19 +73,23 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Finding> {
     if !fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
-        if is_policy_file(&file) {
-            files.push(file);
-        }
-    }
+    let mut files = entries(path)?;
+    files.retain(|file| is_policy_file(file));
     files.sort();
     if files.is_empty() {
         let message = format!("there is no policy in {}", path.display());
         return Err(Finding::nowhere(message).hint("put *.yaml or *.yml files into that folder"));
     }
     Ok(files)
+}
+
+/// Everything that a folder holds.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Finding> {
+    let failed = |error: std::io::Error| unreadable(folder, &error);
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    entries
+        .map(|entry| Ok(entry.map_err(failed)?.path()))
+        .collect()
 }
 
 /// Kubernetes mounts a folder as links to files of a hidden one, so links are followed and hidden
@@ -89,8 +99,17 @@ fn is_policy_file(path: &Path) -> bool {
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    !name.starts_with('.') && matches!(extension, Some("yaml" | "yml")) && !path.is_dir()
+    is_policy_name(name) && !path.is_dir()
+}
+
+/// Whether a file of that name in the folder of a policy belongs to it: `*.yaml` and `*.yml`, but
+/// for hidden files, tests (`*_test.yaml`) and invariants (`*_assert.yaml`).
+pub fn is_policy_name(name: &str) -> bool {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    is_yaml
+        && !name.starts_with('.')
+        && !suite::is_test_file(name)
+        && !assert::is_assert_file(name)
 }
 
 /// The SHA-256 over names (without folders), lengths and contents.
@@ -108,7 +127,12 @@ pub(super) fn hash(sources: &[Source]) -> String {
 
 /// Builds the policy. What is written must have passed the checks; what they would have refused is
 /// left out here.
-pub(super) fn build(written: &Written, hash: String, checked: Checked) -> Policy {
+pub(super) fn build(
+    written: &Written,
+    hash: String,
+    checked: Checked,
+    warnings: Vec<Fault>,
+) -> Policy {
     let defaults = &written.defaults;
     let connectors: BTreeMap<ConnectorName, ConnectorSpec> = (written.connectors.iter())
         .filter_map(|entry| Some((ConnectorName::new(&entry.name.value), entry.spec.clone()?)))
@@ -122,7 +146,7 @@ pub(super) fn build(written: &Written, hash: String, checked: Checked) -> Policy
         .collect();
     Policy {
         hash,
-        warnings: checked.warnings,
+        warnings,
         request_ttl: span(&defaults.request_ttl, Policy::REQUEST_TTL),
         remind_before: span(&defaults.remind_before, Policy::REMIND_BEFORE),
         max_duration: span(&defaults.max_duration, Policy::MAX_DURATION),

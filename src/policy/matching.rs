@@ -156,6 +156,11 @@ impl Matcher {
         (names.iter().all(|name| !name.contains('*'))).then_some(names)
     }
 
+    /// The names and patterns of the resources that it is about; none where it is about all.
+    pub(super) fn resources(&self) -> Option<&[String]> {
+        self.resources.as_deref()
+    }
+
     /// The groups that it is for; none where it is for everybody.
     pub(super) fn requester_in(&self) -> Option<&[GroupName]> {
         self.requester_in.as_deref()

@@ -7,9 +7,11 @@
 //! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
 //! a refusal; `explain` keeps the whole way.
 
+pub mod assert;
 mod check;
 mod condition;
 mod connector;
+pub mod diff;
 mod digest;
 mod evaluate;
 mod explain;
@@ -25,10 +27,14 @@ mod parse_rules;
 mod parse_steps;
 mod parse_targets;
 mod people;
+pub mod report;
 mod rule;
+pub mod schema;
 mod shown;
 mod source;
+mod space;
 mod suggest;
+pub mod suite;
 mod tree;
 mod values;
 
@@ -40,25 +46,27 @@ use chrono_tz::Tz;
 
 pub use digest::Digest;
 pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
-pub use fault::{Fault, Faults, Source};
+pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
+pub use load::is_policy_name;
 pub use matching::Mismatch;
 pub use people::{Alias, Entry};
 pub use source::{GroupSource, SourcedGroup};
+pub use space::SpaceTooLarge;
 
 use self::fault::Log;
 use self::people::People;
 use self::rule::{Resource, Rule};
 use crate::domain::{
     Ask, Circumstances, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName,
-    Span, Verdict,
+    RuleName, Span, Verdict,
 };
 
 /// A policy that was read and found without fault.
 #[derive(Clone, Debug)]
 pub struct Policy {
     hash: String,
-    warnings: Vec<String>,
+    warnings: Vec<Fault>,
     request_ttl: Span,
     remind_before: Span,
     max_duration: Span,
@@ -130,6 +138,16 @@ impl Policy {
         Self::from_sources(load::read(path)?)
     }
 
+    /// Reads the files that [`Policy::load`] would read, and no more: nothing in them is looked at.
+    pub fn read(path: &Path) -> Result<Vec<Source>, Faults> {
+        load::read(path)
+    }
+
+    /// The hash that a policy of these texts has, whether or not they are without fault.
+    pub fn hash_of(sources: &[Source]) -> String {
+        load::hash(sources)
+    }
+
     /// Reads a policy from texts, in this order. A section may be spread over several of them.
     #[expect(
         clippy::needless_pass_by_value,
@@ -140,8 +158,9 @@ impl Policy {
         let parsed = parse::parse(&sources, &log);
         let checked = check::check(&parsed, &sources, &log);
         digest::check(&parsed.written, parsed.whole, &log);
-        log.into_result(&sources)?;
-        Ok(load::build(&parsed.written, load::hash(&sources), checked))
+        let warnings = log.into_result(&sources)?;
+        let hash = load::hash(&sources);
+        Ok(load::build(&parsed.written, hash, checked, warnings))
     }
 
     /// The SHA-256 over the names and contents of the files, in hexadecimal digits. It does not
@@ -151,7 +170,7 @@ impl Policy {
     }
 
     /// What is probably not meant, though nothing forbids it.
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 
@@ -182,6 +201,21 @@ impl Policy {
     /// [`Policy::source_of`].
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
         self.people.group(group).cloned()
+    }
+
+    /// The entries of `people`, in the order of the file.
+    pub fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.people.aliases()
+    }
+
+    /// The names of `groups`, in the order of the alphabet.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        self.people.names()
+    }
+
+    /// The names of the rules, in the order of the file.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleName> {
+        self.rules.iter().map(|rule| &rule.name)
     }
 
     /// Where the people of a group are read from, and what stands in for that. None when there is

@@ -31,7 +31,7 @@ impl Entry {
         *self == Self::of(identity)
     }
 
-    fn of(identity: &Identity) -> Self {
+    pub(super) fn of(identity: &Identity) -> Self {
         match identity {
             Identity::Slack { user, .. } => Self::SlackUser(user.clone()),
             Identity::Email(address) => Self::Email(address.trim().to_lowercase()),
@@ -183,6 +183,16 @@ impl People {
         groups.flatten().cloned().collect()
     }
 
+    /// The entries of `people`, in the order of the file.
+    pub(super) fn aliases(&self) -> impl Iterator<Item = &Alias> {
+        self.humans.iter().map(|human| &human.alias)
+    }
+
+    /// The names of all groups, whatever their source.
+    pub(super) fn names(&self) -> impl Iterator<Item = &GroupName> {
+        self.sources.keys()
+    }
+
     /// The entry of `people` with that identity.
     pub(super) fn alias_of(&self, identity: &Identity) -> Option<&Alias> {
         let index = self.by_entry.get(&Entry::of(identity))?;
@@ -206,6 +216,15 @@ impl People {
         sources
             .filter(|(_, sourced)| sourced.source.is_dynamic())
             .map(|(name, _)| name)
+    }
+
+    /// Every human that is known: those of `people` by their names, and the members of groups.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = (Option<&GroupName>, BTreeSet<Entry>)> {
+        let named = self.humans.iter();
+        let named = named.map(|human| (Some(&human.alias.name), human.alias.entries.clone()));
+        let others = self.membership.keys();
+        let others = others.filter(|entry| !self.by_entry.contains_key(*entry));
+        named.chain(others.map(|entry| (None, BTreeSet::from([entry.clone()]))))
     }
 
     /// Everything that the manager of this person is called, as `people` says.

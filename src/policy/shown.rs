@@ -14,6 +14,8 @@ const SHORTEST_SECRET: usize = 8;
 pub(super) struct Shown {
     name: String,
     text: Arc<str>,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Shown {
@@ -28,8 +30,10 @@ impl Shown {
             }
         }
         masked.hide(&mut text);
+        let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             name: source.name.clone(),
+            lines: std::iter::once(0).chain(newlines).collect(),
             text: text.into(),
         }
     }
@@ -42,14 +46,22 @@ impl Shown {
         }
     }
 
+    /// How many characters stand at a place.
+    pub(super) fn characters(&self, at: Place) -> usize {
+        let end = at.start.saturating_add(at.len);
+        let text = self.text.get(at.start..end).unwrap_or_default();
+        text.chars().count()
+    }
+
     /// Line and column of a place.
     pub(super) fn position(&self, at: Place) -> Position {
-        let before = self.text.get(..at.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.lines.partition_point(|begin| *begin <= at.start);
+        let begin = self.lines.get(line.saturating_sub(1)).copied();
+        let before = self.text.get(begin.unwrap_or_default()..at.start);
         Position {
             file: self.name.clone(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line: line.max(1),
+            column: before.unwrap_or_default().chars().count() + 1,
         }
     }
 }
@@ -65,44 +77,6 @@ pub(super) struct Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-/// `file:line:column` of places, for texts that are not faults.
-pub(super) struct Places<'a> {
-    sources: &'a [Source],
-    /// Where each line of each file begins.
-    lines: Vec<Vec<usize>>,
-}
-
-impl<'a> Places<'a> {
-    /// Counts the lines of all files, once.
-    pub(super) fn new(sources: &'a [Source]) -> Self {
-        let begins = |source: &Source| {
-            let newlines = source.text.match_indices('\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(newlines).collect()
-        };
-        Self {
-            sources,
-            lines: sources.iter().map(begins).collect(),
-        }
-    }
-
-    /// `file:line:column` of a place; empty for a file that is not there.
-    pub(super) fn describe(&self, at: Place) -> String {
-        let Some((source, lines)) = self.sources.get(at.file).zip(self.lines.get(at.file)) else {
-            return String::new();
-        };
-        let line = lines.partition_point(|begin| *begin <= at.start);
-        let begin = lines
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or_default();
-        let column = source
-            .text
-            .get(begin..at.start)
-            .map_or(0, |text| text.chars().count());
-        format!("{}:{line}:{}", source.name, column + 1)
     }
 }
 

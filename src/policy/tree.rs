@@ -20,7 +20,9 @@ pub(super) enum Tree {
     Text(String),
     /// A whole number.
     Number(i128),
-    /// Something that no policy wants: a boolean or a broken number. The words say what it is.
+    /// `true` or `false`: no policy wants them, tests of one do.
+    Truth(bool),
+    /// Something that nobody wants: a broken number. The words say what it is.
     Other(&'static str),
     /// A list.
     List(Vec<Node>),
@@ -38,6 +40,7 @@ impl Tree {
             Self::Nothing => "nothing",
             Self::Text(_) => "text",
             Self::Number(_) => "a number",
+            Self::Truth(_) => "true or false",
             Self::Other(kind) => kind,
             Self::List(_) => "a list",
             Self::Map(_) => "a mapping",
@@ -67,7 +70,8 @@ fn not_yaml(file: usize, source: &Source, error: &Error) -> Finding {
     let message = message.trim().trim_end_matches('.').to_owned();
     let location = error.location().unwrap_or(Location::UNKNOWN);
     let at = place(file, &source.text, location);
-    let finding = Finding::new(at, format!("this is not valid YAML: {message}"), "here");
+    let finding = Finding::new(at, format!("this is not valid YAML: {message}"), "here")
+        .against("a file is valid YAML");
     let line_start = source.text[..at.start].rfind('\n').map_or(0, |n| n + 1);
     if source.text[line_start..]
         .lines()
@@ -127,8 +131,8 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(RawTree::Leaf(Tree::Nothing))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<RawTree, E> {
-        Ok(RawTree::Leaf(Tree::Other("true or false")))
+    fn visit_bool<E>(self, value: bool) -> Result<RawTree, E> {
+        Ok(RawTree::Leaf(Tree::Truth(value)))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<RawTree, E> {

@@ -2,12 +2,15 @@
 //! whatever is not understood is answered with a sentence and an example made from what was typed.
 
 mod slash;
+mod when;
+mod wish;
 mod words;
 
-use crate::domain::{Span, duration::SpanFault};
 pub use slash::{Slash, Which};
 use slash::{near, verb};
-use words::Word;
+pub use when::{Day, Passed, When};
+pub use wish::Wish;
+use words::{Mentions, Word};
 
 /// Why a text is no command, and what could be typed instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,9 +39,6 @@ pub enum FaultKind {
     /// Nothing was named.
     #[error("Which resource? `/jit list` shows them.")]
     ResourceMissing,
-    /// No duration was found.
-    #[error("For how long?")]
-    DurationMissing,
     /// A number without a unit.
     #[error("{0} what? Write {0}h for hours or {0}m for minutes.")]
     UnitMissing(String),
@@ -51,6 +51,21 @@ pub enum FaultKind {
     /// The duration is beyond all limits.
     #[error("“{0}” is far too long.")]
     DurationTooLong(String),
+    /// Somebody is to hold the access, and it was not said who in a way that is sure.
+    #[error("I cannot tell who “{0}” is. Pick them from the list that opens when you type @.")]
+    WhoUnclear(String),
+    /// A day was named to begin on, and no time of it.
+    #[error("From what time on {0}?")]
+    StartTimeMissing(String),
+    /// Something in the place of the start cannot be read.
+    #[error(
+        "I cannot read “{0}” as a time to begin. Write it like 22:00, tomorrow 9:00, mon 9:00 or \
+         2026-12-01 09:00."
+    )]
+    StartUnclear(String),
+    /// A review needs to say what was found.
+    #[error("What did you find? Say ok or not ok, and why.")]
+    FindingMissing,
     /// Revoking needs to know what.
     #[error("Which access? Give its number, which stands on its card.")]
     WhichMissing,
@@ -59,15 +74,16 @@ pub enum FaultKind {
     WhyMissing,
 }
 
-/// Names before the duration: the resource and the role.
-const NAMES: usize = 2;
+/// What says that a request is break-glass, after dashes.
+const BREAK_GLASS: [&str; 3] = ["break-glass", "breakglass", "break_glass"];
 
 /// Reads what was typed after `/jit`.
 ///
 /// # Errors
 /// A [`GrammarFault`] that says what is missing; the text changes nothing then.
 pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
-    let text = words::clean(text);
+    let (mut text, mentions) = words::clean(text);
+    let break_glass = words::take_flag(&mut text, &BREAK_GLASS);
     let mut all = words::split(&text);
     // People paste whole lines from help and messages.
     if all.first().is_some_and(|word| word.lower() == "/jit") {
@@ -77,6 +93,8 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
     let line = Line {
         text: &text,
         words: &all,
+        mentions: &mentions,
+        break_glass,
     };
     let Some(first) = all.first() else {
         return Ok(Slash::Help);
@@ -89,12 +107,21 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
         Some("help") => Ok(Slash::Help),
         Some("list") => Ok(Slash::List),
         Some("active") => Ok(Slash::Active),
-        Some("request") => rest.asked("request").map(Asked::request),
-        Some("extend") => rest.asked("extend").map(Asked::extend),
+        Some("request") => rest.wish("request").map(Slash::Request),
+        Some("break-glass") => {
+            let rest = Line {
+                break_glass: true,
+                ..rest
+            };
+            rest.wish("break-glass").map(Slash::Request)
+        }
+        Some("extend") => rest.wish("extend").map(Slash::Extend),
         Some("explain") => rest.explained(),
         Some("done") => Ok(Slash::Done { what: rest.which() }),
         Some("cancel") => Ok(Slash::Cancel { what: rest.which() }),
         Some("revoke") => rest.revoked(),
+        Some("retry") => rest.retried(),
+        Some("review") => rest.reviewed(),
         _ => line.without_verb(first),
     }
 }
@@ -104,54 +131,16 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
 struct Line<'a> {
     text: &'a str,
     words: &'a [Word],
-}
-
-/// The parts of `RESOURCE [ROLE] DURATION [reason…]`.
-struct Asked {
-    resource: String,
-    role: Option<String>,
-    duration: Span,
-    reason: String,
-}
-
-impl Asked {
-    fn request(self) -> Slash {
-        let Self {
-            resource,
-            role,
-            duration,
-            reason,
-        } = self;
-        Slash::Request {
-            resource,
-            role,
-            duration,
-            reason,
-        }
-    }
-
-    fn extend(self) -> Slash {
-        let Self {
-            resource,
-            role,
-            duration,
-            reason,
-        } = self;
-        Slash::Extend {
-            resource,
-            role,
-            duration,
-            reason,
-        }
-    }
+    mentions: &'a Mentions,
+    break_glass: bool,
 }
 
 impl<'a> Line<'a> {
     /// A line that begins with no command: most people leave out `request`.
     fn without_verb(self, first: &Word) -> Result<Slash, GrammarFault> {
         let meant = near(&first.lower());
-        if meant.is_none() && self.find_duration().is_some() {
-            return self.asked("request").map(Asked::request);
+        if meant.is_none() && self.has_duration() {
+            return self.wish("request").map(Slash::Request);
         }
         let rest = Line {
             words: &self.words[1..],
@@ -183,94 +172,6 @@ impl<'a> Line<'a> {
             .filter(|(_, word)| !word.is_filler())
     }
 
-    /// The first thing that reads as a duration, after at least one name and at most two: its
-    /// place, what it is, and how many words it takes.
-    fn find_duration(self) -> Option<(usize, Result<Span, SpanFault>, usize)> {
-        self.telling().take(NAMES + 1).skip(1).find_map(|(at, _)| {
-            let (read, count) = words::duration(&self.words[at..])?;
-            Some((at, read, count))
-        })
-    }
-
-    fn asked(self, verb: &str) -> Result<Asked, GrammarFault> {
-        let Some((at, read, count)) = self.find_duration() else {
-            return Err(self.no_duration(verb));
-        };
-        let typed = self.shown(at..at + count);
-        let duration = read.map_err(|fault| {
-            let kind = match fault {
-                SpanFault::Zero => FaultKind::DurationZero,
-                _ => FaultKind::DurationTooLong(typed),
-            };
-            GrammarFault {
-                kind,
-                example: self.example(verb, at),
-            }
-        })?;
-        let mut names = Line {
-            words: &self.words[..at],
-            ..self
-        }
-        .telling();
-        let mut name = || names.next().map(|(_, word)| word.bare.clone());
-        let resource = name().unwrap_or_default();
-        Ok(Asked {
-            resource,
-            role: name(),
-            duration,
-            reason: self.rest(at + count),
-        })
-    }
-
-    /// What to say where no duration was found: the best guess at what the person left out.
-    fn no_duration(self, verb: &str) -> GrammarFault {
-        let mut names = self.telling().take(NAMES + 1);
-        let Some((first, _)) = names.next() else {
-            let example = format!("/jit {verb} staging-db 1h");
-            return GrammarFault {
-                kind: FaultKind::ResourceMissing,
-                example,
-            };
-        };
-        if let Some((_, count)) = words::duration(&self.words[first..]) {
-            let after = Line {
-                words: &self.words[(first + count)..],
-                ..self
-            };
-            let name = after
-                .telling()
-                .next()
-                .map_or("staging-db", |(_, word)| &word.bare);
-            let example = format!("/jit {verb} {name} {}", self.shown(first..first + count));
-            return GrammarFault {
-                kind: FaultKind::ResourceMissing,
-                example,
-            };
-        }
-        if let Some((at, word)) = names.find(|(_, word)| looks_like_duration(&word.bare)) {
-            let kind = if word.bare.chars().all(|c| c.is_ascii_digit()) {
-                FaultKind::UnitMissing(word.bare.clone())
-            } else {
-                FaultKind::DurationUnclear(word.bare.clone())
-            };
-            return GrammarFault {
-                kind,
-                example: self.example(verb, at),
-            };
-        }
-        let names = if self.telling().count() == NAMES {
-            self.words.len()
-        } else {
-            first + 1
-        };
-        let head = self.shown(..names);
-        let example = format!("/jit {verb} {head} 1h {}", self.shown(names..));
-        GrammarFault {
-            kind: FaultKind::DurationMissing,
-            example: example.trim().to_owned(),
-        }
-    }
-
     /// The line as typed, with a good duration in the place of the one at `at`.
     fn example(self, verb: &str, at: usize) -> String {
         let good = suggestion(&self.words[at].bare);
@@ -278,44 +179,52 @@ impl<'a> Line<'a> {
     }
 
     fn explained(self) -> Result<Slash, GrammarFault> {
-        let skip = usize::from(self.words.first().is_some_and(|w| w.lower() == "request"));
+        let verb = self.words.first().and_then(|word| verb(&word.lower()));
+        let skip = usize::from(matches!(verb, Some("request" | "break-glass")));
         let line = Line {
             words: &self.words[skip..],
+            break_glass: self.break_glass || verb == Some("break-glass"),
             ..self
         };
-        if line.find_duration().is_some() {
-            let Asked {
-                resource,
-                role,
-                duration,
-                reason,
-            } = line.asked("explain")?;
-            let duration = Some(duration);
-            return Ok(Slash::Explain {
-                resource,
-                role,
-                duration,
-                reason,
-            });
-        }
-        let mut names = line.telling();
-        let Some((_, resource)) = names.next() else {
-            return Err(line.no_duration("explain"));
+        line.wish("explain").map(Slash::Explain)
+    }
+
+    fn retried(self) -> Result<Slash, GrammarFault> {
+        let example = || "/jit retry #42".to_owned();
+        let what = self.which().ok_or_else(|| GrammarFault {
+            kind: FaultKind::WhichMissing,
+            example: example(),
+        })?;
+        Ok(Slash::Retry { what })
+    }
+
+    /// `#42 ok`, `#42 not ok: why`.
+    fn reviewed(self) -> Result<Slash, GrammarFault> {
+        let missing = |kind, what: &dyn std::fmt::Display| GrammarFault {
+            kind,
+            example: format!("/jit review {what} ok, the incident was real"),
         };
-        if names
-            .clone()
-            .take(NAMES)
-            .any(|(_, word)| looks_like_duration(&word.bare))
-        {
-            return Err(line.no_duration("explain"));
-        }
-        let role = names.next();
-        let after = role.map_or(line.words.len(), |(at, _)| at + 1);
-        Ok(Slash::Explain {
-            resource: resource.bare.clone(),
-            role: role.map(|(_, word)| word.bare.clone()),
-            duration: None,
-            reason: line.rest(after),
+        let Some((at, first)) = self.telling().next() else {
+            return Err(missing(FaultKind::WhichMissing, &"#42"));
+        };
+        let what = which(first, None);
+        let found: Vec<String> = self.words[at + 1..]
+            .iter()
+            .take(2)
+            .map(Word::lower)
+            .collect();
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        let (justified, count) = match found.as_slice() {
+            ["not", "ok" | "okay" | "justified" | "fine"] => (false, 2),
+            ["ok" | "okay" | "justified" | "fine", ..] => (true, 1),
+            ["not-ok" | "unjustified", ..] => (false, 1),
+            _ => return Err(missing(FaultKind::FindingMissing, &what)),
+        };
+        let note = self.rest(at + 1 + count);
+        Ok(Slash::Review {
+            what,
+            justified,
+            note,
         })
     }
 
@@ -391,13 +300,7 @@ fn suggestion(word: &str) -> String {
 }
 
 fn which(first: &Word, role: Option<&Word>) -> Which {
-    match first.bare.trim_start_matches('#').parse::<i64>() {
-        Ok(number) if 0 < number => Which::Number(number),
-        _ => Which::Named {
-            resource: first.bare.clone(),
-            role: role.map(|word| word.bare.clone()),
-        },
-    }
+    Which::read(&first.bare, role.map(|word| word.bare.as_str()))
 }
 
 /// Whether a word stands in the place of a duration: it begins with a figure, or with a sign.

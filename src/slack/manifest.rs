@@ -50,6 +50,10 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
 /// to the person's own id, so no conversation is opened), `channels:join`, `users:write`.
 const COMMAND_SCOPE: &str = "commands";
 
+/// The events that the bot hears of, none of which needs a scope that it has not for its calls: who
+/// somebody is, and who is in a user group, is read again when it has changed.
+const EVENTS: &[&str] = &["subteam_members_changed", "subteam_updated", "user_change"];
+
 const NAME: &str = "JIT access";
 const DESCRIPTION: &str =
     "Access for as long as you need it: ask in chat, approved by policy, taken away on time.";
@@ -79,10 +83,12 @@ pub fn manifest(mode: &Mode) -> Value {
         "should_escape": true,
     });
     let mut interactivity = json!({ "is_enabled": true });
+    let mut events = json!({ "bot_events": EVENTS });
     if let Mode::Http { url } = mode {
         let url = url.trim_end_matches('/');
         command["url"] = format!("{url}/slack/commands").into();
         interactivity["request_url"] = format!("{url}/slack/interactions").into();
+        events["request_url"] = format!("{url}/slack/events").into();
     }
     json!({
         "display_information": {
@@ -103,6 +109,7 @@ pub fn manifest(mode: &Mode) -> Value {
         },
         "oauth_config": { "scopes": { "bot": scopes() } },
         "settings": {
+            "event_subscriptions": events,
             "interactivity": interactivity,
             "org_deploy_enabled": false,
             "socket_mode_enabled": *mode == Mode::Socket,
@@ -115,6 +122,10 @@ pub fn manifest(mode: &Mode) -> Value {
 pub fn to_file(mode: &Mode) -> String {
     format!("{:#}\n", manifest(mode))
 }
+
+#[cfg(test)]
+#[path = "../../tests/slack/manifest.rs"]
+mod against_the_code;
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use uuid::Uuid;
+
+use super::ledger::{Entry, StoredEntry};
+use super::notices::Notice;
 use super::{Store, StoreError, Tx};
-use crate::domain::{PersonId, RequestId};
+use crate::domain::{Effect, PersonId, RequestId};
 
 /// A delivery that waits to be carried out.
 #[derive(Clone, Debug)]
@@ -200,6 +204,38 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// Everything that happened to these requests, in order, as of one moment.
+    pub async fn story_of(&self, requests: &[RequestId]) -> Result<Vec<Entry>, StoreError> {
+        let ids: Vec<Uuid> = requests.iter().map(|id| id.as_uuid()).collect();
+        let entries = sqlx::query_as!(
+            StoredEntry,
+            "select seq, at, payload, prev, hash from ledger
+             where request_id = any($1) order by seq",
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        entries.iter().map(StoredEntry::entry).collect()
+    }
+
+    /// Has messages posted, each under a key of its own: what was kept under that key before is not
+    /// said again. Either all of them are kept, or none.
+    pub async fn say_once(
+        &self,
+        said: &[(String, Notice)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let mut effects = Vec::new();
+        for (key, notice) in said {
+            if tx.keep_notice(notice, key, now).await? {
+                effects.push(Effect::PostNotice { notice: notice.id });
+            }
+        }
+        tx.enqueue(&effects, now).await?;
+        tx.commit().await
     }
 
     /// How far the story of a request has been told.

@@ -49,6 +49,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Deliveries whose handling panicked.",
     ),
     (
+        "jit_policy_reload_failures_total",
+        "Changes of the policy that were at fault and not taken.",
+    ),
+    (
+        "jit_policy_reloads_total",
+        "Changes of the policy that were taken.",
+    ),
+    (
         "jit_refusals_total",
         "Requests and decisions that were answered with a no.",
     ),
@@ -89,6 +97,10 @@ const GAUGES: &[(&str, &str)] = &[
         "Age of the oldest effect that waits.",
     ),
     ("jit_outbox_waiting", "Effects that wait."),
+    (
+        "jit_policy_invalid",
+        "1 while the policy's files are at fault and the policy from before decides on.",
+    ),
     ("jit_removals_stuck", "Removals that keep failing."),
     ("jit_requests_pending", "Requests that wait for approvers."),
     (
@@ -204,7 +216,7 @@ mod tests {
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut texts,
         );
-        let name = Regex::new(r#""(jit_[a-z_]+_(?:total|seconds)|jit_(?:deliveries|outbox)_waiting|jit_grants_[a-z]+|jit_removals_stuck|jit_requests_pending|jit_slack_connections)""#).unwrap();
+        let name = Regex::new(r#""(jit_[a-z_]+_(?:total|seconds)|jit_(?:deliveries|outbox)_waiting|jit_grants_[a-z]+|jit_policy_invalid|jit_removals_stuck|jit_requests_pending|jit_slack_connections)""#).unwrap();
         let counted: BTreeSet<&str> = name
             .captures_iter(&texts)
             .map(|found| found.get(1).unwrap().as_str())

@@ -16,6 +16,8 @@ use crate::engine::{Cause, EngineError};
 use crate::store::StoreError;
 use crate::store::outbox::Claim;
 
+/// How far the end that a target tells may be from the one that was asked for: some keep seconds.
+const ROUNDING: TimeDelta = TimeDelta::seconds(1);
 /// Failed removals before people are told, and the time after which they are told in any case.
 const LOUD_AFTER: i32 = 3;
 const LOUD_AFTER_TIME: TimeDelta = TimeDelta::minutes(5);
@@ -126,7 +128,12 @@ impl Worker {
         let call = async {
             let receipt = connector.ensure(asked.access, asked.target, until).await?;
             match connector.verify(asked.access, asked.target).await? {
-                Presence::Present => Ok(receipt),
+                Presence::Present { until: Some(end) } if ROUNDING < (end - until).abs() => {
+                    Err(ConnectorError::Unknown(anyhow::anyhow!(
+                        "the target said that it holds the access until {until}, but holds it until {end}"
+                    )))
+                }
+                Presence::Present { .. } => Ok(receipt),
                 Presence::Absent => Err(ConnectorError::Unknown(anyhow::anyhow!(
                     "the target said that it gave the access, but it is not there"
                 ))),
@@ -143,7 +150,7 @@ impl Worker {
             let removal = connector.remove(asked.access, asked.target).await?;
             match connector.verify(asked.access, asked.target).await? {
                 Presence::Absent => Ok(removal),
-                Presence::Present => Err(ConnectorError::Unknown(anyhow::anyhow!(
+                Presence::Present { .. } => Err(ConnectorError::Unknown(anyhow::anyhow!(
                     "the target said that it took the access away, but it is still there"
                 ))),
             }

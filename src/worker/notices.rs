@@ -12,6 +12,8 @@ use crate::store::outbox::Claim;
 
 /// How long until a notice is tried again that Slack did not take.
 const AGAIN: TimeDelta = TimeDelta::minutes(1);
+/// How often a notice is tried that Slack refuses until somebody changes something.
+const ATTEMPTS: i32 = 60;
 
 impl Worker {
     /// Posts a notice that still waits. One whose posting was not confirmed may be said twice, never
@@ -24,7 +26,11 @@ impl Worker {
         match self.slack.post(&notice.channel, &content, None).await {
             Ok(_) => {}
             Err(SlackFault::Unreachable(code)) => {
-                tracing::error!(code, notice = notice.text, "a notice could not be posted");
+                tracing::error!(code, notice.id = %notice.id, "a notice could not be posted");
+            }
+            // Somebody may still put it right, such as by inviting the bot; not for ever.
+            Err(fault) if !fault.is_passing() && ATTEMPTS <= claim.attempt => {
+                tracing::error!(%fault, notice.id = %notice.id, "a notice is given up");
             }
             Err(fault) => {
                 return Ok(Done::Again(fault.to_string(), Some(AGAIN)));

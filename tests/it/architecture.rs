@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "engine",
             "store",
             "connectors",
+            "directory",
             "slack::client",
             "slack::view",
         ],

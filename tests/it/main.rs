@@ -18,6 +18,8 @@ mod harness;
 mod ledger;
 mod meaning;
 mod policy;
+mod policy_space;
+mod policy_tools;
 mod replay;
 mod replicas;
 mod sandbox;

@@ -1,6 +1,8 @@
 //! What the server's catalogue says. Names are compared as text: a cast to `name` would cut a long
 //! one and find another role.
 
+use chrono::{DateTime, Utc};
+
 use super::fault::Fault;
 use super::session::{Session, during};
 use crate::connectors::Held;
@@ -61,6 +63,8 @@ pub(super) struct Role {
     /// Whether it carries our comment.
     pub(super) ours: bool,
     pub(super) can_login: bool,
+    /// Until when it may log in; none where it may for ever.
+    pub(super) until: Option<DateTime<Utc>>,
     /// The roles that it is a member of.
     pub(super) member_of: Vec<String>,
     /// Its direct members, but for ourselves: from PostgreSQL 16 on, who makes a role joins it.
@@ -69,11 +73,19 @@ pub(super) struct Role {
 
 /// Finds the role named by a tag.
 pub(super) async fn role(session: &mut Session<'_>, tag: &str) -> Result<Option<Role>, Fault> {
-    type Row = (i64, bool, bool, Vec<String>, Vec<String>);
+    type Row = (
+        i64,
+        bool,
+        bool,
+        Option<DateTime<Utc>>,
+        Vec<String>,
+        Vec<String>,
+    );
     let row: Option<Row> = sqlx::query_as(
         "select r.oid::bigint,
                 coalesce(shobj_description(r.oid, 'pg_authid') = 'jitbot:' || $1, false),
                 r.rolcanlogin,
+                case when isfinite(r.rolvaliduntil) then r.rolvaliduntil end,
                 array(select distinct g.rolname::text from pg_auth_members m
                       join pg_roles g on g.oid = m.roleid where m.member = r.oid),
                 array(select distinct g.rolname::text from pg_auth_members m
@@ -85,13 +97,16 @@ pub(super) async fn role(session: &mut Session<'_>, tag: &str) -> Result<Option<
     .fetch_optional(session.conn())
     .await
     .map_err(during("Looking for the role"))?;
-    Ok(row.map(|(oid, ours, can_login, member_of, members)| Role {
-        oid,
-        ours,
-        can_login,
-        member_of,
-        members,
-    }))
+    Ok(
+        row.map(|(oid, ours, can_login, until, member_of, members)| Role {
+            oid,
+            ours,
+            can_login,
+            until,
+            member_of,
+            members,
+        }),
+    )
 }
 
 /// Every role that carries our comment.

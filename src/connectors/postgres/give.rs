@@ -6,6 +6,7 @@ use super::catalog::{self, Admin, Role};
 use super::fault::Fault;
 use super::session::Session;
 use super::take;
+use crate::connectors::Presence;
 use crate::connectors::postgres::Ground;
 use crate::domain::{PostgresMode, Target};
 
@@ -27,7 +28,7 @@ pub(super) async fn give(
         PostgresMode::Membership => membership(session, ground, standing.as_ref()).await?,
     }
     session.commit().await?;
-    if held(session, ground).await? {
+    if held(session, ground).await? != Presence::Absent {
         return Ok(());
     }
     Err(Fault::Refused(format!(
@@ -36,17 +37,25 @@ pub(super) async fn give(
     )))
 }
 
-/// Whether the server holds the access: the role is there, is ours, and the chain is whole.
-pub(super) async fn held(session: &mut Session<'_>, ground: &Ground<'_>) -> Result<bool, Fault> {
+/// Whether the server holds the access: the role is there, is ours, and the chain is whole. In login
+/// mode with the end that the server keeps; one without an end is told as the end of time.
+pub(super) async fn held(
+    session: &mut Session<'_>,
+    ground: &Ground<'_>,
+) -> Result<Presence, Fault> {
     let Some(role) = catalog::role(session, &ground.tag).await? else {
-        return Ok(false);
+        return Ok(Presence::Absent);
     };
     let given = role.ours && role.member_of.contains(&ground.target.role);
-    Ok(given
-        && match ground.mode {
-            PostgresMode::Login => role.can_login,
-            PostgresMode::Membership => role.members.contains(&ground.target.subject),
-        })
+    Ok(match ground.mode {
+        PostgresMode::Login if given && role.can_login => Presence::Present {
+            until: Some(role.until.unwrap_or(DateTime::<Utc>::MAX_UTC)),
+        },
+        PostgresMode::Membership if given && role.members.contains(&ground.target.subject) => {
+            Presence::Present { until: None }
+        }
+        PostgresMode::Login | PostgresMode::Membership => Presence::Absent,
+    })
 }
 
 /// Refuses in words what the server would refuse in its own, before anything is changed.

@@ -148,11 +148,7 @@ impl Ground<'_> {
         let mut session = self.open(None).await?;
         let held = give::held(&mut session, self).await?;
         session.close().await;
-        Ok(if held {
-            Presence::Present
-        } else {
-            Presence::Absent
-        })
+        Ok(held)
     }
 
     async fn credentials(&self) -> Result<Credentials, Fault> {
@@ -164,7 +160,7 @@ impl Ground<'_> {
         }
         let mut session = self.open(None).await?;
         session.lock(&self.tag).await?;
-        if !give::held(&mut session, self).await? {
+        if give::held(&mut session, self).await? == Presence::Absent {
             return Err(Fault::Refused("The access is not held any more".to_owned()));
         }
         let password = password::fresh();

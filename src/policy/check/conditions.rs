@@ -50,7 +50,12 @@ pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Findin
     (compiled, findings)
 }
 
-fn finding(sources: &[Source], written: &At<String>, fault: ConditionFault) -> Finding {
+/// A fault of a condition at its place in the file.
+pub(in crate::policy) fn finding(
+    sources: &[Source],
+    written: &At<String>,
+    fault: ConditionFault,
+) -> Finding {
     // Nothing can be pointed at behind the end, so the whole is.
     let at = place(sources, written, &fault).filter(|at| at.len > 0);
     let at = at.unwrap_or(written.at);

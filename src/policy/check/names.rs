@@ -82,7 +82,7 @@ pub(super) fn given_once(subject: &Subject<'_>) {
     let bundles = written.bundles.iter().map(|bundle| &bundle.name);
     subject.note_repeated(
         resources.map(|resource| &resource.name).chain(bundles),
-        "give one another name: resources and bundles are asked for in the same way",
+        "keep one of the two, or give one another name; resources and bundles share their names",
     );
     let rules = written.rules.iter().map(|rule| &rule.name);
     subject.note_repeated(rules.filter(|name| !name.value.is_empty()), rename);

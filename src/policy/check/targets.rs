@@ -8,7 +8,6 @@ use super::rules::title;
 use crate::domain::{ConnectorSpec, OWNER};
 use crate::policy::fault::{At, Finding};
 use crate::policy::file::{ConnectorEntry, RuleDecision};
-use crate::policy::shown::Places;
 use crate::policy::suggest;
 
 /// The longest name that PostgreSQL keeps, in bytes.
@@ -121,7 +120,7 @@ pub(super) fn owners_said(subject: &Subject<'_>) {
 }
 
 /// Resources that nobody can ask for: maybe on purpose, more often a forgotten rule.
-pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
+pub(super) fn can_be_asked_for(subject: &Subject<'_>) {
     let allowing = (subject.written.rules.iter().enumerate()).filter(|(_, rule)| {
         rule.decision
             .as_ref()
@@ -131,16 +130,13 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<String> {
         .filter_map(|(index, _)| subject.targets.get(index))
         .flat_map(|targets| targets.iter().map(|(resource, _)| *resource))
         .collect();
-    let unreached = subject.written.resources.iter().enumerate();
-    let places = Places::new(subject.sources);
-    unreached
-        .filter(|(index, _)| !reached.contains(index))
-        .map(|(_, resource)| {
-            let (place, name) = (places.describe(resource.name.at), &resource.name.value);
-            format!(
-                "{place}: no rule lets anybody ask for `{name}`; add a rule that matches it, or \
-                 remove it"
-            )
-        })
-        .collect()
+    let resources = subject.written.resources.iter().enumerate();
+    for (_, resource) in resources.filter(|(index, _)| !reached.contains(index)) {
+        let name = &resource.name;
+        let message = format!("no rule lets anybody ask for `{}`", name.value);
+        let finding = Finding::new(name.at, message, "nobody can ask for it");
+        subject
+            .log
+            .warn(finding.hint("add a rule that matches it, or remove it"));
+    }
 }

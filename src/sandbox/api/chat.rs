@@ -203,6 +203,10 @@ pub(super) fn update(world: &mut World, args: &Args) -> Answer {
     let message = message.clone();
     let mut answer = answer_with(world, &message);
     answer["text"] = json!(message.text);
+    // Slack tells the time of an updated message beside it only.
+    if let Some(shown) = answer["message"].as_object_mut() {
+        shown.remove("ts");
+    }
     Ok(answer)
 }
 

@@ -104,7 +104,7 @@ fn group_shown(world: &World, group: &Usergroup, with_users: bool) -> Value {
         "id": group.id, "team_id": world.settings.team.id, "is_usergroup": true,
         "name": group.name, "handle": group.handle, "description": "", "is_external": false,
         "date_create": 1_700_000_000, "date_update": 1_700_000_000,
-        "date_delete": i64::from(group.disabled) * 1_700_000_000, "auto_type": null,
+        "date_delete": i64::from(group.disabled) * 1_700_000_000,
         "user_count": group.users.len(), "prefs": {"channels": [], "groups": []},
     });
     if with_users {

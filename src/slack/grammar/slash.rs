@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::domain::Span;
+use super::wish::Wish;
 
 /// The commands with the other names they answer to.
-const VERBS: [(&str, &[&str]); 9] = [
+const VERBS: [(&str, &[&str]); 12] = [
     ("help", &["?", "-h", "--help", "usage", "hi", "hello"]),
     ("list", &["ls", "resources"]),
     ("active", &["mine", "status"]),
@@ -15,6 +15,9 @@ const VERBS: [(&str, &[&str]); 9] = [
     ("done", &["return", "finish"]),
     ("cancel", &["withdraw"]),
     ("revoke", &["remove"]),
+    ("break-glass", &["breakglass", "emergency"]),
+    ("retry", &["again"]),
+    ("review", &[]),
 ];
 
 /// A command that was understood. Names are as they were written; whether they exist is for the
@@ -28,38 +31,11 @@ pub enum Slash {
     /// Show what the person holds and waits for.
     Active,
     /// Ask for access.
-    Request {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// For how long.
-        duration: Span,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
+    Request(Wish),
     /// Say what would happen, without asking.
-    Explain {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// For how long.
-        duration: Option<Span>,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
-    /// Ask for more time.
-    Extend {
-        /// On what.
-        resource: String,
-        /// In which role.
-        role: Option<String>,
-        /// How much longer.
-        duration: Span,
-        /// Why; empty if nothing was said.
-        reason: String,
-    },
+    Explain(Wish),
+    /// Ask for more time. The resource may also be the number of the request.
+    Extend(Wish),
     /// Give access back before its end.
     Done {
         /// Which; none where the person holds just one.
@@ -77,6 +53,20 @@ pub enum Slash {
         /// Why; never empty.
         why: String,
     },
+    /// Try once more to give what was approved and failed.
+    Retry {
+        /// Which.
+        what: Which,
+    },
+    /// Say what a look at a break-glass request has found.
+    Review {
+        /// Which.
+        what: Which,
+        /// Whether it was justified.
+        justified: bool,
+        /// In their words; may be empty where it was.
+        note: String,
+    },
 }
 
 /// How people point at a request.
@@ -91,6 +81,19 @@ pub enum Which {
         /// The role.
         role: Option<String>,
     },
+}
+
+impl Which {
+    /// What is pointed at by a number, or by a resource and maybe a role.
+    pub fn read(first: &str, role: Option<&str>) -> Self {
+        match first.trim_start_matches('#').parse::<i64>() {
+            Ok(number) if 0 < number => Self::Number(number),
+            _ => Self::Named {
+                resource: first.to_owned(),
+                role: role.map(str::to_owned),
+            },
+        }
+    }
 }
 
 /// The command that a word stands for.
@@ -130,50 +133,27 @@ impl fmt::Display for Which {
 /// The line that would be typed after `/jit` to say the same, for *ask again* and examples.
 impl fmt::Display for Slash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts: Vec<String> = Vec::new();
-        let mut asked = |verb: &str,
-                         resource: &str,
-                         role: &Option<String>,
-                         span: Option<&Span>,
-                         reason: &str| {
-            parts.extend([verb.to_owned(), resource.to_owned()]);
-            parts.extend(role.clone());
-            parts.extend(span.map(ToString::to_string));
-            parts.push(reason.to_owned());
+        let parts: Vec<String> = match self {
+            Self::Help => vec!["help".to_owned()],
+            Self::List => vec!["list".to_owned()],
+            Self::Active => vec!["active".to_owned()],
+            Self::Request(wish) => vec![format!("request {wish}")],
+            Self::Explain(wish) => vec![format!("explain {wish}")],
+            Self::Extend(wish) => vec![format!("extend {wish}")],
+            Self::Done { what } => pointing("done", what.as_ref()).into(),
+            Self::Cancel { what } => pointing("cancel", what.as_ref()).into(),
+            Self::Revoke { what, why } => vec![format!("revoke {what}: {why}")],
+            Self::Retry { what } => vec![format!("retry {what}")],
+            Self::Review {
+                what,
+                justified,
+                note,
+            } => {
+                let found = if *justified { "ok" } else { "not ok" };
+                vec![format!("review {what} {found}: {note}")]
+            }
         };
-        match self {
-            Self::Help => return f.write_str("help"),
-            Self::List => return f.write_str("list"),
-            Self::Active => return f.write_str("active"),
-            Self::Request {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("request", resource, role, Some(duration), reason);
-            }
-            Self::Extend {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("extend", resource, role, Some(duration), reason);
-            }
-            Self::Explain {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                asked("explain", resource, role, duration.as_ref(), reason);
-            }
-            Self::Done { what } => parts.extend(pointing("done", what.as_ref())),
-            Self::Cancel { what } => parts.extend(pointing("cancel", what.as_ref())),
-            Self::Revoke { what, why } => parts.push(format!("revoke {what}: {why}")),
-        }
-        f.write_str(parts.join(" ").trim_end())
+        f.write_str(parts.join(" ").trim_end_matches([' ', ':']))
     }
 }
 

@@ -1,13 +1,23 @@
 use proptest::prelude::*;
 
+use chrono::NaiveTime;
+
 use super::*;
+use crate::domain::Span;
 
 fn request(resource: &str, role: Option<&str>, minutes: u32, reason: &str) -> Slash {
-    Slash::Request {
+    Slash::Request(Wish {
+        duration: Some(Span::minutes(minutes)),
+        ..wish(resource, role, reason)
+    })
+}
+
+fn wish(resource: &str, role: Option<&str>, reason: &str) -> Wish {
+    Wish {
         resource: resource.to_owned(),
         role: role.map(str::to_owned),
-        duration: Span::minutes(minutes),
         reason: reason.to_owned(),
+        ..Wish::default()
     }
 }
 
@@ -87,9 +97,6 @@ fn role_duration_and_reason_are_told_apart_by_the_first_duration() {
 fn what_is_missing_is_said_with_an_example_of_what_was_typed() {
     let said: Vec<String> = [
         "request",
-        "request staging-db",
-        "request staging-db readonly",
-        "request staging-db because of the incident",
         "request staging-db 1",
         "request staging-db 30 INC-1",
         "request staging-db 1.5h",
@@ -104,7 +111,14 @@ fn what_is_missing_is_said_with_an_example_of_what_was_typed() {
         "banana",
         "staging-db",
         "extend 1h",
-        "extend staging-db",
+        "request staging-db 1h for @erin",
+        "request staging-db 1h from 25:00",
+        "request staging-db 1h from tomorrow",
+        "break-glass",
+        "retry",
+        "review",
+        "review #42",
+        "review #42 hm",
         "explain",
         "explain staging-db 1",
         "revoke",
@@ -186,11 +200,11 @@ fn the_other_commands() {
 
 #[test]
 fn explaining_needs_no_duration() {
-    let explain = |role: Option<&str>, duration, reason: &str| Slash::Explain {
-        resource: "db".to_owned(),
-        role: role.map(str::to_owned),
-        duration,
-        reason: reason.to_owned(),
+    let explain = |role: Option<&str>, duration, reason: &str| {
+        Slash::Explain(Wish {
+            duration,
+            ..wish("db", role, reason)
+        })
     };
     for (text, expected) in [
         ("explain db", explain(None, None, "")),
@@ -206,6 +220,131 @@ fn explaining_needs_no_duration() {
     ] {
         assert_eq!(parse(text), Ok(expected), "{text}");
     }
+}
+
+fn at(hour: u32, minute: u32, day: Option<Day>) -> When {
+    let time = NaiveTime::from_hms_opt(hour, minute, 0).unwrap();
+    When::At { day, time }
+}
+
+#[test]
+fn for_whom_from_when_and_break_glass_stand_where_people_put_them() {
+    let whole = Wish {
+        duration: Some(Span::hours(1)),
+        holder: Some("U1".to_owned()),
+        start: Some(at(22, 0, None)),
+        break_glass: true,
+        ..wish("db", Some("ro"), "INC-1 is here")
+    };
+    for text in [
+        "request db ro 1h for <@U1|erin> from 22:00 --break-glass INC-1 is here",
+        "request db ro from 22:00 for 1h for <@U1> --break-glass: INC-1 is here",
+        "request db ro --break-glass from 10pm 1h on behalf of <@U1|Erin Smith> INC-1 is here",
+        "request for <@U1|erin> db ro 1h at 22:00 INC-1 is here —break-glass",
+        "break-glass <@U1|erin> db ro 1h from 22:00 because INC-1 is here",
+        "request db from 22:00 as ro for <@U1|erin> for 1h --breakglass INC-1 is here",
+    ] {
+        assert_eq!(parse(text), Ok(Slash::Request(whole.clone())), "{text}");
+    }
+    let read = Slash::Explain(whole.clone()).to_string();
+    assert_eq!(parse(&read), Ok(Slash::Explain(whole)), "{read}");
+}
+
+#[test]
+fn the_start_may_be_said_in_many_ways() {
+    for (text, start) in [
+        ("from 22:00", at(22, 0, None)),
+        ("from tomorrow 9:00", at(9, 0, Some(Day::Tomorrow))),
+        (
+            "on mon at 9am",
+            at(9, 0, Some(Day::On(chrono::Weekday::Mon))),
+        ),
+        ("in 2h", When::In(Span::hours(2))),
+    ] {
+        for typed in [
+            format!("request db 1h {text} INC-1"),
+            format!("request db {text} for 1h INC-1"),
+        ] {
+            let expected = Wish {
+                duration: Some(Span::hours(1)),
+                start: Some(start),
+                ..wish("db", None, "INC-1")
+            };
+            assert_eq!(parse(&typed), Ok(Slash::Request(expected)), "{typed}");
+        }
+    }
+    for text in [
+        "request db 1h from now on",
+        "request db 1h from now: on",
+        "request db 1h for me on",
+    ] {
+        assert_eq!(parse(text), Ok(request("db", None, 60, "on")), "{text}");
+    }
+}
+
+#[test]
+fn a_missing_duration_is_the_rules_affair() {
+    for (text, expected) in [
+        ("request db", wish("db", None, "")),
+        ("request db ro", wish("db", Some("ro"), "")),
+        ("request db as ro", wish("db", Some("ro"), "")),
+        ("request db: INC-1", wish("db", None, "INC-1")),
+        ("request db because of it", wish("db", None, "it")),
+        ("request db for testing it", wish("db", None, "testing it")),
+        (
+            "request db ro for the fix",
+            wish("db", Some("ro"), "the fix"),
+        ),
+    ] {
+        let read = parse(text).map(|slash| match slash {
+            Slash::Request(wish) => Wish {
+                loose_reason: None,
+                ..wish
+            },
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(read, Ok(expected), "{text}");
+    }
+    for (text, loose) in [
+        ("request db fix the bug", Some("fix the bug")),
+        ("request db INC-42", Some("INC-42")),
+        ("request db readonyl", None),
+        ("request db ro 1h INC-42", None),
+        ("request db ro from 22:00 INC-42", None),
+    ] {
+        let Ok(Slash::Request(wish)) = parse(text) else {
+            panic!("{text}");
+        };
+        assert_eq!(wish.loose_reason.as_deref(), loose, "{text}");
+    }
+}
+
+#[test]
+fn looking_at_it_afterwards_says_what_was_found() {
+    for (text, justified, note) in [
+        ("review #42 ok", true, ""),
+        (
+            "review #42 ok, the incident was real",
+            true,
+            "the incident was real",
+        ),
+        (
+            "review 42 not ok: nobody needed it",
+            false,
+            "nobody needed it",
+        ),
+        ("review #42 unjustified because of it", false, "it"),
+    ] {
+        let (what, note) = (Which::Number(42), note.to_owned());
+        let expected = Slash::Review {
+            what,
+            justified,
+            note,
+        };
+        assert_eq!(parse(text), Ok(expected), "{text}");
+    }
+    let what = Which::Number(42);
+    assert_eq!(parse("retry #42"), Ok(Slash::Retry { what }));
 }
 
 /// Names that are neither joining words nor durations.
@@ -233,7 +372,8 @@ proptest! {
         reason in "([A-Z]{2,5}-[0-9]{1,4}( [a-z<>&*]{3,9}){0,4})?",
     ) {
         let duration = Span::from_seconds(seconds).unwrap();
-        let slash = Slash::Request { resource, role, duration, reason };
+        let duration = Some(duration);
+        let slash = Slash::Request(Wish { resource, role, duration, reason, ..Wish::default() });
         // Slack escapes what people type.
         let typed = slash.to_string().replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         prop_assert_eq!(parse(&typed), Ok(slash));

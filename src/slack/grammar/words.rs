@@ -1,36 +1,61 @@
 //! The words of a command, cleaned of what keyboards, chat clients and copying put around them.
 
+use std::collections::BTreeMap;
+
 use super::super::view::escape::is_invisible;
 use crate::domain::{Span, duration::SpanFault};
 
 /// The longest duration in words: `1 day 2 hours`.
 const LONGEST: usize = 4;
 
+/// The people whom a text mentions: what stands for them in it, in lower case, and their Slack ids.
+pub(super) type Mentions = BTreeMap<String, String>;
+
 /// A command's text as the person meant it: Slack's markup read back into what was typed, blanks
-/// of every kind made plain, invisible characters gone. Line breaks stay.
-pub(super) fn clean(text: &str) -> String {
-    let typed = unescape(&read_tokens(text));
+/// of every kind made plain, invisible characters gone. Line breaks stay. With it, whom it mentions.
+pub(super) fn clean(text: &str) -> (String, Mentions) {
+    let mut mentions = Mentions::new();
+    let typed = unescape(&read_tokens(text, &mut mentions));
     let shown = typed.chars().filter(|c| !is_invisible(*c));
-    shown
-        .map(|c| {
-            if c.is_whitespace() && c != '\n' {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect()
+    let plain = |c: char| {
+        if c.is_whitespace() && c != '\n' {
+            ' '
+        } else {
+            c
+        }
+    };
+    (shown.map(plain).collect(), mentions)
+}
+
+/// Takes a flag out of a text, leaving blanks in its place. Answers whether it was there: with
+/// however many dashes, of whatever length a keyboard makes them.
+pub(super) fn take_flag(text: &mut String, flags: &[&str]) -> bool {
+    let words = split(text);
+    let is_flag = |word: &&Word| {
+        let typed = text[word.start..].split(char::is_whitespace).next();
+        let around = |c: char| is_mark(c) || matches!(c, ':' | ',' | ';' | '.' | '!');
+        let typed = typed.unwrap_or_default().trim_matches(around);
+        let named = typed.trim_start_matches(is_dash);
+        named.len() < typed.len() && flags.contains(&named.to_lowercase().as_str())
+    };
+    let found: Vec<usize> = words.iter().filter(is_flag).map(|w| w.start).collect();
+    for start in &found {
+        let rest = &text[*start..];
+        let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        text.replace_range(*start..start + length, &" ".repeat(length));
+    }
+    !found.is_empty()
 }
 
 /// `<@U1|dana>` becomes `@dana`, `<#C1|ops>` becomes `#ops`, `<https://…|label>` its address.
-fn read_tokens(text: &str) -> String {
+fn read_tokens(text: &str, mentions: &mut Mentions) -> String {
     let mut read = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         read.push_str(before);
         match after.split_once('>') {
             Some((token, next)) if is_token(token) => {
-                read.push_str(&read_token(token));
+                read.push_str(&read_token(token, mentions));
                 rest = next;
             }
             _ => {
@@ -48,13 +73,23 @@ fn is_token(token: &str) -> bool {
         .any(|start| token.starts_with(start))
 }
 
-fn read_token(token: &str) -> String {
+fn read_token(token: &str, mentions: &mut Mentions) -> String {
     let (target, label) = token.split_once('|').unwrap_or((token, ""));
+    if let Some(user) = target.strip_prefix('@') {
+        // A name of several words would not be one word of the command.
+        let plain = !label.is_empty() && !label.contains(char::is_whitespace);
+        let name = if plain {
+            label.trim_start_matches('@')
+        } else {
+            user
+        };
+        let shown = format!("@{name}");
+        mentions.insert(bare(&shown).to_lowercase(), user.to_owned());
+        return shown;
+    }
     match target.chars().next() {
-        Some(sign @ ('@' | '#')) if !label.is_empty() => {
-            format!("{sign}{}", label.trim_start_matches(sign))
-        }
-        Some('@' | '#') => target.to_owned(),
+        Some('#') if !label.is_empty() => format!("#{}", label.trim_start_matches('#')),
+        Some('#') => target.to_owned(),
         Some('!') if label.is_empty() => format!("@{}", &target[1..]),
         Some('!') => label.to_owned(),
         _ => target.trim_start_matches("mailto:").to_owned(),
@@ -82,6 +117,11 @@ impl Word {
     /// The word in lower case, for comparing with words of ours.
     pub(super) fn lower(&self) -> String {
         self.bare.to_lowercase()
+    }
+
+    /// Whether it joins a role to the resource before it, rather than a reason.
+    pub(super) fn leads_to_a_role(&self) -> bool {
+        ["as", "on", "with", "access", "the"].contains(&self.lower().as_str())
     }
 
     /// Whether it only joins the parts of a sentence.
@@ -140,19 +180,17 @@ pub(super) fn is_quote(c: char) -> bool {
 fn bare(word: &str) -> String {
     let around = |c: char| is_mark(c) || matches!(c, ',' | ';' | ':' | '!' | '(' | ')' | '<' | '>');
     let word = word.trim_matches(around).trim_end_matches('.');
-    let short = |c| {
-        if matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}') {
-            '-'
-        } else {
-            c
-        }
-    };
+    let short = |c| if is_dash(c) { '-' } else { c };
     let word: String = word.chars().map(short).collect();
     if word.chars().all(|c| c == '-') {
         String::new()
     } else {
         word
     }
+}
+
+fn is_dash(c: char) -> bool {
+    c == '-' || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// A duration at the beginning of some words: what it is, or why it cannot be, and how many words

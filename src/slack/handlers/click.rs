@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::client::SlackFault;
 use super::super::payload::Click;
 use super::super::view::modal::{self, Meta};
-use super::super::view::{ids, reply};
+use super::super::view::{choices, ids, reply};
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
@@ -15,6 +15,17 @@ use crate::store::StoreError;
 
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
+
+/// What somebody is about to do with a request, which says who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Approve or deny.
+    Decide,
+    /// Take away, or try again.
+    Revoke,
+    /// Look at it afterwards.
+    Review,
+}
 
 impl Handlers {
     /// Carries out a click.
@@ -34,6 +45,11 @@ impl Handlers {
             ids::DENY => self.deny_click(click, &request).await,
             ids::REVOKE => self.revoke_click(click, &request).await,
             ids::CANCEL => self.cancel_click(key, click, &request).await,
+            ids::REVIEW => self.review_click(click, &request).await,
+            ids::RETRY => self.retry_click(key, click, &request).await,
+            ids::CANCEL_START => self.cancel_start_click(key, click, &request).await,
+            ids::JUSTIFIED => self.after_review_click(click, &request, true).await,
+            ids::UNJUSTIFIED => self.after_review_click(click, &request, false).await,
             _ => self.done_click(key, click, &request).await,
         }
     }
@@ -44,8 +60,10 @@ impl Handlers {
             return Ok(None);
         };
         let request = self.engine.store().request(id).await?;
-        if request.is_some() && STANDS_ON_CARDS.contains(&click.action_id.as_str()) {
-            self.adopt(id, click).await?;
+        if let Some(request) = &request
+            && STANDS_ON_CARDS.contains(&click.action_id.as_str())
+        {
+            self.adopt(request.card(), click).await?;
         }
         Ok(request)
     }
@@ -75,46 +93,65 @@ impl Handlers {
 
     /// The cause of a decision: where another policy decides by now, with the request asked once
     /// more, so that it can be held against that policy.
-    async fn deciding_cause(&self, key: &str, by: &Member, request: &Request) -> Result<Cause, No> {
+    pub(super) async fn deciding_cause(
+        &self,
+        key: &str,
+        by: &Member,
+        request: &Request,
+    ) -> Result<Cause, No> {
         let policy = self.engine.policy();
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
             let again = self.directory.ask_again(&policy, request).await;
-            let again = again.map_err(No::of_directory(&deciding(request)))?;
+            let deciding = request.revoking();
+            let again = again.map_err(No::of_directory(&deciding))?;
             cause.asked_again = Some(Box::new(again));
         }
         Ok(cause)
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
-        let Some(step) = request.current_step() else {
-            return Err(too_late(request));
-        };
-        if let Some(by) = self.glance(&click.by.user, request).await? {
-            let asked = step.from.iter().any(|group| by.groups.contains(group));
-            let refusal = if request.belongs_to(&by) {
-                Some(Refusal::OwnRequest)
-            } else {
-                let needed = step.from.clone();
-                (!asked).then_some(Refusal::NotAnApprover { needed })
-            };
-            refusal.map_or(Ok(()), Err)?;
-        }
+        self.may_decide_at_a_glance(click, request).await?;
         let view = modal::deny_reason(request, &meta(click, request.id));
         self.open(click, &view).await
     }
 
+    /// Spares people a dialog that would come to nothing: because everything is decided, or because
+    /// they may not decide on any of it.
+    pub(super) async fn may_decide_at_a_glance(
+        &self,
+        click: &Click,
+        request: &Request,
+    ) -> Result<(), No> {
+        let now = self.engine.now().await?;
+        let parts = self.parts(request).await?;
+        let needed = all(&parts, |part| part.deciding(now));
+        if parts.iter().all(|part| part.current_step().is_none()) {
+            return Err(too_late(request));
+        }
+        let glance = self.glance(Act::Decide, &click.by.user, request);
+        let Some(by) = glance.await? else {
+            return Ok(());
+        };
+        if request.belongs_to(&by) {
+            return Err(Refusal::OwnRequest.into());
+        }
+        if is_in(&by, &needed) {
+            return Ok(());
+        }
+        Err(Refusal::NotAnApprover { needed }.into())
+    }
+
     async fn revoke_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
-        if !super::which::is_held(request) {
+        let parts = self.parts(request).await?;
+        if !parts.iter().any(choices::is_to_come_or_held) {
             return Err(not_active(request));
         }
-        if let Some(by) = self.glance(&click.by.user, request).await?
-            && !request.is_approver(&by)
+        let needed = all(&parts, Request::revoking);
+        if let Some(by) = self.glance(Act::Revoke, &click.by.user, request).await?
+            && !is_in(&by, &needed)
         {
-            return Err(Refusal::NotAnApprover {
-                needed: deciding(request),
-            }
-            .into());
+            return Err(Refusal::NotAnApprover { needed }.into());
         }
         let view = modal::revoke_reason(request, &meta(click, request.id));
         self.open(click, &view).await
@@ -131,13 +168,41 @@ impl Handlers {
     async fn done_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
+        self.give_back(cause, by, request).await
+    }
+
+    /// Withdraws what was approved for later.
+    async fn cancel_start_click(
+        &self,
+        key: &str,
+        click: &Click,
+        request: &Request,
+    ) -> Result<Said, No> {
+        let by = self.holder(&click.by.user).await?;
+        let cause = Cause::slack(by.person, key);
         let command = Command::GiveBack { by };
         let request = self.engine.execute(request.id, command, cause).await?;
-        Ok(Said::Words(words::given_back(&request)))
+        Ok(Said::Words(reply::start_cancelled(&request)))
+    }
+
+    /// Tries again what failed; whoever has a hand in it may. The holder need not be anybody who
+    /// could decide.
+    async fn retry_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+        let holder = self.holder(&click.by.user).await?;
+        let by = if request.belongs_to(&holder) {
+            holder
+        } else {
+            let member = self.member_for(Act::Revoke, &click.by.user, request);
+            member.await?
+        };
+        let cause = Cause::slack(by.person, key);
+        let command = Command::Retry { by };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(reply::retried(&request)))
     }
 
     /// Opens a dialog. Its trigger may have run out on the way; nothing is lost by pressing again.
-    async fn open(&self, click: &Click, view: &serde_json::Value) -> Result<Said, No> {
+    pub(super) async fn open(&self, click: &Click, view: &serde_json::Value) -> Result<Said, No> {
         match self.client.open_view(&click.trigger, view).await {
             // It may well have opened.
             Ok(_) | Err(SlackFault::Ambiguous(_)) => Ok(Said::Nothing),
@@ -148,10 +213,46 @@ impl Handlers {
     /// The person who decides, read at this moment. When their groups cannot be read, the answer
     /// is to try again.
     pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
+        self.member_for(Act::Decide, user, request).await
+    }
+
+    /// The person who is about to do that, with the groups that may, read at this moment.
+    pub(super) async fn member_for(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Member, No> {
         let reading = self.engine.policy();
-        let about = about(request);
+        let about = self.about(act, request).await?;
+        let needed: Vec<GroupName> = about.groups.iter().cloned().collect();
         let reading = self.directory.member_at_click(&reading, user, &about).await;
-        reading.map_err(No::of_directory(&deciding(request)))
+        reading.map_err(No::of_directory(&needed))
+    }
+
+    /// The parts whose card the request stands on: itself, or everything of its bundle. What is
+    /// said by the id of any other part than the first is about that part alone.
+    pub(super) async fn parts(&self, request: &Request) -> Result<Vec<Request>, StoreError> {
+        match request.bundle {
+            Some(_) => self.engine.store().parts_of(request.id).await,
+            None => Ok(vec![request.clone()]),
+        }
+    }
+
+    /// What has to be read of whoever does that: the groups that may, for every part of a bundle
+    /// that is meant by it.
+    async fn about(&self, act: Act, request: &Request) -> Result<About, StoreError> {
+        let now = self.engine.now().await?;
+        let parts = self.parts(request).await?;
+        let groups = parts.iter().flat_map(|part| match act {
+            Act::Decide if part.current_step().is_some() => part.deciding(now),
+            Act::Review => part.reviewing().to_vec(),
+            Act::Decide | Act::Revoke => part.revoking(),
+        });
+        Ok(About {
+            groups: groups.collect(),
+            holder: request.access.person,
+        })
     }
 
     /// The person whose own request or access it is.
@@ -163,9 +264,14 @@ impl Handlers {
 
     /// Who clicks, if that is known at once. It spares people a dialog that would come to nothing;
     /// what they send off is decided on afresh.
-    async fn glance(&self, user: &str, request: &Request) -> Result<Option<Member>, No> {
+    pub(super) async fn glance(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Option<Member>, No> {
         let policy = self.engine.policy();
-        let about = about(request);
+        let about = self.about(act, request).await?;
         let reading = self.directory.member_at_a_glance(&policy, user, &about);
         match tokio::time::timeout(GLANCE, reading).await {
             Ok(Ok(member)) => Ok(Some(member)),
@@ -176,26 +282,29 @@ impl Handlers {
 }
 
 /// Buttons that stand on cards, and on nothing else.
-const STANDS_ON_CARDS: [&str; 4] = [ids::APPROVE, ids::DENY, ids::CANCEL, ids::REVOKE];
+const STANDS_ON_CARDS: [&str; 7] = [
+    ids::APPROVE,
+    ids::DENY,
+    ids::CANCEL,
+    ids::REVOKE,
+    ids::REVIEW,
+    ids::JUSTIFIED,
+    ids::UNJUSTIFIED,
+];
 
-/// What has to be read of whoever decides on this request now.
-fn about(request: &Request) -> About {
-    About {
-        groups: deciding(request).into_iter().collect(),
-        holder: request.access.person,
+/// What those groups are for every part, each once.
+pub(super) fn all(parts: &[Request], of: impl Fn(&Request) -> Vec<GroupName>) -> Vec<GroupName> {
+    let mut groups: Vec<GroupName> = Vec::new();
+    for group in parts.iter().flat_map(of) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
     }
+    groups
 }
 
-/// The groups that decide now; all of them when nobody is being asked.
-fn deciding(request: &Request) -> Vec<GroupName> {
-    if let Some(step) = request.current_step() {
-        return step.from.clone();
-    }
-    let steps = request.terms.route.steps();
-    let mut groups: Vec<GroupName> = steps.iter().flat_map(|step| step.from.clone()).collect();
-    groups.sort();
-    groups.dedup();
-    groups
+pub(super) fn is_in(by: &Member, groups: &[GroupName]) -> bool {
+    groups.iter().any(|group| by.groups.contains(group))
 }
 
 fn too_late(request: &Request) -> No {
@@ -209,10 +318,11 @@ pub(super) fn not_active(request: &Request) -> No {
     Refusal::NotActive { outcome }.into()
 }
 
-fn meta(click: &Click, request: RequestId) -> Meta {
+pub(super) fn meta(click: &Click, request: RequestId) -> Meta {
     Meta {
         request,
         channel: click.channel.clone(),
         ts: click.message_ts.clone(),
+        version: None,
     }
 }

@@ -1,28 +1,13 @@
 //! `/jit …`, one function for each thing that can be typed.
 
-use std::collections::BTreeSet;
-
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
-use super::super::view::reply::{self, Eligible, Explained, ListItem};
-use super::which::{Found, is_held, waits};
+use super::super::view::reply::{self, ListItem};
+use super::click::Act;
+use super::which::{Found, is_held, is_scheduled, waits};
 use super::{Handlers, No, Said, words};
-use crate::domain::{
-    Ask, Command, GroupName, Origin, Person, Refusal, Request, Roster, Span, Step, Verdict,
-};
-use crate::engine::{Cause, Submission};
-use crate::policy::{Policy, RuleOutcome, Tried};
-
-/// The duration that is explained where none was typed: short enough for most limits.
-const USUAL: Span = Span::minutes(30);
-
-/// What was typed of a request, before it is known who asks.
-struct Wish {
-    resource: String,
-    role: Option<String>,
-    duration: Span,
-    reason: String,
-}
+use crate::domain::{Command, Member, Refusal, Request};
+use crate::engine::Cause;
 
 impl Handlers {
     /// Carries out what was typed.
@@ -45,55 +30,18 @@ impl Handlers {
             Slash::Help => Ok(Said::Words(reply::help())),
             Slash::List => self.list(user).await,
             Slash::Active => self.active(user).await,
-            Slash::Request {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                let wish = Wish {
-                    resource,
-                    role,
-                    duration,
-                    reason,
-                };
-                let ask = self.ask(user, wish).await?;
-                self.submit(key, ask).await
-            }
-            Slash::Explain {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                let duration = duration.unwrap_or(USUAL);
-                let wish = Wish {
-                    resource,
-                    role,
-                    duration,
-                    reason,
-                };
-                let ask = self.ask(user, wish).await?;
-                self.explain(ask).await
-            }
-            Slash::Extend {
-                resource,
-                role,
-                duration,
-                reason,
-            } => {
-                let wish = Wish {
-                    resource,
-                    role,
-                    duration,
-                    reason,
-                };
-                let ask = self.ask(user, wish).await?;
-                self.extend(key, user, ask).await
-            }
+            Slash::Request(wish) => self.request(key, user, wish).await,
+            Slash::Explain(wish) => self.explain(user, wish).await,
+            Slash::Extend(wish) => self.extend(key, user, wish).await,
             Slash::Done { what } => self.done(key, user, what.as_ref()).await,
             Slash::Cancel { what } => self.cancel(key, user, what.as_ref()).await,
-            Slash::Revoke { what, why } => self.revoke(key, user, what, why).await,
+            Slash::Revoke { what, why } => self.revoke(key, user, &what, why).await,
+            Slash::Retry { what } => self.retry(key, user, &what).await,
+            Slash::Review {
+                what,
+                justified,
+                note,
+            } => self.review(key, user, &what, (justified, note)).await,
         }
     }
 
@@ -124,96 +72,23 @@ impl Handlers {
         Ok(Said::Words(reply::active(&live, now)))
     }
 
-    /// Asks the engine to take the request in, with everybody who could approve it.
-    async fn submit(&self, key: &str, ask: Ask) -> Result<Said, No> {
-        let policy = self.engine.policy();
-        let groups = match self.engine.explain(&ask).await?.verdict {
-            Verdict::Terms(terms) => terms.route.groups(),
-            // The engine says no, and writes it down.
-            Verdict::Refused(_) => BTreeSet::new(),
-        };
-        let roster = self.roster(&policy, groups, &ask.person).await?;
-        let submission = Submission {
-            asks: vec![ask],
-            bundle: None,
-            roster,
-            origin: Origin::Slack,
-            delivery: Some(key.to_owned()),
-        };
-        let requests = self.engine.submit(submission).await?;
-        let request = requests.first().ok_or(Refusal::NoSuchRequest)?;
-        let faces = self.faces_of(request).await?;
-        let channel = &request.terms.channel;
-        Ok(Said::Words(reply::submitted(request, &faces, channel)))
-    }
-
-    /// Asks for more time on the one active grant that fits.
-    async fn extend(&self, key: &str, user: &str, ask: Ask) -> Result<Said, No> {
-        let by = self.holder(user).await?;
-        let what = Which::Named {
-            resource: ask.resource.clone(),
-            role: ask.role.clone(),
-        };
-        match self.latest(&by, &what).await? {
-            Found::One(held) => {
-                let extended = Ask {
-                    resource: held.access.resource.to_string(),
-                    role: Some(held.access.role.to_string()),
-                    extends: Some(held.id),
-                    ..ask
-                };
-                self.submit(key, extended).await
-            }
-            Found::Say(words) => Ok(Said::Words(words)),
-        }
-    }
-
-    /// Says what would happen, and who could decide, without asking anybody.
-    async fn explain(&self, ask: Ask) -> Result<Said, No> {
-        let policy = self.engine.policy();
-        let explanation = self.engine.explain(&ask).await?;
-        let steps = match &explanation.verdict {
-            Verdict::Terms(terms) => terms.route.steps().to_vec(),
-            Verdict::Refused(_) => Vec::new(),
-        };
-        let roster = self.roster(&policy, groups_of(&steps), &ask.person);
-        let roster = roster.await?;
-        let eligible: Vec<Eligible> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| Eligible {
-                step: index + 1,
-                groups: step.from.clone(),
-                people: roster.eligible(step, &ask.own()).into_iter().collect(),
-            })
-            .collect();
-        let people = eligible.iter().flat_map(|step| &step.people);
-        let faces = self.faces(&people.copied().collect()).await?;
-        let explained = Explained {
-            verdict: explanation.verdict,
-            tried: explanation.tried.iter().map(tried).collect(),
-            eligible,
-        };
-        Ok(Said::Words(reply::explain(&explained, &faces)))
-    }
-
     async fn done(&self, key: &str, user: &str, what: Option<&Which>) -> Result<Said, No> {
         let by = self.holder(user).await?;
         let cause = Cause::slack(by.person, key);
         match self.own("done", &by, what, is_held).await? {
-            Found::One(request) => {
-                let command = Command::GiveBack { by };
-                let request = self.engine.execute(request.id, command, cause).await?;
-                Ok(Said::Words(words::given_back(&request)))
-            }
+            Found::One(request) => self.give_back(cause, by, &request).await,
             Found::Say(words) => Ok(Said::Words(words)),
         }
     }
 
+    /// Withdraws what waits, be it for approvers or for its start.
     async fn cancel(&self, key: &str, user: &str, what: Option<&Which>) -> Result<Said, No> {
         let by = self.holder(user).await?;
         let cause = Cause::slack(by.person, key);
         match self.own("cancel", &by, what, waits).await? {
+            Found::One(request) if is_scheduled(&request) => {
+                self.give_back(cause, by, &request).await
+            }
             Found::One(request) => {
                 let command = Command::Cancel { by };
                 let request = self.engine.execute(request.id, command, cause).await?;
@@ -223,62 +98,76 @@ impl Handlers {
         }
     }
 
+    pub(super) async fn give_back(
+        &self,
+        cause: Cause,
+        by: Member,
+        request: &Request,
+    ) -> Result<Said, No> {
+        let begun = !is_scheduled(request);
+        let command = Command::GiveBack { by };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(if begun {
+            words::given_back(&request)
+        } else {
+            words::withdrawn(&request)
+        }))
+    }
+
     /// Takes access away from somebody. A name would not say from whom, so it has to be a number.
-    async fn revoke(&self, key: &str, user: &str, what: Which, why: String) -> Result<Said, No> {
-        let Which::Number(number) = what else {
-            return Ok(Said::Words(words::number_needed()));
-        };
-        let request = self.engine.store().request_by_number(number).await?;
-        let request = request.ok_or(Refusal::NoSuchRequest)?;
-        let by = self.decider(user, &request).await?;
+    async fn revoke(&self, key: &str, user: &str, what: &Which, why: String) -> Result<Said, No> {
+        let request = self.numbered("revoke", what).await?;
+        let begun = !is_scheduled(&request);
+        let by = self.member_for(Act::Revoke, user, &request).await?;
         let cause = Cause::slack(by.person, key);
         let command = Command::Revoke { by, why };
         let request = self.engine.execute(request.id, command, cause).await?;
-        Ok(Said::Words(words::revoked(&request)))
+        Ok(Said::Words(if begun {
+            words::revoked(&request)
+        } else {
+            words::withdrawn(&request)
+        }))
     }
 
-    async fn ask(&self, user: &str, wish: Wish) -> Result<Ask, No> {
-        let person = self.person(&self.engine.policy(), user).await?;
-        let standing = self.directory.standing_of(user).await;
-        Ok(Ask {
-            standing: standing.map_err(No::of_directory(&[]))?,
-            role: wish.role,
-            duration: Some(wish.duration),
-            reason: wish.reason,
-            ..Ask::of(person, wish.resource)
-        })
-    }
-
-    async fn person(&self, policy: &Policy, user: &str) -> Result<Person, No> {
-        let reading = self.directory.person(policy, user);
-        reading.await.map_err(No::of_directory(&[]))
-    }
-
-    async fn roster(
-        &self,
-        policy: &Policy,
-        groups: BTreeSet<GroupName>,
-        holder: &Person,
-    ) -> Result<Roster, No> {
-        let names: Vec<GroupName> = groups.iter().cloned().collect();
-        let reading = self.directory.roster(policy, groups, holder);
-        reading.await.map_err(No::of_directory(&names))
-    }
-}
-
-fn groups_of(steps: &[Step]) -> BTreeSet<GroupName> {
-    steps.iter().flat_map(|step| &step.from).cloned().collect()
-}
-
-/// A rule and what came of it, in words.
-fn tried(tried: &Tried) -> (String, String) {
-    let outcome = match &tried.outcome {
-        RuleOutcome::Matched => format!("matches, and says {}", tried.decision.as_str()),
-        RuleOutcome::NotMatched(clauses) => {
-            let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
-            format!("does not match: {}", clauses.join("; "))
+    /// Tries once more to give what failed: for whoever asked for it or holds it, and approvers.
+    async fn retry(&self, key: &str, user: &str, what: &Which) -> Result<Said, No> {
+        let request = self.numbered("retry", what).await?;
+        let mut by = self.holder(user).await?;
+        if !request.belongs_to(&by) {
+            by = self.member_for(Act::Revoke, user, &request).await?;
         }
-        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
-    };
-    (tried.rule.to_string(), outcome)
+        let cause = Cause::slack(by.person, key);
+        let command = Command::Retry { by };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(words::retried(&request)))
+    }
+
+    /// Takes in what a look at a break-glass request afterwards has found.
+    async fn review(
+        &self,
+        key: &str,
+        user: &str,
+        what: &Which,
+        (justified, note): (bool, String),
+    ) -> Result<Said, No> {
+        let request = self.numbered("review", what).await?;
+        let by = self.member_for(Act::Review, user, &request).await?;
+        let cause = Cause::slack(by.person, key);
+        let command = Command::CompleteReview {
+            by,
+            justified,
+            note,
+        };
+        let request = self.engine.execute(request.id, command, cause).await?;
+        Ok(Said::Words(words::reviewed(&request, justified)))
+    }
+
+    /// The request of that number. A name would not say whose is meant.
+    async fn numbered(&self, verb: &str, what: &Which) -> Result<Request, No> {
+        let Which::Number(number) = what else {
+            return Err(No::Say(words::number_needed(verb)));
+        };
+        let request = self.engine.store().request_by_number(*number).await?;
+        Ok(request.ok_or(Refusal::NoSuchRequest)?)
+    }
 }

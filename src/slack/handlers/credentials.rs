@@ -38,6 +38,7 @@ impl Handlers {
             Err(No::Refusal(refusal)) => {
                 modal::notice(TITLE, &reply::refusal(&refusal, &Faces::default()))
             }
+            Err(No::Say(words)) => return Ok(Said::Words(words)),
             Err(No::Store(fault)) => {
                 tracing::error!(
                     error = &fault as &dyn std::error::Error,

@@ -3,7 +3,8 @@
 use super::super::payload::Submission;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
-use super::{Handlers, No, Said};
+use super::click::Act;
+use super::{Handlers, No, Said, review};
 use crate::domain::{Command, Refusal, Request};
 use crate::engine::Cause;
 
@@ -12,24 +13,50 @@ impl Handlers {
     /// nothing: who sends it is read now.
     pub(super) async fn dialog(&self, key: &str, submission: &Submission) -> Result<Said, No> {
         let view = &submission.view;
-        let asks_why = [ids::DENY_REASON, ids::REVOKE_REASON].contains(&view.callback_id.as_str());
-        if !asks_why {
+        if !DECIDING.contains(&view.callback_id.as_str()) {
             return Ok(Said::Nothing);
         }
         let meta = Meta::read(&view.private_metadata).ok_or(Refusal::NoSuchRequest)?;
         let request = self.engine.store().request(meta.request).await?;
         let request: Request = request.ok_or(Refusal::NoSuchRequest)?;
+        if view.callback_id == ids::REVIEWED
+            && let Some(said) = self.is_stale(&meta, &request).await?
+        {
+            return Ok(said);
+        }
+        let act = match view.callback_id.as_str() {
+            ids::DENY_REASON | ids::REVIEWED => Act::Decide,
+            ids::REVOKE_REASON => Act::Revoke,
+            _ => Act::Review,
+        };
+        let by = self.member_for(act, &submission.by.user, &request).await?;
+        let mut cause = Cause::slack(by.person, key);
         let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         let why = why.unwrap_or_default().trim().to_owned();
-        let by = self.decider(&submission.by.user, &request).await?;
-        let cause = Cause::slack(by.person, key);
-        let command = if view.callback_id == ids::DENY_REASON {
-            Command::Deny { by, why }
-        } else {
-            Command::Revoke { by, why }
+        let command = match view.callback_id.as_str() {
+            ids::DENY_REASON => Command::Deny { by, why },
+            ids::REVOKE_REASON => Command::Revoke { by, why },
+            ids::REVIEWED => {
+                cause = self.deciding_cause(key, &by, &request).await?;
+                review::approval(by, why, view)
+            }
+            found => Command::CompleteReview {
+                by,
+                justified: found == ids::JUSTIFIED_NOTE,
+                note: why,
+            },
         };
         self.engine.execute(request.id, command, cause).await?;
         // The card tells it.
         Ok(Said::Nothing)
     }
 }
+
+/// The dialogs that ask for something to be done.
+const DECIDING: [&str; 5] = [
+    ids::DENY_REASON,
+    ids::REVOKE_REASON,
+    ids::REVIEWED,
+    ids::JUSTIFIED_NOTE,
+    ids::UNJUSTIFIED_NOTE,
+];

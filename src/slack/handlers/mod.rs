@@ -1,5 +1,5 @@
-//! What people do in Slack, one short function each: typed commands (`command`), clicks (`click`),
-//! dialogs sent off (`dialog`) and passwords (`credentials`).
+//! What people do in Slack, one short function each: typed commands (`command`, and `asking` for
+//! access), clicks (`click`), dialogs sent off (`dialog`) and passwords (`credentials`).
 //!
 //! A handler reads who acts, asks the engine, and returns what to tell the person. It decides
 //! nothing, and trusts nothing that came back from a client but ids to look up. All may run twice
@@ -21,10 +21,12 @@ use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 
+mod asking;
 mod click;
 mod command;
 mod credentials;
 mod dialog;
+mod review;
 mod which;
 mod words;
 
@@ -76,6 +78,8 @@ pub(super) enum Said {
 enum No {
     Refusal(Refusal),
     Store(StoreError),
+    /// Words about the command itself, rather than a decision.
+    Say(Content),
 }
 
 impl From<StoreError> for No {
@@ -163,6 +167,7 @@ impl Handlers {
             // Carried out before a crash, or by the other delivery of the same thing.
             Err(No::Refusal(Refusal::Duplicate)) => Ok(Said::Nothing),
             Err(No::Refusal(refusal)) => self.refuse(delivery, &refusal).await,
+            Err(No::Say(words)) => Ok(Said::Words(words)),
             Err(No::Store(fault)) => Err(fault),
         }
     }
@@ -171,6 +176,7 @@ impl Handlers {
     async fn refuse(&self, delivery: &Delivery, refusal: &Refusal) -> Result<Said, StoreError> {
         let named = match refusal {
             Refusal::AlreadyDecided { by, .. } => by.iter().copied().collect(),
+            Refusal::AlreadyReviewed { by, .. } => BTreeSet::from([*by]),
             _ => BTreeSet::new(),
         };
         let faces = self.faces(&named).await?;

@@ -40,17 +40,21 @@ impl Handlers {
         Ok(match found.len() {
             0 => Found::Say(words::none_fits(verb)),
             1 => Found::One(Box::new(found.swap_remove(0))),
-            _ => Found::Say(words::several_fit(verb, &found)),
+            _ => match found.iter().position(|one| is_card_of_all(one, &found)) {
+                Some(lead) => Found::One(Box::new(found.swap_remove(lead))),
+                None => Found::Say(words::several_fit(verb, &found)),
+            },
         })
     }
 
     /// Finds what is to be extended: of several grants of one access the one that ends last, as
-    /// after an earlier extension.
+    /// after an earlier extension. Only what they hold themselves: whoever asked for somebody else
+    /// has no say any more.
     pub(super) async fn latest(&self, by: &Member, what: &Which) -> Result<Found, No> {
         let live = self.engine.store().live_requests_of(by.person).await?;
         let fits = live
             .into_iter()
-            .filter(|request| request.belongs_to(by) && is_active(request))
+            .filter(|request| by.is(request.access.person) && is_active(request))
             .filter(|request| is_named(request, Some(what)));
         let mut latest: BTreeMap<Access, Request> = BTreeMap::new();
         for request in fits {
@@ -73,17 +77,30 @@ fn end(request: &Request) -> Option<DateTime<Utc>> {
     request.grant()?.state.wanted_until()
 }
 
-/// Whether the request waits for approvers.
-pub(super) fn waits(request: &Request) -> bool {
-    matches!(request.state, RequestState::Pending { .. })
+/// Whether one is the first part of the bundle that all of them are parts of.
+fn is_card_of_all(one: &Request, all: &[Request]) -> bool {
+    all.iter().all(|request| request.card() == one.id)
 }
 
-/// Whether the access is there or on its way.
+/// Whether the request waits for approvers, or for its start.
+pub(super) fn waits(request: &Request) -> bool {
+    matches!(request.state, RequestState::Pending { .. }) || is_scheduled(request)
+}
+
+/// Whether the request is approved and its start lies ahead.
+pub(super) fn is_scheduled(request: &Request) -> bool {
+    let state = request.grant().map(|grant| &grant.state);
+    matches!(state, Some(GrantState::Scheduled { .. }))
+}
+
+/// Whether the access is there, on its way, or promised for later.
 pub(super) fn is_held(request: &Request) -> bool {
     matches!(
         request.grant(),
         Some(Grant {
-            state: GrantState::Active { .. } | GrantState::Activating { .. },
+            state: GrantState::Active { .. }
+                | GrantState::Activating { .. }
+                | GrantState::Scheduled { .. },
             ..
         })
     )
@@ -101,8 +118,10 @@ fn is_active(request: &Request) -> bool {
 }
 
 fn is_named(request: &Request, what: Option<&Which>) -> bool {
-    let Some(Which::Named { resource, role }) = what else {
-        return true;
+    let (resource, role) = match what {
+        Some(Which::Named { resource, role }) => (resource, role),
+        Some(Which::Number(number)) => return request.number == *number,
+        None => return true,
     };
     let same = |name: &str, typed: &str| name.eq_ignore_ascii_case(typed);
     let access = &request.access;

@@ -1,7 +1,8 @@
 //! Answers of the handlers that are about what was done rather than about a state.
 
-use super::super::view::{Content, text};
-use crate::domain::Request;
+use super::super::view::text::reply::{bundle_part, refusal};
+use super::super::view::{Content, Faces, text};
+use crate::domain::{GrantState, Request, Verdict};
 
 /// The access was given back.
 pub(super) fn given_back(request: &Request) -> Content {
@@ -16,6 +17,86 @@ pub(super) fn cancelled(request: &Request) -> Content {
     let (what, number) = (text::access(request), request.number);
     Content::line(&format!(
         "🚫 Request #{number} ({what}) is cancelled. Nobody is asked any more."
+    ))
+}
+
+/// What was approved for later will not begin.
+pub(super) fn withdrawn(request: &Request) -> Content {
+    let (what, number) = (text::access(request), request.number);
+    Content::line(&format!(
+        "🚫 {what} (#{number}) is withdrawn. It had not begun, and it will not."
+    ))
+}
+
+/// What failed is tried once more.
+pub(super) fn retried(request: &Request) -> Content {
+    let (what, number) = (text::access(request), request.number);
+    let begins = match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Scheduled { .. }) => "The policy is asked once more, and then it begins",
+        _ => "It is being given now",
+    };
+    Content::line(&format!(
+        "🔁 I try again to give {what} (#{number}). {begins}; the card tells what comes of it."
+    ))
+}
+
+/// Somebody looked at a break-glass request afterwards.
+pub(super) fn reviewed(request: &Request, justified: bool) -> Content {
+    let (what, number) = (text::access(request), request.number);
+    let found = if justified {
+        "was justified"
+    } else {
+        "was not justified"
+    };
+    Content::line(&format!(
+        "🔎 Thank you. It is on record that {what} (#{number}) {found}, by your review."
+    ))
+}
+
+/// The parts of a bundle were taken in.
+pub(super) fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
+    let lines: Vec<String> = requests
+        .iter()
+        .map(|request| format!("• {}", bundle_part(request, faces)))
+        .collect();
+    let name = requests.first().and_then(|lead| lead.bundle.as_ref());
+    let name = name.map(|part| text::name(&part.name)).unwrap_or_default();
+    let channel = requests.first().map(|lead| lead.terms.channel.as_str());
+    let channel = text::channel(channel.unwrap_or_default());
+    Content::line(&format!(
+        "🧰 *{name}*: {} requests on one card in {channel}.\n{}",
+        requests.len(),
+        lines.join("\n")
+    ))
+}
+
+/// What would become of each part of a bundle.
+pub(super) fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Content {
+    let line = |(resource, verdict): &(String, Verdict)| {
+        let resource = text::name(resource);
+        match verdict {
+            Verdict::Terms(terms) => format!("*{resource}*: {}", text::reply::would(terms)),
+            Verdict::Refused(no) => {
+                let no = refusal(no, &Faces::default());
+                format!("*{resource}*: {}", text::reply::would_not(&no))
+            }
+        }
+    };
+    let lines: Vec<String> = parts.iter().map(line).collect();
+    let name = text::name(bundle);
+    Content::line(&format!(
+        "🧰 *{name}* is a bundle: it is given as a whole, or refused.\n{}\n{}",
+        lines.join("\n"),
+        text::reply::EXPLAINED
+    ))
+}
+
+/// A role was named for a bundle.
+pub(super) fn bundle_has_roles(bundle: &str) -> Content {
+    let name = text::name(bundle);
+    Content::line(&format!(
+        "*{name}* is a bundle, and the policy says which roles it has. Please leave the role out: \
+         `/jit request {name} 1h the reason`."
     ))
 }
 
@@ -57,11 +138,16 @@ pub(super) fn role_needed(requests: &[Request]) -> Content {
 }
 
 /// A name does not say whose access is meant.
-pub(super) fn number_needed() -> Content {
-    Content::line(
+pub(super) fn number_needed(verb: &str) -> Content {
+    let example = match verb {
+        "retry" => "retry #42",
+        "review" => "review #42 ok, the incident was real",
+        _ => "revoke #42 the reason",
+    };
+    Content::line(&format!(
         "Whose access? Several people may have it, so please give the number that stands on its \
-         card: `/jit revoke #42 the reason`.",
-    )
+         card: `/jit {example}`."
+    ))
 }
 
 /// The dialog did not open in time.

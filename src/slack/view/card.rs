@@ -1,88 +1,98 @@
-//! The card of a request: who wants what, why, where it stands, and what can be done about it.
+//! The card of a request, or of all parts of a bundle: who wants what, why, where it stands, and
+//! what can be done about it.
 
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
-use super::content::{button, buttons, confirm, context, quote, section};
-use super::text::{self, card as words};
-use super::{Content, Faces, ids};
-use crate::domain::{GrantState, Request, RequestState};
+use super::choices;
+use super::content::{context, quote, section};
+use super::text::{bundle, card as words, glass};
+use super::{Content, Faces};
+use crate::domain::{Request, RequestState};
 
-/// The card as it is to stand in the channel now, for any state of the request.
+/// Parts that one card shows; more of them are counted.
+const PARTS: usize = 20;
+
+/// The card of these parts as it is to stand in the channel now: of one request, or of a bundle.
+pub fn of(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
+    match parts {
+        [one] if one.bundle.is_none() => card(one, faces, now),
+        parts => several(parts, faces, now),
+    }
+}
+
+/// The card of one request, for any state of it.
 pub fn card(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content {
-    let headline = words::headline(request, faces);
-    let status = words::status(request, faces, now);
-    let mut blocks = vec![section(&headline)];
+    let parts = std::slice::from_ref(request);
+    let mut blocks = vec![section(&words::headline(request, faces))];
     blocks.extend(quote(&request.reason));
-    blocks.push(section(&status));
+    blocks.push(section(&words::status(request, faces, now)));
     if let RequestState::Denied { why, .. } = &request.state {
         blocks.extend(quote(why));
     }
+    blocks.extend(break_glass(parts, faces));
     blocks.push(context(&words::small_print(request)));
-    blocks.extend(choices(request, now));
+    blocks.extend(choices::rows(parts, now));
     Content::new(&words::summary(request, faces, now), &blocks)
 }
 
+/// The card of a bundle: every part with its own state, one row of buttons for all.
+fn several(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
+    let mut blocks = vec![section(&bundle::headline(parts, faces))];
+    blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));
+    blocks.push(section(&bundle::tally(parts, now)));
+    let shown = parts.iter().take(PARTS);
+    blocks.extend(shown.map(|part| section(&bundle::part(part, parts.len(), faces, now))));
+    if PARTS < parts.len() {
+        let more = super::text::reply::and_more(parts.len() - PARTS);
+        blocks.push(context(&more));
+    }
+    blocks.extend(break_glass(parts, faces));
+    blocks.push(context(&bundle::small_print(parts, now)));
+    blocks.extend(choices::rows(parts, now));
+    Content::new(&bundle::summary(parts, faces, now), &blocks)
+}
+
+/// Who was skipped, and where the look afterwards stands. Of a bundle the parts that tell the same
+/// tell it once.
+fn break_glass(parts: &[Request], faces: &Faces) -> Vec<SlackBlock> {
+    let mut told: Vec<String> = Vec::new();
+    let mut blocks = Vec::new();
+    for part in parts {
+        if let Some(words) = glass::skipped(part, faces).filter(|words| !told.contains(words)) {
+            blocks.push(section(&super::escape::cut(&words, PARAGRAPH)));
+            told.push(words);
+        }
+    }
+    for part in parts {
+        if let Some(words) = glass::review(part, faces).filter(|words| !told.contains(words)) {
+            blocks.push(section(&super::escape::cut(&words, PARAGRAPH)));
+            told.push(words);
+            let done = part.review().and_then(|review| review.done.as_ref());
+            blocks.extend(done.and_then(|done| quote(&done.note)));
+        }
+    }
+    blocks.truncate(MOST);
+    blocks.extend(choices::review(parts));
+    blocks
+}
+
+/// Characters of a paragraph about break-glass.
+const PARAGRAPH: usize = 900;
+/// Paragraphs about break-glass; what is beyond them stands in the thread.
+const MOST: usize = 12;
+
 /// The same in one section, for when Slack refuses the card itself. The buttons stay: a request
 /// that nobody can decide on would be lost.
-pub fn fallback(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content {
-    let summary = words::summary(request, faces, now);
-    let text = format!("{summary}\nRequest #{}", request.number);
+pub fn fallback(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
+    let summary = match parts {
+        [one] if one.bundle.is_none() => words::summary(one, faces, now),
+        parts => bundle::summary(parts, faces, now),
+    };
+    let number = parts.first().map_or(0, |lead| lead.number);
+    let text = format!("{summary}\nRequest #{number}");
     let mut blocks = vec![section(&super::escape::cut(&text, 600))];
-    blocks.extend(choices(request, now));
+    blocks.extend(choices::review(parts));
+    blocks.extend(choices::rows(parts, now));
     Content::new(&summary, &blocks)
-}
-
-/// What can be done in this state. Whether the person who clicks may is decided at the click.
-fn choices(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> {
-    match &request.state {
-        RequestState::Pending { expires_at, .. } if now < *expires_at => Some(decide(request)),
-        RequestState::Approved { grant, .. } => match grant.state {
-            GrantState::Activating { .. } | GrantState::Active { .. } => revoke(request),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn decide(request: &Request) -> SlackBlock {
-    let (id, number) = (request.id, request.number);
-    let access = format!("{} on {}", request.access.role, request.access.resource);
-    let label = |verb: &str| format!("{verb} request {number}: {access}");
-    let mut approve = button(ids::APPROVE, id, "Approve", &label("Approve"))
-        .with_style(SlackBlockButtonStyle::Primary);
-    if words::is_high(request) {
-        let question = format!(
-            "{access}, for {}. The policy calls this highly sensitive.",
-            text::long(request.terms.duration)
-        );
-        approve = approve.with_confirm(confirm(
-            "Approve this access?",
-            &question,
-            "Approve",
-            "Not yet",
-        ));
-    }
-    let deny = button(ids::DENY, id, "Deny…", &label("Deny"));
-    let cancel = format!("Cancel request {number}; only for the person who asked");
-    buttons(vec![
-        approve,
-        deny,
-        button(ids::CANCEL, id, "Cancel request", &cancel),
-    ])
-}
-
-/// Approvers may revoke; a rule that approves by itself has none, so nobody could press it.
-fn revoke(request: &Request) -> Option<SlackBlock> {
-    if request.terms.route.steps().is_empty() {
-        return None;
-    }
-    let label = format!(
-        "Revoke the access of request {}; for its approvers",
-        request.number
-    );
-    let revoke = button(ids::REVOKE, request.id, "Revoke…", &label);
-    Some(buttons(vec![
-        revoke.with_style(SlackBlockButtonStyle::Danger),
-    ]))
 }

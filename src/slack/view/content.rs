@@ -18,6 +18,10 @@ const SUMMARY: usize = 900;
 const BUTTON: usize = 40;
 /// Characters of what a screen reader says for a button.
 const LABEL: usize = 75;
+/// Characters of lines gathered in one section.
+const PAGE: usize = 2_400;
+/// Sections of lines in one message; more would be a scroll that nobody reads.
+const PAGES: usize = 4;
 
 /// A message, ready to be sent. With blocks, Slack shows those; `text` is what notifications and
 /// screen readers say.
@@ -34,6 +38,11 @@ impl Content {
     /// and mentions out of plain words, which it would in a bare text.
     pub fn line(text: &str) -> Self {
         Self::new(text, &[section(text)])
+    }
+
+    /// A message of many lines, in as few paragraphs as hold them.
+    pub fn lines(lines: &[String]) -> Self {
+        Self::new(&lines.join(" "), &pages(lines))
     }
 
     pub(super) fn new(text: &str, blocks: &[SlackBlock]) -> Self {
@@ -127,4 +136,30 @@ pub(super) fn plain_text(words: &str, limit: usize) -> SlackBlockPlainTextOnly {
     SlackBlockPlainText::new(escape::plain(words, limit))
         .with_emoji(true)
         .into()
+}
+
+/// Lines gathered in as few sections as hold them; what is beyond the last one is counted.
+pub(super) fn pages(lines: &[String]) -> Vec<SlackBlock> {
+    let mut pages: Vec<String> = vec![String::new()];
+    let mut told = 0;
+    for line in lines {
+        let line = escape::cut(line, PAGE);
+        let page = pages.last().map_or(0, String::len);
+        if 0 < page && PAGE < page + line.len() {
+            if pages.len() == PAGES {
+                break;
+            }
+            pages.push(String::new());
+        }
+        if let Some(page) = pages.last_mut() {
+            page.push_str(&line);
+            page.push('\n');
+        }
+        told += 1;
+    }
+    let mut blocks: Vec<SlackBlock> = pages.iter().map(|page| section(page.trim_end())).collect();
+    if told < lines.len() {
+        blocks.push(context(&super::text::reply::and_more(lines.len() - told)));
+    }
+    blocks
 }

@@ -1,15 +1,15 @@
-//! Direct messages: what the requester learns, and the card for an approver whom the channel does
-//! not reach.
+//! Direct messages: what the holder learns, and the card for somebody whom the channel does not
+//! reach, or who must not overlook it.
 
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
-use super::content::{button, buttons, context, linked_section, quote, section, to_copy};
+use super::content::{button, buttons, context, linked_section, pages, quote, section, to_copy};
 use super::text::{self, dm as words};
-use super::{Content, Faces, card, ids};
-use crate::domain::{Event, GrantState, Receipt, Request, RevokeCause, Route};
+use super::{Content, Faces, card, choices, ids};
+use crate::domain::{Event, GrantState, PersonId, Receipt, Request, RevokeCause, Route};
 
-/// What the requester is told of an event; none where there is nothing to do or to know. A removal
+/// What the holder is told of an event; none where there is nothing to do or to know. A removal
 /// that fails is not told: the holder should not learn that the access may still work.
 pub fn notice(
     event: &Event,
@@ -18,10 +18,13 @@ pub fn notice(
     faces: &Faces,
     card_link: Option<&str>,
 ) -> Option<Content> {
-    let mut notice = match event {
+    let notice = match event {
         Event::Requested { .. } if !matches!(request.terms.route, Route::Steps(_)) => None,
         Event::Requested { .. } => Some(Notice::of(words::received(request, faces))),
-        Event::GrantActivated { until, receipt } => Some(active(request, *until, receipt)),
+        Event::GrantActivated { until, receipt } => {
+            let told = active(request, *until, receipt, faces);
+            Some(told.with(own_row(request, receipt, true)))
+        }
         Event::RequestDenied { by, why } => {
             let by = faces.mention(*by);
             let said = Notice::of(words::denied(request, &by)).with(quote(why));
@@ -34,24 +37,134 @@ pub fn notice(
         Event::RequestApproved {
             start_at: Some(start),
             ..
-        } => Some(Notice::of(words::scheduled(request, *start))),
-        Event::StartWithdrawn { cause } => Some(Notice::of(words::unstarted(request, cause))),
-        Event::GrantFailed { error } => Some(Notice::of(words::failed(request, error))),
+        } => {
+            let told = Notice::of(words::scheduled(request, *start));
+            let told = told.with(words::how_given(request, faces).map(|how| context(&how)));
+            Some(told.with([buttons(vec![choices::cancel_start(request)])]))
+        }
+        Event::StartWithdrawn { cause } => {
+            Some(Notice::of(words::unstarted(request, cause, faces)))
+        }
+        Event::GrantFailed { error } => {
+            let told = Notice::of(words::failed(request, error, at));
+            let parts = std::slice::from_ref(request);
+            Some(told.with(choices::retry(parts, at).map(|again| buttons(vec![again]))))
+        }
         Event::HolderReminded => reminder(request, at),
         Event::RevocationBegun { cause, .. } => begun(request, cause, faces),
         Event::GrantRevoked { .. } => over(event, request),
         _ => None,
     }?;
-    if let Some(link) = card_link.and_then(|url| text::link(url, words::SEE_CARD)) {
-        notice.blocks.push(context(&link));
-    }
-    Some(Content::new(&notice.text, &notice.blocks))
+    Some(notice.content(card_link))
 }
 
-/// The card as it is sent to one approver, with the reason why it comes this way.
-pub fn asked(request: &Request, faces: &Faces, now: DateTime<Utc>, why_here: &str) -> Content {
-    let mut content = card::card(request, faces, now);
-    let why = Content::new("", &[context(&words::asked_here(why_here))]);
+/// Access to several parts of a bundle is there: each with how to connect and with its own buttons,
+/// and one button to give all of it back. At most [`PARTS`] of them fit.
+pub fn active_parts(
+    lead: &Request,
+    parts: &[(&Request, DateTime<Utc>, &Receipt)],
+    faces: &Faces,
+    card_link: Option<&str>,
+) -> Content {
+    let mut notice = Notice::of(text::outcome::bundle_head(lead));
+    for (part, until, receipt) in parts.iter().take(PARTS) {
+        let one = active(part, *until, receipt, faces);
+        notice.text = format!("{} {}", notice.text, one.text);
+        notice.blocks.extend(one.blocks);
+        notice
+            .blocks
+            .extend(own_row(part, receipt, part.id != lead.id));
+    }
+    let all = button(
+        ids::DONE,
+        lead.id,
+        "Done early with all",
+        &words::done_all_label(lead),
+    );
+    notice.with([buttons(vec![all])]).content(card_link)
+}
+
+/// Parts of a bundle that one message tells of.
+pub const PARTS: usize = 5;
+
+/// What else happened to parts of a bundle, in one message: lines ready to be shown.
+pub fn parts(
+    lead: &Request,
+    lines: &[String],
+    choices: &[Choice],
+    card_link: Option<&str>,
+) -> Content {
+    let head = text::outcome::bundle_head(lead);
+    let text = format!("{head} {}", lines.join(" "));
+    let mut notice = Notice {
+        text,
+        blocks: vec![section(&head)],
+    };
+    notice.blocks.extend(pages(lines));
+    let row: Vec<_> = choices.iter().map(|choice| choice.button(lead)).collect();
+    if !row.is_empty() {
+        notice.blocks.push(buttons(row));
+    }
+    notice.content(card_link)
+}
+
+/// What the holder of a bundle can do about the parts that a message tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Try again what failed.
+    Retry,
+    /// Withdraw what is to begin later.
+    CancelStart,
+    /// Give everything back.
+    DoneWithAll,
+}
+
+impl Choice {
+    fn button(self, lead: &Request) -> SlackBlockButtonElement {
+        match self {
+            Self::Retry => {
+                let label = format!("Try again: request {}", lead.number);
+                button(ids::RETRY, lead.id, "Try again", &label)
+            }
+            Self::CancelStart => choices::cancel_start(lead),
+            Self::DoneWithAll => {
+                let label = words::done_all_label(lead);
+                button(ids::DONE, lead.id, "Done early with all", &label)
+            }
+        }
+    }
+}
+
+/// The parts of a bundle were taken in.
+pub fn received_parts(parts: &[Request], faces: &Faces, card_link: Option<&str>) -> Content {
+    Notice::of(words::received_bundle(parts, faces)).content(card_link)
+}
+
+/// The card as it is sent to one person, with the reason why it comes this way.
+pub fn asked(parts: &[Request], faces: &Faces, now: DateTime<Utc>, why_here: &str) -> Content {
+    on_top(&words::asked_here(why_here), card::of(parts, faces, now))
+}
+
+/// The card of a break-glass access as it is sent to somebody who was skipped, or who is to look at
+/// it.
+pub fn told_of_glass(
+    parts: &[Request],
+    person: PersonId,
+    faces: &Faces,
+    now: DateTime<Utc>,
+) -> Content {
+    let part = parts
+        .iter()
+        .find(|part| text::glass::reviewers(part).contains(&person));
+    let Some(part) = part.or(parts.first()) else {
+        return card::of(parts, faces, now);
+    };
+    let why = text::glass::told(part, person, faces);
+    on_top(&why, card::of(parts, faces, now))
+}
+
+fn on_top(why: &str, mut content: Content) -> Content {
+    let why = Content::new(why, &[context(why)]);
     content.blocks.splice(0..0, why.blocks);
     content
 }
@@ -68,14 +181,25 @@ impl Notice {
         Self { text, blocks }
     }
 
+    fn content(mut self, card_link: Option<&str>) -> Content {
+        if let Some(link) = card_link.and_then(|url| text::link(url, words::SEE_CARD)) {
+            self.blocks.push(context(&link));
+        }
+        Content::new(&self.text, &self.blocks)
+    }
+
     fn with(mut self, more: impl IntoIterator<Item = SlackBlock>) -> Self {
         self.blocks.extend(more);
         self
     }
 }
 
-fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt) -> Notice {
+/// That the access is there, how it was given, and how to connect.
+fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt, faces: &Faces) -> Notice {
     let mut notice = Notice::of(words::active(request, until));
+    notice
+        .blocks
+        .extend(words::how_given(request, faces).map(|how| context(&how)));
     let how = request.terms.card.how_to_connect.as_deref().unwrap_or("");
     let how = words::how_to_connect(how, &receipt.facts);
     if !how.is_empty() {
@@ -85,15 +209,24 @@ fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt) -> Notice 
         notice.blocks.push(to_copy(&words::facts(&receipt.facts)));
     }
     notice
-        .blocks
-        .push(context(words::active_hint(receipt.credentials)));
-    let mut choices = vec![done(request)];
+}
+
+/// The buttons of one access. The first part of a bundle cannot be given back alone: what is done
+/// by its id is meant for all parts.
+fn own_row(request: &Request, receipt: &Receipt, alone: bool) -> Vec<SlackBlock> {
+    let mut row: Vec<_> = alone.then(|| done(request)).into_iter().collect();
     if receipt.credentials {
         let label = format!("Get credentials for request {}", request.number);
         let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
-        choices.insert(0, get.with_style(SlackBlockButtonStyle::Primary));
+        row.insert(0, get.with_style(SlackBlockButtonStyle::Primary));
     }
-    notice.with([buttons(choices)])
+    if row.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        context(words::active_hint(receipt.credentials)),
+        buttons(row),
+    ]
 }
 
 fn done(request: &Request) -> SlackBlockButtonElement {

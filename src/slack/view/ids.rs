@@ -17,13 +17,42 @@ pub const DONE: &str = "jit_done";
 /// Set a fresh password and show it.
 pub const CREDENTIALS: &str = "jit_credentials";
 
+/// Open the dialog that approves for a shorter time, or with a remark.
+pub const REVIEW: &str = "jit_review";
+/// Try again what failed with nothing given.
+pub const RETRY: &str = "jit_retry";
+/// Withdraw what was approved for later, before it begins.
+pub const CANCEL_START: &str = "jit_cancel_start";
+/// Open the dialog that says of a break-glass access that it was justified.
+pub const JUSTIFIED: &str = "jit_justified";
+/// Open the dialog that says of a break-glass access that it was not justified.
+pub const UNJUSTIFIED: &str = "jit_unjustified";
+
 /// The buttons that this product knows.
-pub const ACTIONS: [&str; 6] = [APPROVE, DENY, CANCEL, REVOKE, DONE, CREDENTIALS];
+pub const ACTIONS: [&str; 11] = [
+    APPROVE,
+    DENY,
+    CANCEL,
+    REVOKE,
+    DONE,
+    CREDENTIALS,
+    REVIEW,
+    RETRY,
+    CANCEL_START,
+    JUSTIFIED,
+    UNJUSTIFIED,
+];
 
 /// The dialog that asks why a request is denied.
 pub const DENY_REASON: &str = "jit_deny_reason";
 /// The dialog that asks why access is taken away.
 pub const REVOKE_REASON: &str = "jit_revoke_reason";
+/// The dialog that approves for a shorter time, or with a remark.
+pub const REVIEWED: &str = "jit_reviewed";
+/// The dialog that takes a note on a break-glass access that was justified.
+pub const JUSTIFIED_NOTE: &str = "jit_justified_note";
+/// The dialog that asks why a break-glass access was not justified.
+pub const UNJUSTIFIED_NOTE: &str = "jit_unjustified_note";
 /// The dialog that shows a password once.
 pub const CREDENTIALS_SHOWN: &str = "jit_credentials_shown";
 /// A dialog that only tells something.
@@ -33,3 +62,10 @@ pub const NOTICE: &str = "jit_notice";
 pub const WHY_BLOCK: &str = "jit_why";
 /// The input of a dialog that holds the reason.
 pub const WHY_INPUT: &str = "jit_why_text";
+
+/// The block of a dialog that holds the time to approve for.
+pub const TIME_BLOCK: &str = "jit_time";
+/// The choice of a dialog that holds the time to approve for.
+pub const TIME_INPUT: &str = "jit_time_choice";
+/// The choice that leaves the time as it was asked for; any other is a number of seconds.
+pub const TIME_AS_ASKED: &str = "as_asked";

@@ -8,8 +8,13 @@ use serde_json::Value;
 
 use super::Content;
 
+/// Whatever is looked at here, the validators of `tests/slack/qualify` look at too.
+#[path = "../../../tests/slack/dump.rs"]
+mod dump;
+
 /// Fails with every fault of a message.
 pub(super) fn message(content: &Content) {
+    dump::message(content);
     let mut lint = Lint::default();
     lint.check(!content.text.trim().is_empty(), "text is empty");
     lint.length("text", &content.text, 4000);
@@ -20,6 +25,7 @@ pub(super) fn message(content: &Content) {
 
 /// Fails with every fault of a dialog.
 pub(super) fn modal(view: &Value) {
+    dump::view(view);
     let mut lint = Lint::default();
     lint.check(view["type"] == "modal", "type");
     for part in ["title", "submit", "close"] {
@@ -145,9 +151,27 @@ impl Lint {
                     block["element"]["max_length"].as_u64().unwrap_or(0) <= 3000,
                     "max_length",
                 );
+                if block["element"]["type"] == "static_select" {
+                    self.select(&block["element"]);
+                }
             }
             other => self.check(false, &format!("block {other:?} is none of ours")),
         }
+    }
+
+    fn select(&mut self, select: &Value) {
+        let options = select["options"].as_array().unwrap();
+        self.check((1..=100).contains(&options.len()), "options");
+        let mut values = BTreeSet::new();
+        for option in options {
+            self.plain("option", &option["text"], 75);
+            let value = option["value"].as_str().unwrap_or("");
+            self.check((1..=150).contains(&value.len()), "option value");
+            self.check(values.insert(value), "the same option twice");
+        }
+        let first = &select["initial_option"];
+        let known = first.is_null() || options.contains(first);
+        self.check(known, "chosen at first is none of the options");
     }
 
     fn button(&mut self, button: &Value) {
@@ -218,6 +242,12 @@ fn seen(block: &Value) -> String {
             let words = words(&block["elements"][0]["elements"][0]);
             let lines: Vec<String> = words.lines().map(|line| [mark, line].concat()).collect();
             lines.join("\n")
+        }
+        "input" if block["element"]["type"] == "static_select" => {
+            let element = &block["element"];
+            let options = element["options"].as_array().unwrap().iter();
+            let options: Vec<String> = options.map(|option| words(&option["text"])).collect();
+            format!("{} [{}]", words(&block["label"]), options.join(" | "))
         }
         "input" => format!("{} [________]", words(&block["label"])),
         other => format!("?{other}"),

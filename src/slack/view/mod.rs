@@ -7,6 +7,7 @@
 //! goes through [`escape`]. Everything is cut to Slack's limits here, so Slack refuses nothing.
 
 pub mod card;
+pub(in crate::slack) mod choices;
 pub mod content;
 pub mod digest;
 pub mod dm;

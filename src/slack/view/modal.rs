@@ -4,12 +4,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use slack_morphism::prelude::*;
 
-use super::content::{context, plain_text, section, to_copy, to_json};
-use super::text::{self, dm};
-use super::{escape, ids};
-use crate::domain::{Request, RequestId};
+use super::content::{context, plain_text, quote, section, to_copy, to_json};
+use super::text::{self, bundle as words, dm};
+use super::{Faces, escape, ids};
+use crate::domain::{Request, RequestId, RequestState, Span};
 
 /// Characters of a reason that a dialog takes.
 const WHY: u64 = 1000;
@@ -30,6 +31,10 @@ pub struct Meta {
     /// The message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ts: Option<String>,
+    /// What the request was like when the dialog was opened, for dialogs that must not decide on
+    /// anything else: see [`version`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 impl Meta {
@@ -73,6 +78,126 @@ pub fn revoke_reason(request: &Request, meta: &Meta) -> Value {
     )
 }
 
+/// What of a request a decision rests on, as a short text: which step is asked, for how long, and
+/// on which terms. A dialog that was opened on another version must not decide.
+pub fn version(parts: &[Request]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        let step = match &part.state {
+            RequestState::Pending { step, .. } => i64::try_from(*step).unwrap_or(i64::MAX),
+            _ => -1,
+        };
+        hash.update(part.id.as_uuid().as_bytes());
+        hash.update(step.to_be_bytes());
+        hash.update(part.granted().seconds().to_be_bytes());
+        hash.update(part.terms.tightened_by.as_deref().unwrap_or("-"));
+    }
+    hex::encode(hash.finalize())[..16].to_owned()
+}
+
+/// Approves for a shorter time, or with a remark.
+pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
+    let waits = |part: &&Request| matches!(part.state, RequestState::Pending { .. });
+    let waiting: Vec<&Request> = parts.iter().filter(waits).collect();
+    let least = waiting.iter().map(|part| part.granted()).min();
+    let mut blocks = vec![section(&words::headline(parts, faces))];
+    blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));
+    blocks.push(time(least, 1 < waiting.len()));
+    let hint = "The person who asked reads this too.";
+    blocks.push(note("Remark", hint, Needed::No).into());
+    let meta = Meta {
+        version: Some(version(parts)),
+        ..meta.clone()
+    };
+    let view = SlackModalView::new(plain_text("Review request", TITLE), blocks)
+        .with_callback_id(SlackCallbackId(ids::REVIEWED.to_owned()))
+        .with_private_metadata(meta.write())
+        .with_submit(plain_text("Approve", TITLE))
+        .with_close(plain_text("Back", TITLE));
+    to_json(&SlackView::Modal(view))
+}
+
+/// The times that can be given: as asked, or less. Of several accesses, less than the shortest.
+fn time(least: Option<Span>, several: bool) -> SlackBlock {
+    let choice =
+        |words: &str, value: String| SlackBlockChoiceItem::new(plain_text(words, 75), value);
+    let as_asked = match least {
+        Some(span) if !several => format!("As asked: {}", text::long(span)),
+        _ => "As asked".to_owned(),
+    };
+    let as_asked = choice(&as_asked, ids::TIME_AS_ASKED.to_owned());
+    let shorter = SHORTER.iter().filter_map(|minutes| {
+        let span = Span::minutes(*minutes);
+        let less = least.is_some_and(|least| span < least);
+        less.then(|| choice(&text::long(span), span.seconds().to_string()))
+    });
+    let options = std::iter::once(as_asked.clone()).chain(shorter).collect();
+    let select = SlackBlockStaticSelectElement::new()
+        .with_action_id(ids::TIME_INPUT.into())
+        .with_options(options)
+        .with_initial_option(as_asked);
+    let label = if several {
+        "For how long, each?"
+    } else {
+        "For how long?"
+    };
+    SlackInputBlock::new(plain_text(label, 100), select.into())
+        .with_block_id(SlackBlockId(ids::TIME_BLOCK.to_owned()))
+        .into()
+}
+
+/// Minutes that are offered where they are less than what was asked for.
+const SHORTER: [u32; 16] = [
+    5, 10, 15, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1_440, 2_880, 10_080,
+];
+
+/// Takes down what somebody found who looked at a break-glass access.
+pub fn after_review(parts: &[Request], justified: bool, faces: &Faces, meta: &Meta) -> Value {
+    let (id, title, label, hint, needed) = if justified {
+        let hint = "Kept on record with your name.";
+        (ids::JUSTIFIED_NOTE, "Justified", "Note", hint, Needed::No)
+    } else {
+        let hint = "Kept on record with your name. Say what should happen now.";
+        (
+            ids::UNJUSTIFIED_NOTE,
+            "Not justified",
+            "What was wrong?",
+            hint,
+            Needed::Yes,
+        )
+    };
+    let mut blocks = vec![section(&words::headline(parts, faces))];
+    blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));
+    blocks.push(note(label, hint, needed).into());
+    let view = SlackModalView::new(plain_text(title, TITLE), blocks)
+        .with_callback_id(SlackCallbackId(id.to_owned()))
+        .with_private_metadata(meta.write())
+        .with_submit(plain_text("Record", TITLE))
+        .with_close(plain_text("Back", TITLE));
+    to_json(&SlackView::Modal(view))
+}
+
+/// Whether something has to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Yes,
+    No,
+}
+
+fn note(label: &str, hint: &str, needed: Needed) -> SlackInputBlock {
+    let mut input = SlackBlockPlainTextInputElement::new()
+        .with_action_id(ids::WHY_INPUT.into())
+        .with_multiline(true)
+        .with_max_length(WHY);
+    if needed == Needed::Yes {
+        input = input.with_min_length(1).with_focus_on_load(true);
+    }
+    SlackInputBlock::new(plain_text(label, 100), input.into())
+        .with_block_id(SlackBlockId(ids::WHY_BLOCK.to_owned()))
+        .with_hint(plain_text(hint, 200))
+        .with_optional(needed == Needed::No)
+}
+
 /// What differs between the dialogs that ask for a reason.
 struct Why {
     id: &'static str,
@@ -82,21 +207,21 @@ struct Why {
 }
 
 fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
-    let input = SlackBlockPlainTextInputElement::new()
-        .with_action_id(ids::WHY_INPUT.into())
-        .with_multiline(true)
-        .with_min_length(1)
-        .with_max_length(WHY)
-        .with_focus_on_load(true);
-    let input = SlackInputBlock::new(plain_text("Why?", 100), input.into())
-        .with_block_id(SlackBlockId(ids::WHY_BLOCK.to_owned()))
-        .with_hint(plain_text(differs.hint, 200));
-    let what = format!(
-        "Request #{}: {} for {}",
-        request.number,
-        text::access(request),
-        request.terms.duration
-    );
+    let input = note("Why?", differs.hint, Needed::Yes);
+    let what = match &request.bundle {
+        Some(part) => format!(
+            "Request #{}: the bundle {}, {} accesses",
+            request.number,
+            text::name(&part.name),
+            part.of
+        ),
+        None => format!(
+            "Request #{}: {} for {}",
+            request.number,
+            text::access(request),
+            request.granted()
+        ),
+    };
     let view = SlackModalView::new(
         plain_text(differs.title, TITLE),
         vec![section(&what), input.into()],

@@ -1,17 +1,10 @@
 //! Answers that only the person who typed or clicked sees.
 
-use chrono::{DateTime, Utc};
-use slack_morphism::prelude::*;
-
-use super::content::{context, linked_section, section};
+use super::content::{context, linked_section, pages, section};
 use super::text::{self, reply as words};
 use super::{Content, Faces};
 use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
-
-/// Characters of lines gathered in one section.
-const PAGE: usize = 2_400;
-/// Sections of lines in one answer; more would be a scroll that nobody reads.
-const PAGES: usize = 4;
+use chrono::{DateTime, Utc};
 
 /// One resource, as `/jit list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +139,24 @@ pub fn submitted(request: &Request, faces: &Faces, channel: &str) -> Content {
     Content::line(&words::submitted(request, faces, channel))
 }
 
+/// What was approved for later is withdrawn.
+pub fn start_cancelled(request: &Request) -> Content {
+    Content::line(&words::start_cancelled(request))
+}
+
+/// What failed is tried again.
+pub fn retried(request: &Request) -> Content {
+    Content::line(&words::retried(request))
+}
+
+/// A dialog was sent off that was opened on something else.
+pub fn stale() -> Content {
+    Content::line(STALE)
+}
+
+/// See [`stale`].
+pub const STALE: &str = words::STALE;
+
 /// The database did not answer.
 pub fn not_recorded() -> Content {
     Content::line(words::NOT_RECORDED)
@@ -154,30 +165,4 @@ pub fn not_recorded() -> Content {
 /// A click on a message that is no longer known.
 pub fn unknown_click() -> Content {
     Content::line(words::UNKNOWN_CLICK)
-}
-
-/// Lines gathered in as few sections as hold them; what is beyond the last one is counted.
-fn pages(lines: &[String]) -> Vec<SlackBlock> {
-    let mut pages: Vec<String> = vec![String::new()];
-    let mut told = 0;
-    for line in lines {
-        let line = super::escape::cut(line, PAGE);
-        let page = pages.last().map_or(0, String::len);
-        if 0 < page && PAGE < page + line.len() {
-            if pages.len() == PAGES {
-                break;
-            }
-            pages.push(String::new());
-        }
-        if let Some(page) = pages.last_mut() {
-            page.push_str(&line);
-            page.push('\n');
-        }
-        told += 1;
-    }
-    let mut blocks: Vec<SlackBlock> = pages.iter().map(|page| section(page.trim_end())).collect();
-    if told < lines.len() {
-        blocks.push(context(&words::and_more(lines.len() - told)));
-    }
-    blocks
 }

@@ -35,6 +35,10 @@ pub(super) fn carol() -> PersonId {
     person(3)
 }
 
+pub(super) fn lee() -> PersonId {
+    person(4)
+}
+
 pub(super) fn faces() -> Faces {
     let face = |user: Option<&str>, name: &str| Face {
         slack_user: user.map(str::to_owned),
@@ -44,6 +48,7 @@ pub(super) fn faces() -> Faces {
         (dana(), face(Some("U0DANA"), "Dana")),
         (bob(), face(Some("U0BOB"), "Bob")),
         (carol(), face(None, "Carol <ops>")),
+        (lee(), face(Some("U0LEE"), "Lee")),
     ])
 }
 
@@ -231,7 +236,7 @@ pub(super) fn states() -> Vec<(&'static str, Request)> {
     });
     let mut on_behalf = with(pending(0, vec![]));
     on_behalf.access.person = carol();
-    vec![
+    let mut all = vec![
         ("waiting", request()),
         ("waiting_two_steps", two_steps(pending(0, vec![]))),
         (
@@ -313,7 +318,223 @@ pub(super) fn states() -> Vec<(&'static str, Request)> {
         ),
         ("cancelled", with(RequestState::Cancelled { at })),
         ("expired", with(RequestState::Expired { at })),
+    ];
+    all.extend(meanings());
+    all
+}
+
+/// States that policy can mean beyond a plain approval.
+#[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
+pub(super) fn meanings() -> Vec<(&'static str, Request)> {
+    let with = |state: RequestState| Request { state, ..request() };
+    let at = now() + minutes(40);
+    let mut shorter = with(pending(0, vec![shorter_by_bob()]));
+    shorter.terms.route = Route::Steps(vec![step(&["dba"], Quorum::Any(2))]);
+    let mut given_shorter = with(granted(active()));
+    if let RequestState::Approved { approvals, .. } = &mut given_shorter.state {
+        *approvals = vec![shorter_by_bob()];
+    }
+    let mut chased = request();
+    let mut asked = step(&["dba"], Quorum::Any(1));
+    asked.ping = vec![group("dba-leads")];
+    asked.escalate = Some(Escalate {
+        after: Span::minutes(30),
+        to: vec![group("leads")],
+    });
+    asked.quiet = Some(Quiet {
+        windows: vec![(now() - minutes(60), now() + minutes(60))],
+        fallback: vec![group("oncall")],
+    });
+    chased.terms.route = Route::Steps(vec![asked]);
+    for (name, people) in [("dba-leads", bob()), ("leads", lee()), ("oncall", carol())] {
+        chased
+            .roster
+            .groups
+            .insert(group(name), BTreeSet::from([people]));
+    }
+    let mut quiet = chased.clone();
+    if let RequestState::Pending { chase, .. } = &mut chased.state {
+        chase.escalated = true;
+    }
+    if let Route::Steps(steps) = &mut chased.terms.route {
+        steps[0].quiet = None;
+    }
+    let mut pinged = chased.clone();
+    pinged.state = pending(0, vec![]);
+    let mut tightened = with(pending(0, vec![]));
+    tightened.terms.route = Route::Steps(vec![
+        step(&["dba"], Quorum::Any(1)),
+        step(&["security"], Quorum::Any(1)),
+    ]);
+    tightened.terms.duration = Span::minutes(30);
+    tightened.terms.tightened_by = Some("1".repeat(64));
+    tightened.terms.ticket = Some("INC-42".to_owned());
+    let mut later = with(pending(0, vec![]));
+    later.terms.start = Some(now() + minutes(600));
+    let scheduled = |state: GrantState| {
+        let mut request = with(granted(state));
+        request.terms.start = Some(now() + minutes(600));
+        request
+    };
+    let unstarted = RevokeCause::Unstarted {
+        why: "The policy says no: frozen (rule “freeze”)".to_owned(),
+    };
+    let withdrawn = |cause: RevokeCause| {
+        scheduled(GrantState::Revoked {
+            at,
+            cause,
+            covered_until: None,
+        })
+    };
+    quiet.terms.ticket = Some("INC-42".to_owned());
+    quiet.roster.ages.insert(group("oncall"), 120);
+    vec![
+        ("waiting_shorter", shorter),
+        ("active_shorter", given_shorter),
+        ("waiting_escalated", chased),
+        ("waiting_pinged", pinged),
+        ("waiting_quiet", quiet),
+        ("waiting_tightened", tightened),
+        ("waiting_for_later", later),
+        (
+            "scheduled",
+            scheduled(GrantState::Scheduled {
+                since: now(),
+                start_at: now() + minutes(600),
+            }),
+        ),
+        ("withdrawn", withdrawn(RevokeCause::GivenBack)),
+        ("unstarted", withdrawn(unstarted)),
+        (
+            "overruled",
+            with(RequestState::Overruled {
+                at,
+                why: "The policy says no: frozen (rule “freeze”)".to_owned(),
+            }),
+        ),
+        ("glass_active", glass(None)),
+        (
+            "glass_justified",
+            glass(Some(Reviewed {
+                by: lee(),
+                at,
+                justified: true,
+                note: "the orders *were* stuck".to_owned(),
+            })),
+        ),
+        (
+            "glass_not_justified",
+            glass(Some(Reviewed {
+                by: lee(),
+                at,
+                justified: false,
+                note: "the replica would have done".to_owned(),
+            })),
+        ),
+        ("glass_overdue", {
+            let mut glass = glass(None);
+            if let RequestState::Approved {
+                review: Some(review),
+                ..
+            } = &mut glass.state
+            {
+                review.overdue = true;
+            }
+            glass
+        }),
     ]
+}
+
+/// Bob gave half an hour instead of an hour, with a remark.
+pub(super) fn shorter_by_bob() -> Approval {
+    Approval {
+        comment: Some("half an *hour* should do".to_owned()),
+        duration: Some(Span::minutes(30)),
+        ..approval(bob(), 0)
+    }
+}
+
+/// Dana took access without asking; lee is to look at it.
+pub(super) fn glass(done: Option<Reviewed>) -> Request {
+    let mut request = request();
+    request.terms.route = Route::BreakGlass(BreakGlass {
+        skipped: vec![step(&["dba"], Quorum::Any(1))],
+        review_by: vec![group("leads")],
+        review_within: Span::hours(24),
+    });
+    let leads = BTreeSet::from([lee(), dana()]);
+    request.roster.groups.insert(group("leads"), leads);
+    request.state = RequestState::Approved {
+        at: now(),
+        approvals: vec![],
+        grant: Grant {
+            after: None,
+            state: active(),
+        },
+        review: Some(AfterReview {
+            due_at: now() + minutes(24 * 60),
+            overdue: false,
+            done,
+        }),
+    };
+    request
+}
+
+/// These requests as the parts of one bundle.
+pub(super) fn bundled(requests: impl IntoIterator<Item = Request>) -> Vec<Request> {
+    let mut parts: Vec<Request> = requests.into_iter().collect();
+    let count = |number: usize| u32::try_from(number).unwrap();
+    let of = parts.len();
+    for (index, part) in parts.iter_mut().enumerate() {
+        part.number = 42 + i64::try_from(index).unwrap();
+        part.id = RequestId::from_uuid(Uuid::from_u128(42 + index as u128));
+        part.bundle = Some(BundlePart {
+            lead: RequestId::from_uuid(Uuid::from_u128(42)),
+            name: "oncall-kit".to_owned(),
+            part: count(index + 1),
+            of: count(of),
+        });
+    }
+    parts
+}
+
+/// Bundles to look at, by name: just asked, half done, and all that states can be.
+pub(super) fn bundles() -> Vec<(&'static str, Vec<Request>)> {
+    let resource = |name: &str, state: RequestState| {
+        let mut request = Request { state, ..request() };
+        request.access.resource = ResourceName::new(name);
+        request
+    };
+    let mut two_steps = resource("prod-db", pending(0, vec![]));
+    two_steps.terms.card.sensitivity = Some("high".to_owned());
+    two_steps.terms.route = Route::Steps(vec![
+        step(&["dba"], Quorum::Any(1)),
+        step(&["leads"], Quorum::Any(1)),
+    ]);
+    let failed = GrantState::Failed {
+        at: now() + minutes(3),
+        error: "role \"app_ro\" does not exist".to_owned(),
+    };
+    let everything = states().into_iter().map(|(_, request)| request).take(20);
+    vec![
+        (
+            "asked",
+            vec![resource("staging-db", pending(0, vec![])), two_steps],
+        ),
+        (
+            "partly_failed",
+            vec![
+                resource("staging-db", granted(active())),
+                resource("cache", granted(failed)),
+                resource("orders", pending(0, vec![shorter_by_bob()])),
+            ],
+        ),
+        ("glass", vec![glass(None), glass(None)]),
+        ("everything", everything.collect()),
+    ]
+    .into_iter()
+    .map(|(name, parts)| (name, bundled(parts)))
+    .collect()
 }
 
 /// Text that people really send, and text that they should not be able to hurt anybody with.
@@ -348,7 +569,8 @@ trait UnionWith {
 impl<S: Strategy<Value = String> + 'static> UnionWith for S {
     fn prop_union_with(self, longest: usize) -> BoxedStrategy<String> {
         let long = (0..=longest).prop_map(|length| "é".repeat(length));
-        prop_oneof![self, long, Just(String::new())].boxed()
+        let longest = Just("é".repeat(longest));
+        prop_oneof![self, long, Just(String::new()), longest].boxed()
     }
 }
 
@@ -378,16 +600,43 @@ prop_compose! {
         if 0 < groups {
             let names: Vec<String> = (0..groups).map(|n| format!("group {n} {words}")).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            request.terms.route = Route::Steps(vec![step(&names, Quorum::All(2)); 3]);
+            let steps = vec![spoiled_step(&names); 3];
+            request.terms.route = match request.terms.route {
+                Route::BreakGlass(glass) => Route::BreakGlass(BreakGlass {
+                    skipped: steps,
+                    review_by: names.iter().map(|name| group(name)).collect(),
+                    ..glass
+                }),
+                Route::Steps(_) => Route::Steps(steps),
+                automatic @ Route::Automatic { .. } => automatic,
+            };
+            request.terms.ticket = Some(words.clone());
             let people: BTreeSet<PersonId> = (10..10 + approvers).map(person).collect();
             request.roster.groups = BTreeMap::from([(group(names[0]), people)]);
         }
         let many = (10..10 + approvers).map(|n| Approval {
             comment: Some(words.clone()),
+            duration: Some(Span::minutes(1)),
             ..approval(person(n), 0)
         });
         spoil(&mut request.state, many.collect(), &words);
         request
+    }
+}
+
+/// A step with everything that a step can have.
+fn spoiled_step(names: &[&str]) -> Step {
+    let groups: Vec<GroupName> = names.iter().map(|name| group(name)).collect();
+    Step {
+        escalate: Some(Escalate {
+            after: Span::minutes(1),
+            to: groups.clone(),
+        }),
+        quiet: Some(Quiet {
+            windows: vec![(now() - minutes(5), now() + minutes(5))],
+            fallback: groups,
+        }),
+        ..step(names, Quorum::All(2))
     }
 }
 
@@ -396,9 +645,15 @@ fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
     match state {
         RequestState::Pending { approvals, .. } => *approvals = many,
         RequestState::Approved {
-            approvals, grant, ..
+            approvals,
+            grant,
+            review,
+            ..
         } => {
             *approvals = many;
+            if let Some(done) = review.as_mut().and_then(|review| review.done.as_mut()) {
+                words.clone_into(&mut done.note);
+            }
             match &mut grant.state {
                 GrantState::Revoking {
                     cause: RevokeCause::Revoked { why, .. },
@@ -424,7 +679,7 @@ fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
             }
         }
         RequestState::Denied { why, .. } | RequestState::Overruled { why, .. } => {
-            words.clone_into(why)
+            words.clone_into(why);
         }
         RequestState::Cancelled { .. } | RequestState::Expired { .. } => {}
     }

@@ -20,8 +20,87 @@ fn the_card_in_every_state() {
 
 #[test]
 fn the_plain_card() {
-    let content = card::fallback(&request(), &faces(), now());
+    let content = card::fallback(&[request()], &faces(), now());
     insta::assert_snapshot!(lint::show(&content));
+}
+
+#[test]
+fn the_card_of_a_bundle() {
+    for (name, parts) in bundles() {
+        let content = card::of(&parts, &faces(), now());
+        insta::assert_snapshot!(format!("bundle_{name}"), lint::show(&content));
+        lint::message(&card::fallback(&parts, &faces(), now()));
+    }
+}
+
+#[test]
+fn one_primary_button_and_one_of_each_kind() {
+    let cards = states().into_iter().map(|(_, request)| vec![request]);
+    for parts in cards.chain(bundles().into_iter().map(|(_, parts)| parts)) {
+        let blocks = card::of(&parts, &faces(), now()).blocks;
+        let buttons = blocks.iter().filter(|block| block["type"] == "actions");
+        let buttons = buttons.flat_map(|block| block["elements"].as_array().unwrap());
+        let buttons: Vec<_> = buttons.collect();
+        let primary = buttons.iter().filter(|button| button["style"] == "primary");
+        assert!(primary.count() <= 1, "{blocks:#?}");
+        for told in ["action_id", "accessibility_label"] {
+            let mut all: Vec<_> = buttons.iter().map(|button| &button[told]).collect();
+            let before = all.len();
+            all.sort_by_key(ToString::to_string);
+            all.dedup();
+            assert_eq!(all.len(), before, "{told} twice: {blocks:#?}");
+        }
+        let lead = parts[0].id.to_string();
+        assert!(
+            buttons
+                .iter()
+                .all(|button| button["value"] == lead.as_str())
+        );
+    }
+}
+
+#[test]
+fn only_who_can_act_is_called() {
+    let state = |name: &str| {
+        let found = states().into_iter().find(|(known, _)| *known == name);
+        found.unwrap().1
+    };
+    let called = |name: &str| text::asked::called(&state(name), now());
+    assert_eq!(called("waiting"), [bob(), carol()], "never the holder");
+    assert_eq!(called("waiting_pinged"), [bob()], "the ping list");
+    assert_eq!(
+        called("waiting_escalated"),
+        [bob(), lee()],
+        "others as well"
+    );
+    assert_eq!(called("waiting_quiet"), [carol()], "who stands in");
+    assert_eq!(called("waiting_shorter"), [carol()], "not who has approved");
+    assert_eq!(called("active"), [] as [PersonId; 0]);
+    let again = |groups: &[&str]| {
+        let groups: Vec<GroupName> = groups.iter().map(|name| group(name)).collect();
+        text::asked::called_again(&state("waiting_pinged"), &groups, now())
+    };
+    assert_eq!(
+        again(&["leads", "dba-leads"]),
+        [bob()],
+        "lee cannot decide yet"
+    );
+    assert_eq!(
+        again(&["leads"]),
+        [lee()],
+        "unless the policy names nobody else"
+    );
+}
+
+#[test]
+fn break_glass_tells_those_skipped_and_those_who_review() {
+    let glass = glass(None);
+    assert_eq!(text::glass::skipped_people(&glass), [bob(), carol()]);
+    assert_eq!(text::glass::reviewers(&glass), [lee()]);
+    for (name, person) in [("skipped", bob()), ("reviewer", lee())] {
+        let content = dm::told_of_glass(std::slice::from_ref(&glass), person, &faces(), now());
+        insta::assert_snapshot!(format!("glass_told_{name}"), lint::show(&content));
+    }
 }
 
 #[test]
@@ -39,7 +118,11 @@ fn buttons_are_there_only_while_they_do_something() {
         );
         let given = matches!(
             grant,
-            Some(GrantState::Activating { .. } | GrantState::Active { .. })
+            Some(
+                GrantState::Scheduled { .. }
+                    | GrantState::Activating { .. }
+                    | GrantState::Active { .. }
+            )
         );
         assert_eq!(page.contains("[Revoke…"), given, "{name}");
         assert_eq!(
@@ -152,7 +235,10 @@ fn life() -> Vec<(&'static str, Event, Request)> {
             (
                 "step_finished",
                 Event::StepFinished { step: 0 },
-                two.clone(),
+                Request {
+                    state: pending(1, vec![approval(bob(), 0)]),
+                    ..two.clone()
+                },
             ),
             ("last_step_finished", Event::StepFinished { step: 1 }, two),
             (
@@ -291,6 +377,8 @@ fn life() -> Vec<(&'static str, Event, Request)> {
                 request.clone(),
             ),
         ];
+        told.extend(chase());
+        told.extend(meaning());
         for (name, cause) in [
             ("begun_lapsed", RevokeCause::Lapsed),
             ("begun_given_back", RevokeCause::GivenBack),
@@ -305,6 +393,160 @@ fn life() -> Vec<(&'static str, Event, Request)> {
     at(request())
 }
 
+fn told<'a>(event: &'a Event, request: &'a Request) -> story::News<'a> {
+    story::News {
+        event,
+        at: late(),
+        request,
+        before: None,
+    }
+}
+
+/// A step that waits too long.
+fn chase() -> Vec<(&'static str, Event, Request)> {
+    let state = |name: &str| {
+        let found = meanings().into_iter().find(|(known, _)| *known == name);
+        found.unwrap().1
+    };
+    let nudged = |groups: &[&str]| Event::ApproversNudged {
+        step: 0,
+        groups: groups.iter().map(|name| group(name)).collect(),
+        again_at: None,
+    };
+    let to = vec![group("leads")];
+    vec![
+        ("nudged", nudged(&["dba"]), request()),
+        (
+            "nudged_in_quiet",
+            nudged(&["oncall"]),
+            state("waiting_quiet"),
+        ),
+        (
+            "nudged_too_late",
+            nudged(&["dba"]),
+            Request {
+                state: granted(active()),
+                ..request()
+            },
+        ),
+        (
+            "escalated",
+            Event::StepEscalated { step: 0, to },
+            state("waiting_escalated"),
+        ),
+        (
+            "tightened",
+            Event::TermsTightened {
+                terms: Box::new(state("waiting_tightened").terms),
+            },
+            state("waiting_tightened"),
+        ),
+        (
+            "overruled",
+            Event::RequestOverruled {
+                refusal: Refusal::DeniedByRule {
+                    rule: RuleName::new("freeze"),
+                    message: "frozen".to_owned(),
+                },
+            },
+            state("overruled"),
+        ),
+    ]
+}
+
+/// What else policy can mean.
+fn meaning() -> Vec<(&'static str, Event, Request)> {
+    let state = |name: &str| {
+        let found = meanings().into_iter().find(|(known, _)| *known == name);
+        found.unwrap().1
+    };
+    let approved = |start_at, review_by| Event::RequestApproved {
+        after: None,
+        start_at,
+        review_by,
+    };
+    let withdrawn = |cause: RevokeCause| Event::StartWithdrawn { cause };
+    let unstarted = RevokeCause::Unstarted {
+        why: "frozen".to_owned(),
+    };
+    let reviewed = |justified, note: &str| Event::ReviewCompleted {
+        by: lee(),
+        justified,
+        note: note.to_owned(),
+    };
+    let until = now() + minutes(33);
+    let less = Shortened {
+        from: Span::hours(1),
+        to: Span::minutes(30),
+    };
+    vec![
+        (
+            "approval_shorter",
+            Event::ApprovalGiven {
+                by: member(bob(), &["dba"]),
+                step: 0,
+                comment: Some("half an hour should do".to_owned()),
+                shortened: Some(less),
+            },
+            state("active_shorter"),
+        ),
+        (
+            "activated_shorter",
+            Event::GrantActivated {
+                until,
+                receipt: receipt(),
+            },
+            state("active_shorter"),
+        ),
+        (
+            "activated_glass",
+            Event::GrantActivated {
+                until,
+                receipt: receipt(),
+            },
+            state("glass_active"),
+        ),
+        (
+            "approved_for_later",
+            approved(Some(now() + minutes(600)), None),
+            state("scheduled"),
+        ),
+        ("start_begun", Event::StartBegun, state("scheduled")),
+        (
+            "start_withdrawn",
+            withdrawn(RevokeCause::GivenBack),
+            state("withdrawn"),
+        ),
+        (
+            "start_revoked",
+            withdrawn(revoked_by_bob()),
+            state("withdrawn"),
+        ),
+        ("start_refused", withdrawn(unstarted), state("unstarted")),
+        ("retried", Event::GrantRetried { by: dana() }, request()),
+        (
+            "approved_glass",
+            approved(None, Some(now() + minutes(24 * 60))),
+            state("glass_active"),
+        ),
+        (
+            "review_overdue",
+            Event::ReviewOverdue,
+            state("glass_overdue"),
+        ),
+        (
+            "reviewed_justified",
+            reviewed(true, ""),
+            state("glass_justified"),
+        ),
+        (
+            "reviewed_not_justified",
+            reviewed(false, "the replica would have done"),
+            state("glass_not_justified"),
+        ),
+    ]
+}
+
 /// When the events of [`life`] happen: a quarter of an hour before the end.
 fn late() -> DateTime<Utc> {
     now() + minutes(48)
@@ -313,7 +555,7 @@ fn late() -> DateTime<Utc> {
 #[test]
 fn the_thread_tells_the_story() {
     let line = |(name, event, request): &(&str, Event, Request)| {
-        let line = story::line(event, late(), request, &faces());
+        let line = story::line(&told(event, request), &faces());
         let line = line.as_deref().map(Content::line);
         if let Some(line) = &line {
             lint::message(line);
@@ -349,6 +591,18 @@ fn what_the_requester_is_told() {
                         | "decision_refused"
                         | "begun_lapsed"
                         | "begun_given_back"
+                        | "nudged"
+                        | "nudged_in_quiet"
+                        | "nudged_too_late"
+                        | "escalated"
+                        | "tightened"
+                        | "approval_shorter"
+                        | "start_begun"
+                        | "retried"
+                        | "approved_glass"
+                        | "review_overdue"
+                        | "reviewed_justified"
+                        | "reviewed_not_justified"
                 ),
                 "{name} is told"
             ),
@@ -359,7 +613,7 @@ fn what_the_requester_is_told() {
 #[test]
 fn an_approver_is_asked_directly() {
     let content = dm::asked(
-        &request(),
+        &[request()],
         &faces(),
         now(),
         &text::channel_trouble("#access", "not_in_channel"),
@@ -390,7 +644,10 @@ fn the_dialogs() {
         request: request().id,
         channel: Some("C1".to_owned()),
         ts: Some("1.2".to_owned()),
+        version: None,
     };
+    let one = [request()];
+    let several = bundles().remove(1).1;
     let facts = [
         ("host", "staging.example.com"),
         ("login", "jit_0a1b"),
@@ -400,6 +657,17 @@ fn the_dialogs() {
     for (name, view) in [
         ("deny", modal::deny_reason(&request(), &meta)),
         ("revoke", modal::revoke_reason(&request(), &meta)),
+        ("deny_bundle", modal::deny_reason(&several[0], &meta)),
+        ("review", modal::review(&one, &faces(), &meta)),
+        ("review_bundle", modal::review(&several, &faces(), &meta)),
+        (
+            "justified",
+            modal::after_review(&[glass(None)], true, &faces(), &meta),
+        ),
+        (
+            "not_justified",
+            modal::after_review(&[glass(None)], false, &faces(), &meta),
+        ),
         (
             "credentials",
             modal::credentials(&facts, "s3cr*t<&>`_~", now() + minutes(60)),
@@ -596,11 +864,19 @@ proptest! {
     #[test]
     fn no_card_breaks_a_limit(request in any_request(), faces in any_faces()) {
         lint::message(&card::card(&request, &faces, now()));
-        lint::message(&card::fallback(&request, &faces, now()));
-        lint::message(&dm::asked(&request, &faces, now(), &request.reason));
+        let parts = [request.clone()];
+        lint::message(&card::fallback(&parts, &faces, now()));
+        lint::message(&dm::asked(&parts, &faces, now(), &request.reason));
+        for told in [dana(), person(11)] {
+            lint::message(&dm::told_of_glass(&parts, told, &faces, now()));
+        }
         lint::message(&reply::active(&[&request; 12], now()));
         lint::message(&reply::submitted(&request, &faces, request.access.role.as_str()));
-        let meta = modal::Meta { request: request.id, channel: None, ts: None };
+        let meta = modal::Meta { request: request.id, channel: None, ts: None, version: None };
+        lint::modal(&modal::review(&parts, &faces, &meta));
+        for justified in [true, false] {
+            lint::modal(&modal::after_review(&parts, justified, &faces, &meta));
+        }
         lint::modal(&modal::deny_reason(&request, &meta));
         lint::modal(&modal::revoke_reason(&request, &meta));
         let mut facts = vec![(request.reason.clone(), request.reason.clone()); 30];
@@ -610,15 +886,60 @@ proptest! {
     }
 
     #[test]
+    fn no_bundle_breaks_a_limit(
+        requests in proptest::collection::vec(any_request(), 1..26),
+        faces in any_faces(),
+        words in any_text(3000),
+    ) {
+        let parts = bundled(requests);
+        lint::message(&card::of(&parts, &faces, now()));
+        lint::message(&card::fallback(&parts, &faces, now()));
+        lint::message(&dm::asked(&parts, &faces, now(), &words));
+        lint::message(&dm::told_of_glass(&parts, person(11), &faces, now()));
+        lint::message(&dm::received_parts(&parts, &faces, Some(LINK)));
+        let meta = modal::Meta { request: parts[0].id, channel: None, ts: None, version: None };
+        lint::modal(&modal::review(&parts, &faces, &meta));
+        lint::modal(&modal::deny_reason(&parts[0], &meta));
+        let mut receipt = receipt();
+        receipt.facts.insert(words.clone(), words.clone());
+        let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
+        lint::message(&dm::active_parts(&parts[0], &active, &faces, Some(LINK)));
+        let choices = [dm::Choice::Retry, dm::Choice::CancelStart, dm::Choice::DoneWithAll];
+        for (_, event, _) in life() {
+            let event = spoiled(event, &words);
+            let news: Vec<_> = parts.iter().map(|part| told(&event, part)).collect();
+            let lines = story::lines(&news, parts.len(), &faces);
+            if !lines.is_empty() {
+                lint::message(&Content::lines(&lines));
+            }
+            let lines: Vec<_> = parts
+                .iter()
+                .filter_map(|part| Some((text::outcome::short(&event, late(), part, &faces)?, part)))
+                .collect();
+            let lines = story::alike(lines, parts.len());
+            if !lines.is_empty() {
+                lint::message(&dm::parts(&parts[0], &lines, &choices, Some(LINK)));
+            }
+        }
+    }
+
+    #[test]
     fn no_message_breaks_a_limit(request in any_request(), faces in any_faces(), words in any_text(3000)) {
         for (_, event, as_it_was) in life() {
             let event = spoiled(event, &words);
             let request = Request { state: as_it_was.state, ..request.clone() };
-            if let Some(line) = story::line(&event, late(), &request, &faces) {
+            if let Some(line) = story::line(&told(&event, &request), &faces) {
                 lint::message(&Content::line(&line));
             }
             if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(LINK)) {
                 lint::message(&content);
+            }
+            let others = [
+                text::outcome::to_asker(&event, late(), &request, &faces),
+                text::outcome::to_informed(&event, &request, &faces),
+            ];
+            for words in others.into_iter().flatten() {
+                lint::message(&Content::line(&words));
             }
         }
         let item = ListItem { name: words.clone(), description: Some(words.clone()), roles: vec![(words.clone(), None); 20], sensitivity: Some(words.clone()) };

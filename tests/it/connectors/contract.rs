@@ -47,10 +47,10 @@ async fn ok_means_that_it_is_so(mut field: Box<dyn Field>) {
         .ensure(&access, &target, at(1))
         .await
         .unwrap();
-    assert_eq!(
-        field.connector().verify(&access, &target).await.unwrap(),
-        Present
-    );
+    match field.connector().verify(&access, &target).await.unwrap() {
+        Present { until: Some(end) } => assert_eq!(end, at(1), "the end that was asked for"),
+        presence => assert_eq!(presence, Present { until: None }),
+    }
     field.begin_use().await;
     assert!(field.in_use().await);
     let removal = field.connector().remove(&access, &target).await.unwrap();

@@ -139,10 +139,9 @@ impl Connector for FakeTarget {
     }
 
     async fn verify(&self, access: &Access, _target: &Target) -> Result<Presence, ConnectorError> {
-        Ok(if self.holds(access).is_some() {
-            Presence::Present
-        } else {
-            Presence::Absent
+        Ok(match self.holds(access) {
+            until @ Some(_) => Presence::Present { until },
+            None => Presence::Absent,
         })
     }
 

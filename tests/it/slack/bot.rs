@@ -165,7 +165,9 @@ impl Bot {
 
     pub async fn last_request(&self) -> Request {
         let requests = self.house.engine.store().all_requests().await.unwrap();
-        requests.last().cloned().expect("a request")
+        // Ids of one moment have no order; numbers have.
+        let newest = requests.into_iter().max_by_key(|request| request.number);
+        newest.expect("a request")
     }
 
     /// How many people have approved the last request.

@@ -6,5 +6,8 @@ mod conversation;
 mod directory;
 mod faults;
 mod http;
+mod meaning_asks;
+mod meaning_cards;
+mod meaning_reload;
 mod socket;
 mod sources;

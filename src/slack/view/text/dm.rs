@@ -5,40 +5,77 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, again, asks, end, left, long, more, people, said, when};
-use crate::domain::{Removal, Request, RequestState, RevokeCause, Step};
+use super::asked::{called_first, given, instead};
+use super::card::{again_until, withdrawn};
+use super::{
+    access, again, asks, bundle, channel, end, groups, left, long, more, people, said, when,
+};
+use crate::domain::{PersonId, Removal, Request, RequestState, RevokeCause, Route};
 
 /// The request was taken in, and these people were asked.
 pub fn received(request: &Request, faces: &Faces) -> String {
-    let expires = match &request.state {
+    let asked = request.terms.route.steps().first().map(|step| {
+        let asked = asked(&called_first(request), &asks(step), faces);
+        format!(" I asked {asked}.")
+    });
+    let by = match request.requester {
+        person if person == request.access.person => String::new(),
+        asker => format!(" {} asked for this for you.", faces.mention(asker)),
+    };
+    let start = request
+        .terms
+        .start
+        .map(|start| format!(" from {}", when(start)));
+    format!(
+        "📝 *Request #{}*: {} for {}{}.{by}{}{}",
+        request.number,
+        access(request),
+        request.duration,
+        start.unwrap_or_default(),
+        asked.unwrap_or_default(),
+        expires(request)
+    )
+}
+
+fn expires(request: &Request) -> String {
+    match &request.state {
         RequestState::Pending { expires_at, .. } => {
             format!(" If nobody decides, it expires {}.", when(*expires_at))
         }
         _ => String::new(),
-    };
-    let asked = request
-        .terms
-        .route
-        .steps()
-        .first()
-        .map_or_else(String::new, |step| {
-            format!(" I asked {}.", asked(request, step, faces))
-        });
-    format!(
-        "📝 *Request #{}*: {} for {}.{asked}{expires}",
-        request.number,
-        access(request),
-        request.terms.duration
-    )
+    }
 }
 
-fn asked(request: &Request, step: &Step, faces: &Faces) -> String {
-    let open = super::card::still_asked(request, step, &[]);
+fn asked(open: &[PersonId], step: &str, faces: &Faces) -> String {
     if open.is_empty() {
-        asks(step)
+        step.to_owned()
     } else {
-        format!("{} ({})", asks(step), people(&open, faces))
+        format!("{step} ({})", people(open, faces))
     }
+}
+
+/// The parts of a bundle were taken in.
+pub fn received_bundle(parts: &[Request], faces: &Faces) -> String {
+    let Some(lead) = parts.first() else {
+        return String::new();
+    };
+    let mut open: Vec<PersonId> = parts.iter().flat_map(called_first).collect();
+    open.sort_unstable();
+    open.dedup();
+    let by = match lead.requester {
+        person if person == lead.access.person => String::new(),
+        asker => format!(" {} asked for this for you.", faces.mention(asker)),
+    };
+    let asked = match people(&open, faces) {
+        nobody if nobody.is_empty() => String::new(),
+        who => format!(" I asked {who}."),
+    };
+    format!(
+        "📝 *Request #{}*: {}.{by}{asked}{}",
+        lead.number,
+        bundle::called(parts),
+        expires(lead)
+    )
 }
 
 /// The access is there.
@@ -52,6 +89,24 @@ pub fn active(request: &Request, until: DateTime<Utc>) -> String {
     } else {
         format!("🟢 *You have {what} until {}*", end(request, until))
     }
+}
+
+/// What the holder should know of how it was given: a shorter time, remarks, a look afterwards.
+pub fn how_given(request: &Request, faces: &Faces) -> Option<String> {
+    if let (Route::BreakGlass(_), Some(review)) = (&request.terms.route, request.review()) {
+        return Some(format!(
+            "🚨 This is break-glass: everybody who was skipped is told, and {} reviews it until {}.",
+            groups(request.reviewing(), "or"),
+            when(review.due_at)
+        ));
+    }
+    let remarked =
+        |given: &crate::domain::Approval| given.comment.is_some() || given.duration.is_some();
+    if request.approvals().iter().any(remarked) {
+        return Some(given(request, faces));
+    }
+    let (given, asked) = (request.granted(), request.duration);
+    (given < asked).then(|| format!("It is {}.", instead(given, asked)))
 }
 
 /// The policy's words on how to connect, with `{login}` and the like filled in from what the
@@ -122,17 +177,18 @@ pub fn expired(request: &Request) -> String {
 }
 
 /// The target refused.
-pub fn failed(request: &Request, error: &str) -> String {
+pub fn failed(request: &Request, error: &str, now: DateTime<Utc>) -> String {
+    let next =
+        again_until(request, now).unwrap_or_else(|| format!("Then ask again: {}", again(request)));
     format!(
         "❌ *It did not work*: {} was approved, but the target refused to give it. You have no \
-         access. It said: “{}”\nPlease tell the owners of the resource, then ask again: {}",
+         access. It said: “{}”\nPlease tell the owners of the resource. {next}",
         access(request),
         said(error),
-        again(request),
     )
 }
 
-fn capitalized(words: &str) -> String {
+pub(super) fn capitalized(words: &str) -> String {
     let mut rest = words.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);
     first.chain(rest).collect()
@@ -236,12 +292,28 @@ pub fn scheduled(request: &Request, start: DateTime<Utc>) -> String {
 }
 
 /// What was approved for later did not begin.
-pub fn unstarted(request: &Request, cause: &RevokeCause) -> String {
+pub fn unstarted(request: &Request, cause: &RevokeCause, faces: &Faces) -> String {
     let (what, number) = (access(request), request.number);
     match cause {
         RevokeCause::Unstarted { why } => {
             format!("⚪ {what} (request #{number}) did not begin: {}", said(why))
         }
-        _ => format!("⚪ {what} (request #{number}) will not begin; nothing was given."),
+        RevokeCause::GivenBack => {
+            format!("⚪ *Withdrawn*: {what} (request #{number}) will not begin. Nothing was given.")
+        }
+        cause => format!(
+            "⚪ {what} (request #{number}) will not begin: {}. Nothing was given.",
+            withdrawn(cause, faces)
+        ),
     }
+}
+
+/// What a screen reader says for *Done early* of all parts.
+pub fn done_all_label(lead: &Request) -> String {
+    format!("Give back early all of the bundle, request {}", lead.number)
+}
+
+/// Why an approver has a copy of a bundle's card: its channel is not the one of their part.
+pub fn asked_for_part(of: &str) -> String {
+    format!("the card of this bundle stands in {}", channel(of))
 }

@@ -1,9 +1,14 @@
 //! Every word that the bot says, apart from where it stands. Short, kind, without jargon; a sign
 //! never stands without its word. Whatever comes from outside is made harmless here.
 
+pub mod asked;
+pub mod bundle;
 pub mod card;
 pub mod digest;
 pub mod dm;
+pub mod glass;
+mod grant;
+pub mod outcome;
 pub mod reply;
 pub mod story;
 
@@ -144,7 +149,7 @@ pub fn rule(request: &Request) -> String {
     match &request.terms.route {
         Route::Automatic { why } => format!("Rule *{rule}* approves this: {}", said(why)),
         Route::BreakGlass(glass) => format!(
-            "Break-glass by rule *{rule}*: nobody was asked, {} reviews it afterwards",
+            "Break-glass by rule *{rule}*; {} reviews it afterwards",
             groups(&glass.review_by, "or")
         ),
         Route::Steps(steps) => {

@@ -3,15 +3,27 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::card::still_asked;
+use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
 
 /// Every command with an example; the first is what most people need.
-pub const COMMANDS: [(&str, &str); 9] = [
+pub const COMMANDS: [(&str, &str); 14] = [
     (
         "Ask for access",
         "`/jit request staging-db readonly 1h INC-42 stuck orders`",
+    ),
+    (
+        "Ask for later",
+        "`/jit request staging-db 2h from tomorrow 9:00 the migration`",
+    ),
+    (
+        "Ask for somebody else",
+        "`/jit request staging-db 1h for @dana INC-42 she is on call`",
+    ),
+    (
+        "In an emergency: at once, and reviewed afterwards",
+        "`/jit break-glass orders-db 30m orders are lost`",
     ),
     ("See what you can ask for", "`/jit list`"),
     ("See what you have and wait for", "`/jit active`"),
@@ -25,19 +37,28 @@ pub const COMMANDS: [(&str, &str); 9] = [
     ),
     ("Give access back early", "`/jit done staging-db`"),
     ("Cancel a request that waits", "`/jit cancel #42`"),
+    ("Try again what could not be given", "`/jit retry #42`"),
     (
         "Take somebody's access away (approvers)",
         "`/jit revoke #42 the incident is over`",
     ),
-    ("See this again", "`/jit help`"),
+    (
+        "Say what a break-glass review found (reviewers)",
+        "`/jit review #42 ok, the incident was real`",
+    ),
+    (
+        "Several accesses at once, by the name of a bundle",
+        "`/jit request oncall-kit 4h my shift`",
+    ),
 ];
 
 /// What the product is, in one line.
 pub const HELP: &str = "*I give access for a while, and take it away on time.*";
 
 /// How durations and the parts may be written.
-pub const HELP_HINT: &str = "Durations: 30m, 1h, 1h30m, 2 days. The role may be left out where a \
-    resource has only one, or a usual one. The reason comes last.";
+pub const HELP_HINT: &str = "Durations: 30m, 1h, 1h30m, 2 days; left out where the policy has a \
+    usual one, like the role. Starts, in your own time: `from 22:00`, `from mon 9:00`, \
+    `from 2026-12-01 09:00`, `in 2h`. The reason comes last.";
 
 /// The database did not answer, so nothing was done.
 pub const NOT_RECORDED: &str =
@@ -148,7 +169,7 @@ fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {
 
 /// The request was taken in.
 pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
-    let what = format!("{} for {}", access(request), request.terms.duration);
+    let what = wanted(request, faces);
     match &request.terms.route {
         Route::BreakGlass(glass) => {
             format!(
@@ -165,10 +186,7 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
             )
         }
         Route::Steps(steps) => {
-            let asked = steps
-                .first()
-                .map(|step| still_asked(request, step, &[]))
-                .unwrap_or_default();
+            let asked = called_first(request);
             let who = if asked.is_empty() {
                 String::new()
             } else {
@@ -183,6 +201,55 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
         }
     }
 }
+
+/// What is asked for: the access, for how long, for whom where that is somebody else, and from when
+/// on where that lies ahead.
+fn wanted(request: &Request, faces: &Faces) -> String {
+    let holder = request.access.person;
+    let whom = if request.requester == holder {
+        String::new()
+    } else {
+        format!(" for {}", faces.mention(holder))
+    };
+    let start = request.terms.start.map(|at| format!(" from {}", when(at)));
+    format!(
+        "{} for {}{whom}{}",
+        access(request),
+        request.terms.duration,
+        start.unwrap_or_default()
+    )
+}
+
+/// One part of a bundle that was taken in.
+pub fn bundle_part(request: &Request, faces: &Faces) -> String {
+    let asked = match &request.terms.route {
+        Route::Automatic { .. } => "approved by its rule".to_owned(),
+        Route::BreakGlass(_) => "break-glass".to_owned(),
+        Route::Steps(steps) => {
+            let asked: Vec<String> = steps.iter().map(asks).collect();
+            format!("I asked {}", asked.join(", then "))
+        }
+    };
+    format!("#{}: {}, {asked}", request.number, wanted(request, faces))
+}
+
+/// What was approved for later is withdrawn.
+pub fn start_cancelled(request: &Request) -> String {
+    let (what, number) = (access(request), request.number);
+    format!("⚪ Request #{number} is withdrawn: {what} will not begin, and nothing was given.")
+}
+
+/// What failed is tried again.
+pub fn retried(request: &Request) -> String {
+    format!(
+        "🔁 I try request #{} again now. The card tells how it went.",
+        request.number
+    )
+}
+
+/// A dialog was sent off that was opened on something else.
+pub const STALE: &str = "This request has changed since you opened the dialog: somebody else \
+    decided, or the policy changed. So nothing was recorded. Please look at the card once more.";
 
 /// A “no”, with people and times as each reader sees them. The same as the plain sentence of the
 /// refusal, dressed up.
@@ -215,6 +282,16 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
                 .map(|by| format!(" by {}", faces.mention(by)))
                 .unwrap_or_default();
             format!("This request was already {outcome}{by}, {}.", when(*at))
+        }
+        Refusal::AlreadyReviewed { by, at } => {
+            format!(
+                "{} reviewed this already, {}.",
+                faces.mention(*by),
+                when(*at)
+            )
+        }
+        Refusal::NotAReviewer { needed } => {
+            format!("Only {} can review this.", groups(needed, "or"))
         }
         Refusal::DeniedByRule { .. } | Refusal::ReasonNeeded { .. } => {
             escape::policy(&refusal.to_string(), 1500)

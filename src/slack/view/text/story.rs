@@ -3,16 +3,75 @@
 use chrono::{DateTime, Utc};
 
 use super::super::Faces;
-use super::card::{over, still_asked, times};
-use super::{access, asks, end, groups, left, people, rule, said, when};
-use crate::domain::{Event, GrantState, GroupName, PersonId, Removal, Request, RevokeCause, Terms};
+use super::asked::{called_again, called_for, instead, remark};
+use super::card::{over, times, withdrawn};
+use super::{access, asks, bundle, end, glass, groups, left, people, rule, said, when};
+use crate::domain::{
+    Event, GrantState, GroupName, PersonId, Removal, Request, RequestState, RevokeCause, Route,
+    Step, Terms,
+};
 
 /// Lag of a removal that is worth a word, in seconds.
 const LATE: i64 = 60;
 
-/// The line for one event, in mrkdwn; none for what happens only inside the machine. `request` is
-/// the request as it is after the event or later.
-pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) -> Option<String> {
+/// Something that happened, and to which request; that is as it is after it, or later.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// What.
+    pub event: &'a Event,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The request.
+    pub request: &'a Request,
+    /// The terms that it had before.
+    pub before: Option<&'a Terms>,
+}
+
+/// The lines for what happened to the parts of a card. What happened to several parts alike is told
+/// once, with their names; `of` is how many parts there are.
+pub fn lines(news: &[News<'_>], of: usize, faces: &Faces) -> Vec<String> {
+    let is_part = |news: &News<'_>| news.request.bundle.is_some();
+    if !news.iter().any(is_part) {
+        let line = |news: &News<'_>| line(news, faces);
+        return news.iter().filter_map(line).collect();
+    }
+    let (asked, later): (Vec<&News<'_>>, Vec<&News<'_>>) = news
+        .iter()
+        .partition(|news| matches!(news.event, Event::Requested { .. }));
+    let asked: Vec<&Request> = asked.into_iter().map(|news| news.request).collect();
+    let mut told = Vec::new();
+    if !asked.is_empty() {
+        told.push(bundle::requested(&asked, faces));
+    }
+    let later = later
+        .into_iter()
+        .filter_map(|news| Some((line(news, faces)?, news.request)));
+    told.extend(alike(later.collect(), of));
+    told
+}
+
+/// Lines of which those that say the same are one, in the order in which each came first, with the
+/// parts that it is about.
+pub fn alike(lines: Vec<(String, &Request)>, of: usize) -> Vec<String> {
+    let mut told: Vec<(String, Vec<&Request>)> = Vec::new();
+    for (line, request) in lines {
+        match told.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, about)) if about.iter().any(|known| known.id == request.id) => {}
+            Some((_, about)) => about.push(request),
+            None => told.push((line, vec![request])),
+        }
+    }
+    told.into_iter()
+        .map(|(line, about)| format!("{line}{}", bundle::which(&about, of)))
+        .collect()
+}
+
+/// The line for one event, in mrkdwn; none for what happens only inside the machine.
+#[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
+pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
+    let News {
+        event, at, request, ..
+    } = *news;
     Some(match event {
         Event::Requested { .. } => requested(request, faces),
         Event::ApprovalGiven {
@@ -21,36 +80,37 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
             comment,
             shortened,
         } => {
-            let less = shortened.map(|less| format!(", for {} instead of {}", less.to, less.from));
-            let remark = comment
-                .as_deref()
-                .map(|words| format!(": “{}”", said(words)));
+            let less = shortened.map(|less| format!(", {}", instead(less.to, less.from)));
             let count = count(request, by.person, *step);
             format!(
                 "✅ {} approved{count}{}{}",
                 faces.mention(by.person),
                 less.unwrap_or_default(),
-                remark.unwrap_or_default()
+                comment.as_deref().map(remark).unwrap_or_default()
             )
         }
-        Event::StepFinished { step } => return next_step(request, step + 1, faces),
+        Event::StepFinished { step } => return next_step(request, step + 1, at, faces),
         Event::RequestApproved {
             start_at: Some(start),
             ..
         } => format!("📅 Approved. It begins {}.", when(*start)),
+        Event::RequestApproved { review_by, .. }
+            if matches!(request.terms.route, Route::BreakGlass(_)) =>
+        {
+            glass::given(request, *review_by)
+        }
         Event::RequestApproved { after, .. } => approved(request, *after),
-        Event::ApproversNudged { step, .. } => nudged(request, *step, faces),
-        Event::StepEscalated { step, to } => escalated(request, *step, to, faces),
-        Event::TermsTightened { terms } => format!(
-            "📜 The policy has become stricter since this was asked; now it needs {}.",
-            needs(terms)
-        ),
+        Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
+        Event::StepEscalated { to, .. } => escalated(request, to, faces),
+        Event::TermsTightened { terms } => tightened(news.before, terms),
         Event::RequestOverruled { refusal } => format!(
             "⛔ The policy has changed and no longer allows this: “{}”",
             said(&refusal.to_string())
         ),
         Event::StartBegun => "🔑 Its time has come. Giving access now.".to_owned(),
-        Event::StartWithdrawn { cause } => format!("⚪ It will not begin: {}.", over(cause, faces)),
+        Event::StartWithdrawn { cause } => {
+            format!("⚪ It does not begin: {}", withdrawn(cause, faces))
+        }
         Event::GrantRetried { by } => {
             format!("🔁 {} wants it tried again.", faces.mention(*by))
         }
@@ -58,8 +118,8 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
             by,
             justified,
             note,
-        } => reviewed(faces.mention(*by), *justified, note),
-        Event::ReviewOverdue => "🚨 The review of this break-glass access is overdue.".to_owned(),
+        } => reviewed(&faces.mention(*by), *justified, note),
+        Event::ReviewOverdue => glass::overdue(request, faces),
         Event::RequestDenied { by, why } => {
             format!("⛔ {} denied this: “{}”", faces.mention(*by), said(why))
         }
@@ -100,39 +160,61 @@ pub fn line(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) 
     })
 }
 
-/// Who is asked again: those who can decide now and have not.
-fn nudged(request: &Request, step: usize, faces: &Faces) -> String {
-    match request.terms.route.steps().get(step) {
-        Some(step) => {
-            let open = still_asked(request, step, request.approvals());
-            format!("🔔 {}: this still waits for you.", people(&open, faces))
-        }
-        None => "🔔 This still waits.".to_owned(),
+/// Who is asked again: those who can decide now and have not. Told late, when somebody has decided,
+/// it calls nobody.
+fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Faces) -> String {
+    if !matches!(request.state, RequestState::Pending { .. }) {
+        return "🔔 It was asked for once more.".to_owned();
     }
+    let who = people(&called_again(request, groups, at), faces);
+    let missing = request.current_step().map(asks).unwrap_or_default();
+    if who.is_empty() {
+        return format!("🔔 This still waits for {missing}.");
+    }
+    format!("🔔 {who}: this still waits for {missing}.")
 }
 
-fn escalated(request: &Request, step: usize, to: &[GroupName], faces: &Faces) -> String {
-    let also = request.roster.people(to, &request.own());
-    let also: Vec<PersonId> = also.into_iter().collect();
-    let who = people(&also, faces);
-    let number = step + 1;
+fn escalated(request: &Request, to: &[GroupName], faces: &Faces) -> String {
+    let also = super::asked::called_of(request, to);
+    let who = match people(&also, faces) {
+        nobody if nobody.is_empty() => nobody,
+        _ if !matches!(request.state, RequestState::Pending { .. }) => String::new(),
+        who => format!(" {who}, please have a look."),
+    };
     format!(
-        "⏫ Step {number} has waited too long: {} may decide as well from now on. {who}",
+        "⏫ This has waited long, so {} may decide as well from now on.{who}",
         groups(to, "or")
     )
 }
 
-/// The steps of terms, in words.
-fn needs(terms: &Terms) -> String {
-    let asked: Vec<String> = terms.route.steps().iter().map(asks).collect();
-    format!("{} for at most {}", asked.join(", then "), terms.duration)
+/// What a later policy asks for in addition.
+fn tightened(before: Option<&Terms>, after: &Terms) -> String {
+    let steps = after.route.steps();
+    let known = before.map_or(0, |before| before.route.steps().len());
+    let added: Vec<String> = steps.iter().skip(known).map(asks).collect();
+    let mut changes = Vec::new();
+    if !added.is_empty() {
+        let also = if known == 0 { "needs" } else { "also needs" };
+        changes.push(format!("it {also} {}", added.join(", then ")));
+    }
+    match before {
+        Some(before) if after.duration < before.duration => {
+            changes.push(format!(
+                "it lasts {} instead of {}",
+                after.duration, before.duration
+            ));
+        }
+        Some(_) => {}
+        None => changes.push(format!("it lasts {} at most", after.duration)),
+    }
+    format!(
+        "📜 The policy has become stricter since this was asked: {}.",
+        changes.join(", and ")
+    )
 }
 
-fn reviewed(who: String, justified: bool, note: &str) -> String {
-    let note = match note {
-        "" => String::new(),
-        note => format!(": “{}”", said(note)),
-    };
+fn reviewed(who: &str, justified: bool, note: &str) -> String {
+    let note = remark(note);
     if justified {
         format!("✅ {who} reviewed this break-glass access and found it justified{note}")
     } else {
@@ -141,15 +223,24 @@ fn reviewed(who: String, justified: bool, note: &str) -> String {
 }
 
 fn requested(request: &Request, faces: &Faces) -> String {
-    let (who, span) = (faces.mention(request.requester), request.terms.duration);
+    let (who, span) = (faces.mention(request.requester), request.duration);
     let more = if request.extends.is_some() {
         " more"
     } else {
         ""
     };
+    let holder = match request.access.person {
+        person if person == request.requester => String::new(),
+        person => format!(" for {}", faces.mention(person)),
+    };
+    let begins = request
+        .terms
+        .start
+        .map(|start| format!(", from {} on", when(start)));
     format!(
-        "📝 {who} asked for {span}{more} of {}. {}.",
+        "📝 {who} asked for {span}{more} of {}{holder}{}. {}.",
         access(request),
+        begins.unwrap_or_default(),
         rule(request)
     )
 }
@@ -171,11 +262,12 @@ fn count(request: &Request, by: PersonId, step: usize) -> String {
 }
 
 /// Who is asked next; nothing after the last step, since the approval itself follows.
-fn next_step(request: &Request, next: usize, faces: &Faces) -> Option<String> {
+fn next_step(request: &Request, next: usize, at: DateTime<Utc>, faces: &Faces) -> Option<String> {
     let steps = request.terms.route.steps();
-    let step = steps.get(next)?;
-    let open = still_asked(request, step, request.approvals());
-    let who = if open.is_empty() {
+    let step: &Step = steps.get(next)?;
+    let open = called_for(request, step, at);
+    let still = matches!(&request.state, RequestState::Pending { step, .. } if *step == next);
+    let who = if open.is_empty() || !still {
         String::new()
     } else {
         format!(": {}", people(&open, faces))
@@ -223,7 +315,9 @@ fn begun(cause: &RevokeCause, request: &Request, faces: &Faces) -> String {
         RevokeCause::Revoked { .. } => {
             format!("🟠 Taking the access away now: {}", over(cause, faces))
         }
-        RevokeCause::Unstarted { .. } => format!("⚪ It is over: {}", over(cause, faces)),
+        RevokeCause::Unstarted { .. } => {
+            format!("⚪ It does not begin: {}", withdrawn(cause, faces))
+        }
         RevokeCause::ActivationUnknown { error } => format!(
             "🟠 The target never said whether it gave the access, so I remove it to be sure. \
              The last answer was: “{}”",

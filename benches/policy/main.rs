@@ -24,8 +24,6 @@ fn main() {
     percentiles(&policy, &asks);
     decision(&mut criterion, &policy, &asks);
     reading(&mut criterion, &sources);
-    comparing(&mut criterion, &policy);
-    testing(&mut criterion, &policy);
     criterion.final_summary();
 }
 

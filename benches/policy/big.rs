@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use jitbot::policy::Source;
 
-/// How many people, rules and resources there are.
-pub const PEOPLE: usize = 10_000;
-pub const RULES: usize = 1_000;
-pub const RESOURCES: usize = 500;
+/// How many people there are.
+pub(crate) const PEOPLE: usize = 10_000;
+/// How many rules.
+pub(crate) const RULES: usize = 1_000;
+/// How many resources, each with two roles.
+pub(crate) const RESOURCES: usize = 500;
 const GROUPS: usize = 200;
 
 /// The policy as one file. `change` makes the later one of two that differ in some rules.
-pub fn policy(change: bool) -> Vec<Source> {
+pub(crate) fn policy(change: bool) -> Vec<Source> {
     let mut text = String::from(
         "version: 1\ndefaults: { channel: \"#access\", timezone: Europe/Berlin, admins: [group-0] }\n",
     );
@@ -25,7 +27,7 @@ pub fn policy(change: bool) -> Vec<Source> {
 }
 
 /// The address of a person.
-pub fn person(number: usize) -> String {
+pub(crate) fn person(number: usize) -> String {
     format!("person-{number}@acme.example")
 }
 

@@ -1,0 +1,198 @@
+//! What the rules about a target name, and a rule in which what cannot be tried out is assumed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use regex::Regex;
+
+use super::super::condition::{Boundaries, Condition};
+use super::super::rule::{Limits, Rule};
+use super::super::{Policy, RuleDecision};
+use super::effect::Attributes;
+use super::{Mode, Side, constant, sample};
+use crate::domain::{GroupName, Past, ResourceName, RoleName, Span};
+
+/// What the answers can depend on.
+#[derive(Clone, Debug, Default)]
+pub(in crate::policy) struct Named {
+    pub(in crate::policy) durations: BTreeSet<Span>,
+    /// Whether an ask may come without a duration.
+    pub(in crate::policy) no_duration: bool,
+    /// Minutes after midnight at which something begins or ends.
+    pub(in crate::policy) minutes: BTreeSet<u32>,
+    pub(in crate::policy) weekdays: bool,
+    /// Of the conditions that can be tried out.
+    pub(in crate::policy) boundaries: Boundaries,
+    /// Groups of whoever is to hold the access.
+    pub(in crate::policy) groups: BTreeSet<GroupName>,
+    /// The texts of the conditions that cannot.
+    pub(in crate::policy) free: BTreeSet<String>,
+    pub(in crate::policy) uses: bool,
+    pub(in crate::policy) break_glass: bool,
+    pub(in crate::policy) approves: bool,
+}
+
+impl Named {
+    /// Adds what a side names.
+    pub(super) fn add(&mut self, side: &Side<'_>, role: &RoleName) {
+        for rule in &side.rules {
+            self.rule(side.policy, rule, role);
+        }
+    }
+
+    fn rule(&mut self, policy: &Policy, rule: &Rule, role: &RoleName) {
+        self.groups.extend(groups(rule));
+        for condition in conditions(rule) {
+            self.condition(condition);
+        }
+        match rule.decision {
+            RuleDecision::Deny => return,
+            RuleDecision::Approve => self.approves = true,
+            RuleDecision::Review => {}
+        }
+        let require = &rule.require;
+        self.durations.insert(policy.limit(rule, role));
+        self.durations.extend(&require.durations);
+        self.no_duration |= require.default_duration.is_some();
+        if let Some(limits) = &rule.limits {
+            self.limits(limits);
+        }
+        if let Some(glass) = &rule.glass {
+            self.break_glass = true;
+            self.durations.insert(glass.max_duration);
+        }
+    }
+
+    fn limits(&mut self, limits: &Limits) {
+        self.uses |= limits.uses.is_some();
+        self.weekdays |= !limits.weekdays.is_empty();
+        self.minutes.extend(limits.hours.iter().flat_map(|hours| hours.ends()));
+    }
+
+    /// Adds what a condition names.
+    pub(in crate::policy) fn condition(&mut self, condition: &Condition) {
+        let boundaries = condition.boundaries();
+        if is_free(condition) {
+            self.free.insert(condition.text().to_owned());
+            return;
+        }
+        self.groups.extend(boundaries.groups.iter().map(GroupName::new));
+        self.durations.extend(&boundaries.durations);
+        self.boundaries.merge(boundaries);
+    }
+
+    /// The ways to ask that can make a difference.
+    pub(super) fn modes(&self) -> Vec<Mode> {
+        let mut modes = vec![Mode::Plain];
+        if self.approves || self.boundaries.on_behalf {
+            modes.push(Mode::OnBehalf);
+        }
+        if self.boundaries.extension {
+            modes.push(Mode::Extension);
+        }
+        if self.break_glass || self.boundaries.break_glass {
+            modes.push(Mode::BreakGlass);
+        }
+        modes
+    }
+}
+
+/// Whether a condition looks at what cannot be tried out.
+pub(in crate::policy) fn is_free(condition: &Condition) -> bool {
+    !condition.boundaries().opaque.is_empty()
+}
+
+/// All conditions of a rule and its steps.
+pub(in crate::policy) fn conditions(rule: &Rule) -> impl Iterator<Item = &Condition> {
+    let steps = rule.steps.iter().filter_map(|step| step.when.as_ref());
+    rule.when.iter().chain(steps)
+}
+
+/// Every group that it matters for an answer whether somebody is in.
+pub(in crate::policy) fn groups(rule: &Rule) -> BTreeSet<GroupName> {
+    let mut groups: BTreeSet<GroupName> =
+        rule.matcher.requester_in().unwrap_or_default().iter().cloned().collect();
+    for condition in conditions(rule) {
+        groups.extend(condition.boundaries().groups.iter().map(GroupName::new));
+    }
+    groups.extend(rule.limits.iter().flat_map(|limits| limits.on_call.iter().cloned()));
+    groups.extend(rule.glass.iter().flat_map(|glass| glass.who.iter().cloned()));
+    groups
+}
+
+/// The forms that a rule wants of a reason.
+pub(super) fn patterns(rule: &Rule) -> Vec<&Regex> {
+    let both = rule.require.reason.iter().chain(&rule.require.ticket);
+    both.map(|wanted| &wanted.pattern).collect()
+}
+
+/// Earlier requests by which the uses of every rule are used up.
+pub(super) fn used_up(sides: &[Side<'_>], resource: &ResourceName, role: &RoleName) -> Vec<Past> {
+    let mut most: BTreeMap<&crate::domain::RuleName, u32> = BTreeMap::new();
+    for rule in sides.iter().flat_map(|side| &side.rules) {
+        if let Some((uses, _)) = rule.limits.as_ref().and_then(|limits| limits.uses) {
+            let known = most.entry(&rule.name).or_default();
+            *known = uses.max(*known);
+        }
+    }
+    let past = |(name, uses): (&crate::domain::RuleName, u32)| {
+        let one = Past {
+            resource: resource.clone(),
+            role: role.clone(),
+            rule: name.clone(),
+            outcome: "approved",
+            automatic: true,
+            break_glass: false,
+            asked_at: DateTime::<Utc>::UNIX_EPOCH,
+            duration: Span::hours(1),
+        };
+        std::iter::repeat_n(one, uses as usize)
+    };
+    most.into_iter().flat_map(past).collect()
+}
+
+/// The rule with constants for what cannot be tried out. It is content with [`sample::FITTING`] and
+/// with a start just now: what it wants of these is among its attributes.
+pub(super) fn assumed(rule: &Rule, holds: &dyn Fn(&str) -> Option<bool>) -> Rule {
+    let mut rule = rule.clone();
+    let steps = rule.steps.iter_mut().map(|step| &mut step.when);
+    for when in steps.chain([&mut rule.when]) {
+        let known = when.as_ref().and_then(|condition| holds(condition.text()));
+        if let Some(known) = known {
+            *when = constant(known);
+        }
+    }
+    let require = &mut rule.require;
+    for wanted in require.reason.iter_mut().chain(&mut require.ticket) {
+        wanted.pattern = sample::fitting();
+    }
+    require.start = None;
+    // Windows of quiet times are dates; the hours are among the attributes.
+    for step in &mut rule.steps {
+        step.quiet = None;
+    }
+    rule
+}
+
+/// What a rule allows and asks for besides.
+pub(super) fn attributes(policy: &Policy, rule: &Rule, role: &RoleName) -> Attributes {
+    let require = &rule.require;
+    let limit = policy.limit(rule, role);
+    let most = require.extend.max.unwrap_or(1);
+    let by = require.extend.by.unwrap_or(limit);
+    let total = u64::from(limit.seconds()) + u64::from(by.seconds()) * u64::from(most);
+    let total = Span::from_seconds(total).unwrap_or(Span::MAX);
+    let quiet = rule.steps.iter().filter_map(|step| step.quiet.as_ref());
+    let pattern = |wanted: &crate::policy::file::ReasonRule| wanted.pattern.to_string();
+    Attributes {
+        extend: (most > 0 && rule.decision != RuleDecision::Deny)
+            .then(|| (most, by, require.extend.total.unwrap_or(total))),
+        start: require.start.map(|start| (start.earliest, start.latest)),
+        reason: require.reason.as_ref().map(pattern),
+        ticket: require.ticket.as_ref().map(pattern),
+        quiet: quiet
+            .map(|(hours, fallback)| (hours.to_string(), fallback.clone()))
+            .collect(),
+        limits: rule.limits.as_ref().and_then(|limits| limits.uses),
+    }
+}

@@ -1,0 +1,261 @@
+//! The moments that stand for all moments.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono_tz::Tz;
+
+use super::Named;
+
+const DAY: u32 = 24 * 60;
+
+/// A day, as far as it can make a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::policy) enum Day {
+    /// Any day: they are all alike.
+    Any,
+    /// A weekday, Monday is 0.
+    Week(u32),
+    /// One day of the calendar.
+    Date(NaiveDate),
+    /// One moment only.
+    Moment,
+}
+
+/// A moment, and the stretch of the day that it stands for, in minutes after midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) struct Moment {
+    pub(in crate::policy) at: DateTime<Utc>,
+    pub(in crate::policy) day: Day,
+    pub(in crate::policy) from: u32,
+    pub(in crate::policy) to: u32,
+}
+
+/// The moments at which an answer can change. Times of the day are those of the last zone.
+pub(super) fn moments(
+    named: &Named,
+    zones: &[Tz],
+    holidays: &BTreeSet<NaiveDate>,
+) -> Vec<Moment> {
+    let shown = zones.last().copied().unwrap_or(Tz::UTC);
+    let monday = plain_week(holidays);
+    let starts = starts(named, zones, shown, monday);
+    let mut found = Vec::new();
+    for (day, date) in days(named, zones, holidays, monday) {
+        for (index, &from) in starts.iter().enumerate() {
+            let to = starts.get(index + 1).copied().unwrap_or(DAY);
+            // A day without any difference is best shown by its morning.
+            let minute = if starts.len() == 1 { 10 * 60 } else { from };
+            if let Some(at) = moment(shown, date, minute) {
+                found.push(Moment { at, day, from, to });
+            }
+        }
+    }
+    found.extend(named.boundaries.moments.iter().map(|at| {
+        let minute = at.with_timezone(&shown);
+        let from = minute.hour() * 60 + minute.minute();
+        Moment { at: *at, day: Day::Moment, from, to: from }
+    }));
+    found
+}
+
+/// The Monday of a week in which no clock changes and nobody has a holiday.
+fn plain_week(holidays: &BTreeSet<NaiveDate>) -> NaiveDate {
+    let first = NaiveDate::from_ymd_opt(2026, 1, 12).unwrap_or_default();
+    let mondays = first.iter_weeks().take(520);
+    let is_plain = |monday: &NaiveDate| {
+        !(monday.iter_days().take(8)).any(|day| holidays.contains(&day))
+    };
+    // Later in the year some zone may change its clocks; January and February are quiet.
+    let mut quiet = mondays.filter(|monday| monday.month() < 3);
+    quiet.find(is_plain).unwrap_or(first)
+}
+
+/// The times of the day at which a stretch begins, midnight included.
+fn starts(named: &Named, zones: &[Tz], shown: Tz, monday: NaiveDate) -> Vec<u32> {
+    let clock = &named.boundaries.clock;
+    let mut written: BTreeSet<u32> = named.minutes.iter().map(|minute| minute % DAY).collect();
+    if clock.minutes.is_empty() {
+        written.extend(clock.hours.iter().map(|hour| hour * 60));
+    } else {
+        for hour in 0..24 {
+            written.insert(hour * 60);
+            written.extend(clock.minutes.iter().map(|minute| hour * 60 + minute));
+        }
+    }
+    let mut all = BTreeSet::from([0]);
+    for zone in zones {
+        all.extend(written.iter().filter_map(|minute| {
+            let there = moment(*zone, monday, *minute)?.with_timezone(&shown);
+            Some(there.hour() * 60 + there.minute())
+        }));
+    }
+    all.into_iter().collect()
+}
+
+/// The days that can make a difference, each with a date.
+fn days(
+    named: &Named,
+    zones: &[Tz],
+    holidays: &BTreeSet<NaiveDate>,
+    monday: NaiveDate,
+) -> Vec<(Day, NaiveDate)> {
+    let clock = &named.boundaries.clock;
+    let differ = zones.iter().any(|zone| Some(zone) != zones.first());
+    let by_week = named.weekdays || clock.weekday || clock.weekend || differ;
+    let mut dates: BTreeSet<NaiveDate> = clock.dates.clone();
+    if by_week {
+        // Each side of a date has all days of the week.
+        let week = |date: &NaiveDate| {
+            let first = date.checked_sub_days(Days::new(8)).unwrap_or(*date);
+            first.iter_days().take(17)
+        };
+        dates.extend(clock.dates.iter().flat_map(week));
+    }
+    if clock.holiday {
+        dates.extend(holidays);
+    }
+    let mut all: Vec<(Day, NaiveDate)> = if by_week {
+        let week = monday.iter_days().take(7);
+        week.map(|date| (Day::Week(date.weekday().num_days_from_monday()), date)).collect()
+    } else {
+        let wednesday = monday.iter_days().find(|day| day.weekday() == Weekday::Wed);
+        vec![(Day::Any, wednesday.unwrap_or(monday))]
+    };
+    all.extend(dates.into_iter().map(|date| (Day::Date(date), date)));
+    all
+}
+
+fn moment(zone: Tz, date: NaiveDate, minute: u32) -> Option<DateTime<Utc>> {
+    let local = date.and_hms_opt(0, 0, 0)? + TimeDelta::minutes(i64::from(minute));
+    Some(zone.from_local_datetime(&local).earliest()?.to_utc())
+}
+
+/// The moments in words: empty where they are all.
+pub(in crate::policy) fn words(moments: &[Moment], indexes: &[usize]) -> String {
+    if indexes.len() == moments.len() {
+        return String::new();
+    }
+    let mut days: Vec<(Day, Vec<(u32, u32)>)> = Vec::new();
+    for moment in indexes.iter().filter_map(|index| moments.get(*index)) {
+        match days.last_mut() {
+            Some((day, times)) if *day == moment.day && *day != Day::Moment => match times.last_mut() {
+                Some((_, to)) if *to == moment.from => *to = moment.to,
+                _ => times.push((moment.from, moment.to)),
+            },
+            _ => days.push((moment.day, vec![(moment.from, moment.to)])),
+        }
+    }
+    let mut together: Vec<(Vec<Day>, Vec<(u32, u32)>)> = Vec::new();
+    for (day, times) in days {
+        match together.iter_mut().find(|(_, same)| *same == times) {
+            Some((days, _)) => days.push(day),
+            None => together.push((vec![day], times)),
+        }
+    }
+    let all: Vec<Day> = moments.iter().map(|moment| moment.day).collect();
+    let words = together.iter().map(|(days, times)| one(days, times, &all));
+    words.collect::<Vec<_>>().join("; ")
+}
+
+fn one(days: &[Day], times: &[(u32, u32)], all: &[Day]) -> String {
+    let hours = if times == [(0, DAY)] {
+        String::new()
+    } else {
+        let times = around_midnight(times);
+        let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let stretches = times.iter().map(|(from, to)| format!("{}–{}", clock(*from), clock(*to)));
+        stretches.collect::<Vec<_>>().join(" and ")
+    };
+    let every = all.iter().all(|day| days.contains(day));
+    let days = if every { String::new() } else { day_words(days) };
+    let parts = [days, hours];
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+/// A night that is cut by midnight reads better in one piece.
+fn around_midnight(times: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    match times {
+        [(0, morning), between @ .., (evening, DAY)] => {
+            let night = std::iter::once((*evening, *morning));
+            between.iter().copied().chain(night).collect()
+        }
+        other => other.to_vec(),
+    }
+}
+
+fn day_words(days: &[Day]) -> String {
+    const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let name = |day: usize| NAMES.get(day).copied().unwrap_or_default();
+    let mut week: Vec<usize> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for day in days {
+        match day {
+            Day::Week(day) => week.push(*day as usize),
+            Day::Date(date) => words.push(date.to_string()),
+            Day::Moment => words.push("at one moment".to_owned()),
+            Day::Any => words.push("most days".to_owned()),
+        }
+    }
+    if words.len() > 4 {
+        let more = words.len() - 3;
+        words.truncate(3);
+        words.push(format!("{more} more days"));
+    }
+    let runs = super::lengths::runs(&week);
+    let runs = runs.into_iter().map(|(first, last)| match last - first {
+        0 => name(first).to_owned(),
+        1 => format!("{}, {}", name(first), name(last)),
+        _ => format!("{}–{}", name(first), name(last)),
+    });
+    let all: Vec<String> = runs.chain(words).collect();
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(minutes: &[u32], weekdays: bool) -> Named {
+        Named {
+            minutes: minutes.iter().copied().collect(),
+            weekdays,
+            ..Named::default()
+        }
+    }
+
+    fn indexes(moments: &[Moment], at: impl Fn(&Moment) -> bool) -> Vec<usize> {
+        (0..moments.len()).filter(|index| at(&moments[*index])).collect()
+    }
+
+    #[test]
+    fn one_moment_stands_for_all_where_nothing_is_named() {
+        let moments = moments(&Named::default(), &[Tz::UTC], &BTreeSet::new());
+        assert_eq!(moments.len(), 1);
+        assert_eq!(words(&moments, &[0]), "");
+    }
+
+    #[test]
+    fn working_hours_read_like_working_hours() {
+        let moments = moments(&named(&[480, 1080], true), &[Tz::Europe__Berlin], &BTreeSet::new());
+        assert_eq!(moments.len(), 21);
+        let work = indexes(&moments, |at| {
+            at.from == 480 && matches!(at.day, Day::Week(day) if day < 5)
+        });
+        assert_eq!(words(&moments, &work), "Mon–Fri 08:00–18:00");
+        let rest = indexes(&moments, |at| {
+            at.from != 480 || matches!(at.day, Day::Week(day) if day >= 5)
+        });
+        assert_eq!(words(&moments, &rest), "Mon–Fri 18:00–08:00; Sat, Sun");
+        assert_eq!(moments[0].at.to_rfc3339(), "2026-01-11T23:00:00+00:00");
+    }
+
+    #[test]
+    fn a_change_of_zone_shifts_the_hours() {
+        let zones = [Tz::UTC, Tz::Europe__Berlin];
+        let moments = moments(&named(&[480], false), &zones, &BTreeSet::new());
+        let starts: BTreeSet<u32> = moments.iter().map(|at| at.from).collect();
+        assert_eq!(starts, [0, 480, 540].into());
+    }
+}

@@ -1,0 +1,334 @@
+//! Asking for access: from what was typed to what policy looks at, and what the person is told.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::super::grammar::{When, Which, Wish};
+use super::super::view::Content;
+use super::super::view::reply::{self, Eligible, Explained};
+use super::which::Found;
+use super::{Handlers, No, Said, words};
+use crate::directory::DirectoryFault;
+use crate::domain::{
+    Ask, Asker, GroupName, Origin, Person, Refusal, Roster, Span, Standing, Step, Verdict,
+};
+use crate::engine::Submission;
+use crate::policy::{Explanation, Policy, RuleOutcome, Tried};
+
+/// The duration that is explained where none was typed and the rule has no default: short enough
+/// for most limits.
+const USUAL: Span = Span::minutes(30);
+
+/// What is asked for: one access, or the parts of a bundle.
+struct Asked {
+    asks: Vec<Ask>,
+    bundle: Option<String>,
+}
+
+/// Something to ask for, by names that the policy has or has not.
+struct Wanted {
+    resource: String,
+    role: Option<String>,
+}
+
+impl Handlers {
+    /// Asks for what was typed.
+    pub(super) async fn request(&self, key: &str, user: &str, wish: Wish) -> Result<Said, No> {
+        let asked = self.asked(user, wish).await?;
+        self.submit(key, asked).await
+    }
+
+    /// Asks for more time on the one active grant that fits. The time is counted from its end, and
+    /// only who holds it may ask.
+    pub(super) async fn extend(&self, key: &str, user: &str, wish: Wish) -> Result<Said, No> {
+        if wish.start.is_some() || wish.holder.is_some() {
+            let why = "More time begins where the access ends, and only its holder can ask for \
+                       it. For anything else, please make a new request."
+                .to_owned();
+            return Err(Refusal::ExtensionNotAllowed { why }.into());
+        }
+        let by = self.holder(user).await?;
+        let what = Which::read(&wish.resource, wish.role.as_deref());
+        let held = match self.latest(&by, &what).await? {
+            Found::One(held) => held,
+            Found::Say(words) => return Ok(Said::Words(words)),
+        };
+        let wish = Wish {
+            resource: held.access.resource.to_string(),
+            role: Some(held.access.role.to_string()),
+            loose_reason: None,
+            ..wish
+        };
+        let mut asked = self.asked(user, wish).await?;
+        for ask in &mut asked.asks {
+            ask.extends = Some(held.id);
+        }
+        self.submit(key, asked).await
+    }
+
+    /// Asks the engine to take the requests in, with everybody who could approve them.
+    async fn submit(&self, key: &str, asked: Asked) -> Result<Said, No> {
+        let policy = self.engine.policy();
+        let (mut deciding, mut informed) = (BTreeSet::new(), BTreeSet::new());
+        for ask in &asked.asks {
+            // Where policy says no, the engine says so too, and writes it down.
+            if let Verdict::Terms(terms) = self.engine.explain(ask).await?.verdict {
+                deciding.extend(terms.route.groups());
+                informed.extend(terms.inform.people);
+            }
+        }
+        let holder = asked.asks.first().map(|ask| &ask.person);
+        let holder = holder.ok_or(Refusal::NoSuchRequest)?;
+        let mut roster = self.roster(&policy, deciding, holder).await?;
+        for group in informed {
+            // Whom an outcome is told decides nothing, so asking does not fail on it.
+            if let Ok(more) = self.directory.roster(&policy, [group], holder).await {
+                roster.groups.extend(more.groups);
+            }
+        }
+        let submission = Submission {
+            asks: asked.asks,
+            bundle: asked.bundle,
+            roster,
+            origin: Origin::Slack,
+            delivery: Some(key.to_owned()),
+        };
+        let requests = self.engine.submit(submission).await?;
+        let lead = requests.first().ok_or(Refusal::NoSuchRequest)?;
+        let faces = self.faces_of(lead).await?;
+        Ok(Said::Words(if lead.bundle.is_some() {
+            words::bundle_submitted(&requests, &faces)
+        } else {
+            reply::submitted(lead, &faces, &lead.terms.channel)
+        }))
+    }
+
+    /// Says what would happen, and who could decide, without asking anybody.
+    pub(super) async fn explain(&self, user: &str, wish: Wish) -> Result<Said, No> {
+        let asked = self.asked(user, wish).await?;
+        if let Some(bundle) = &asked.bundle {
+            let mut parts = Vec::new();
+            for ask in &asked.asks {
+                let verdict = self.explained(ask).await?.verdict;
+                parts.push((ask.resource.clone(), verdict));
+            }
+            return Ok(Said::Words(words::bundle_explained(bundle, &parts)));
+        }
+        match asked.asks.first() {
+            Some(ask) => self.explain_one(ask).await.map(Said::Words),
+            None => Err(Refusal::NoSuchRequest.into()),
+        }
+    }
+
+    async fn explain_one(&self, ask: &Ask) -> Result<Content, No> {
+        let policy = self.engine.policy();
+        let explanation = self.explained(ask).await?;
+        let steps = match &explanation.verdict {
+            Verdict::Terms(terms) => terms.route.steps().to_vec(),
+            Verdict::Refused(_) => Vec::new(),
+        };
+        let roster = self.roster(&policy, groups_of(&steps), &ask.person);
+        let roster = roster.await?;
+        let eligible: Vec<Eligible> = steps
+            .iter()
+            .enumerate()
+            .map(|(index, step)| Eligible {
+                step: index + 1,
+                groups: step.from.clone(),
+                people: roster.eligible(step, &ask.own()).into_iter().collect(),
+            })
+            .collect();
+        let people = eligible.iter().flat_map(|step| &step.people);
+        let faces = self.faces(&people.copied().collect()).await?;
+        let explained = Explained {
+            verdict: explanation.verdict,
+            tried: explanation.tried.iter().map(tried).collect(),
+            eligible,
+        };
+        Ok(reply::explain(&explained, &faces))
+    }
+
+    /// What policy says; for a usual duration where it insists on one and none was typed.
+    async fn explained(&self, ask: &Ask) -> Result<Explanation, No> {
+        let explanation = self.engine.explain(ask).await?;
+        let Verdict::Refused(Refusal::DurationNeeded { limit, .. }) = explanation.verdict else {
+            return Ok(explanation);
+        };
+        let usual = Ask {
+            duration: Some(USUAL.min(limit)),
+            ..ask.clone()
+        };
+        Ok(self.engine.explain(&usual).await?)
+    }
+
+    /// What is asked for by what was typed, with everybody's standing.
+    async fn asked(&self, user: &str, wish: Wish) -> Result<Asked, No> {
+        let policy = self.engine.policy();
+        let (wanted, bundle, reason) = wanted(&policy, &wish)?;
+        let groups = wanted.iter().flat_map(|wanted| read_for(&policy, wanted));
+        let groups: BTreeSet<GroupName> = groups.collect();
+        let asker = self.asker(&policy, user, groups.clone()).await?;
+        let start = match wish.start {
+            Some(when) => Some(self.start(&policy, when, &asker.standing).await?),
+            None => None,
+        };
+        let holder = match &wish.holder {
+            Some(holder) if holder != user => Some(self.other(&policy, holder, groups).await?),
+            _ => None,
+        };
+        let (person, standing, asker) = match holder {
+            Some(holder) => (holder.person, holder.standing, Some(asker)),
+            None => (asker.person, asker.standing, None),
+        };
+        let ask = |wanted: Wanted| Ask {
+            standing: standing.clone(),
+            asker: asker.clone(),
+            role: wanted.role,
+            duration: wish.duration,
+            reason: reason.clone(),
+            start,
+            break_glass: wish.break_glass,
+            ..Ask::of(person.clone(), wanted.resource)
+        };
+        let asks = wanted.into_iter().map(ask).collect();
+        Ok(Asked { asks, bundle })
+    }
+
+    /// The moment to begin that was typed, where the person is.
+    async fn start(
+        &self,
+        policy: &Policy,
+        when: When,
+        standing: &Standing,
+    ) -> Result<DateTime<Utc>, No> {
+        let zone = standing.timezone.as_deref();
+        let zone = zone.and_then(|name| name.parse::<Tz>().ok());
+        let zone = zone.unwrap_or_else(|| policy.timezone());
+        let now = self.engine.now().await?;
+        let read = when.resolve(now, zone);
+        read.map_err(|passed| {
+            let why = passed.to_string();
+            Refusal::StartNotAllowed { why }.into()
+        })
+    }
+
+    /// Who asks, with where they stand towards these groups.
+    async fn asker(
+        &self,
+        policy: &Policy,
+        user: &str,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Asker, No> {
+        let person = self.person(policy, user).await?;
+        let standing = self.directory.standing(policy, &person, groups).await;
+        let standing = standing.map_err(No::of_directory(&[]))?;
+        Ok(Asker { person, standing })
+    }
+
+    /// Somebody else for whom is asked. Who cannot hold access is told about, not told off.
+    async fn other(
+        &self,
+        policy: &Policy,
+        user: &str,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Asker, No> {
+        let unfit = || {
+            let why = "That account cannot hold access here: it is an app, it is deactivated, or \
+                       it belongs to another workspace."
+                .to_owned();
+            No::Refusal(Refusal::UnknownPerson { why })
+        };
+        let person = match self.directory.person(policy, user).await {
+            Err(DirectoryFault::Unfit(_)) => return Err(unfit()),
+            read => read.map_err(No::of_directory(&[]))?,
+        };
+        let standing = self.directory.standing(policy, &person, groups).await;
+        let standing = standing.map_err(No::of_directory(&[]))?;
+        Ok(Asker { person, standing })
+    }
+
+    pub(super) async fn person(&self, policy: &Policy, user: &str) -> Result<Person, No> {
+        let reading = self.directory.person(policy, user);
+        reading.await.map_err(No::of_directory(&[]))
+    }
+
+    async fn roster(
+        &self,
+        policy: &Policy,
+        groups: BTreeSet<GroupName>,
+        holder: &Person,
+    ) -> Result<Roster, No> {
+        let names: Vec<GroupName> = groups.iter().cloned().collect();
+        let reading = self.directory.roster(policy, groups, holder);
+        reading.await.map_err(No::of_directory(&names))
+    }
+}
+
+/// The groups that have to be read before policy can say anything to this.
+fn read_for(policy: &Policy, wanted: &Wanted) -> BTreeSet<GroupName> {
+    policy.groups_to_read(&wanted.resource, wanted.role.as_deref())
+}
+
+/// What was meant by the names: the parts of a bundle, or a resource; with the bundle's name, and
+/// the reason. Where the second word is no role of the resource but the beginning of the reason, it
+/// is read as that.
+fn wanted(policy: &Policy, wish: &Wish) -> Result<(Vec<Wanted>, Option<String>, String), No> {
+    let reason = || wish.reason.clone();
+    let loose = || wish.loose_reason.clone();
+    if let Some(bundle) = policy.bundle(&wish.resource) {
+        let reason = match (&wish.role, loose()) {
+            (None, _) => reason(),
+            (Some(_), Some(loose)) => loose,
+            (Some(_), None) => {
+                return Err(No::Say(words::bundle_has_roles(&bundle.name)));
+            }
+        };
+        let parts = bundle.access.iter().map(|(resource, role)| Wanted {
+            resource: resource.to_string(),
+            role: role.as_ref().map(ToString::to_string),
+        });
+        return Ok((parts.collect(), Some(bundle.name.clone()), reason));
+    }
+    let is_role = wish
+        .role
+        .as_ref()
+        .is_none_or(|role| may_be_role(policy, wish, role));
+    let (role, reason) = match loose() {
+        Some(loose) if !is_role => (None, loose),
+        _ => (wish.role.clone(), reason()),
+    };
+    let resource = wish.resource.clone();
+    Ok((vec![Wanted { resource, role }], None, reason))
+}
+
+/// Whether a word is a role of the resource, or nearly so.
+fn may_be_role(policy: &Policy, wish: &Wish, word: &str) -> bool {
+    let same = |name: &str| name.eq_ignore_ascii_case(&wish.resource);
+    let mut resources = policy.resources();
+    let Some(resource) = resources.find(|resource| same(resource.name.as_str())) else {
+        return true;
+    };
+    let word = word.to_lowercase();
+    let mut roles = resource.roles.iter();
+    roles.any(|role| strsim::damerau_levenshtein(&role.as_str().to_lowercase(), &word) < 3)
+}
+
+fn groups_of(steps: &[Step]) -> BTreeSet<GroupName> {
+    steps.iter().flat_map(|step| &step.from).cloned().collect()
+}
+
+/// A rule and what came of it, in words.
+fn tried(tried: &Tried) -> (String, String) {
+    let outcome = match &tried.outcome {
+        RuleOutcome::Matched => format!("matches, and says {}", tried.decision.as_str()),
+        RuleOutcome::NotMatched(clauses) => {
+            let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
+            format!("does not match: {}", clauses.join("; "))
+        }
+        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
+    };
+    let note = tried.note.as_ref().map(|note| format!(" ({note})"));
+    (tried.rule.to_string(), outcome + &note.unwrap_or_default())
+}

@@ -1,0 +1,163 @@
+//! What can be done about a request, or about the parts of a bundle, as rows of buttons. Whether the
+//! person who clicks may is decided at the click.
+
+use chrono::{DateTime, Utc};
+use slack_morphism::prelude::*;
+
+use super::content::{button, buttons, confirm};
+use super::ids;
+use super::text::card as words;
+use crate::domain::{GrantState, Request, RequestState};
+
+/// The rows for these parts; a single request is one part. Their buttons stand for all of them.
+pub(super) fn rows(parts: &[Request], now: DateTime<Utc>) -> Vec<SlackBlock> {
+    let Some(lead) = parts.first() else {
+        return Vec::new();
+    };
+    let row = Row { lead, parts, now };
+    let rows = [row.decide(), row.change()].into_iter();
+    rows.filter(|row| !row.is_empty()).map(buttons).collect()
+}
+
+/// The row for the look at a break-glass access afterwards; none where nobody is waited for.
+pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
+    let lead = parts.first()?;
+    let awaited = |part: &Request| part.review().is_some_and(|review| review.done.is_none());
+    if !parts.iter().any(awaited) {
+        return None;
+    }
+    let label = |found: &str| format!("Review of request {}: {found}", lead.number);
+    let of = lead.id;
+    Some(buttons(vec![
+        button(ids::JUSTIFIED, of, "Justified…", &label("justified")),
+        button(
+            ids::UNJUSTIFIED,
+            of,
+            "Not justified…",
+            &label("not justified"),
+        ),
+    ]))
+}
+
+/// *Try again*, where something failed with nothing given and its approval is still good.
+pub(super) fn retry(parts: &[Request], now: DateTime<Utc>) -> Option<SlackBlockButtonElement> {
+    let lead = parts.first()?;
+    let failed = |part: &&Request| words::retry_until(part, now).is_some();
+    parts.iter().find(failed)?;
+    let label = format!("Try again: request {}", lead.number);
+    Some(button(ids::RETRY, lead.id, "Try again", &label))
+}
+
+/// *Cancel start*, for what was approved for later.
+pub(super) fn cancel_start(request: &Request) -> SlackBlockButtonElement {
+    let label = format!(
+        "Cancel the start of request {}; for its holder",
+        request.number
+    );
+    button(ids::CANCEL_START, request.id, "Cancel start", &label)
+}
+
+struct Row<'a> {
+    lead: &'a Request,
+    parts: &'a [Request],
+    now: DateTime<Utc>,
+}
+
+impl Row<'_> {
+    fn any(&self, fits: impl Fn(&Request) -> bool) -> bool {
+        self.parts.iter().any(fits)
+    }
+
+    /// What is asked: several accesses by their number.
+    fn what(&self) -> String {
+        match self.parts {
+            [one] => format!("{} on {}", one.access.role, one.access.resource),
+            many => format!("{} accesses", many.len()),
+        }
+    }
+
+    fn decide(&self) -> Vec<SlackBlockButtonElement> {
+        let waits = |part: &Request| waits(part, self.now);
+        if !self.any(waits) {
+            return Vec::new();
+        }
+        let (id, number) = (self.lead.id, self.lead.number);
+        let label = |verb: &str| format!("{verb} request {number}: {}", self.what());
+        let mut approve = button(ids::APPROVE, id, "Approve", &label("Approve"))
+            .with_style(SlackBlockButtonStyle::Primary);
+        if self.any(|part| waits(part) && words::is_high(part)) {
+            approve = approve.with_confirm(self.second_look());
+        }
+        let cancel = format!("Cancel request {number}; only for the person who asked");
+        vec![
+            approve,
+            button(ids::REVIEW, id, "Review…", &label("Review")),
+            button(ids::DENY, id, "Deny…", &label("Deny")),
+            button(ids::CANCEL, id, "Cancel request", &cancel),
+        ]
+    }
+
+    fn second_look(&self) -> SlackBlockConfirmItem {
+        let question = match self.parts {
+            [one] => format!(
+                "{}, for {}. The policy calls this highly sensitive.",
+                self.what(),
+                super::text::long(one.granted())
+            ),
+            many => format!(
+                "{} accesses. The policy calls some of them highly sensitive.",
+                many.len()
+            ),
+        };
+        confirm("Approve this access?", &question, "Approve", "Not yet")
+    }
+
+    /// Whether something begins later, and nothing has begun: cancelling is meant for all parts, and
+    /// must not end what is being used.
+    fn starts_later(&self) -> bool {
+        let later = |part: &Request| matches!(state(part), Some(GrantState::Scheduled { start_at, .. }) if self.now < *start_at);
+        let begun = |part: &Request| {
+            let state = state(part);
+            matches!(
+                state,
+                Some(GrantState::Activating { .. } | GrantState::Active { .. })
+            )
+        };
+        self.any(later) && !self.any(begun)
+    }
+
+    fn change(&self) -> Vec<SlackBlockButtonElement> {
+        let mut row: Vec<_> = retry(self.parts, self.now).into_iter().collect();
+        if self.starts_later() {
+            row.push(cancel_start(self.lead));
+        }
+        let revocable = |part: &Request| is_to_come_or_held(part) && !part.revoking().is_empty();
+        if self.any(revocable) {
+            let number = self.lead.number;
+            let label = format!("Revoke the access of request {number}; for its approvers");
+            let revoke = button(ids::REVOKE, self.lead.id, "Revoke…", &label);
+            row.push(revoke.with_style(SlackBlockButtonStyle::Danger));
+        }
+        row
+    }
+}
+
+fn waits(part: &Request, now: DateTime<Utc>) -> bool {
+    matches!(&part.state, RequestState::Pending { expires_at, .. } if now < *expires_at)
+}
+
+fn state(part: &Request) -> Option<&GrantState> {
+    part.grant().map(|grant| &grant.state)
+}
+
+/// Whether there is something that could still be taken away.
+pub(in crate::slack) fn is_to_come_or_held(request: &Request) -> bool {
+    matches!(
+        state(request),
+        Some(
+            GrantState::Scheduled { .. }
+                | GrantState::Activating { .. }
+                | GrantState::Active { .. }
+        )
+    )
+}

@@ -1,0 +1,129 @@
+//! Who is asked, whose eye is drawn to it, and what each of them said.
+
+use chrono::{DateTime, Utc};
+
+use super::super::Faces;
+use super::{groups, people, said, when};
+use crate::domain::{Approval, GroupName, PersonId, Request, RequestState, Span, Step};
+
+/// Approvals shown one by one.
+const APPROVALS: usize = 8;
+
+/// The people who are mentioned for the step that waits: whom the policy names for that moment,
+/// without those who have approved and those whom it is for.
+pub fn called(request: &Request, at: DateTime<Utc>) -> Vec<PersonId> {
+    called_of(request, &request.mentioned(at))
+}
+
+/// The people who were mentioned when the request was made, for its first step.
+pub fn called_first(request: &Request) -> Vec<PersonId> {
+    let step = request.terms.route.steps().first();
+    step.map_or_else(Vec::new, |step| called_for(request, step, request.asked_at))
+}
+
+/// The people who are mentioned when that step begins.
+pub fn called_for(request: &Request, step: &Step, at: DateTime<Utc>) -> Vec<PersonId> {
+    called_of(request, &step.mentioned(at, false))
+}
+
+/// The people of these groups whose word is still missing.
+pub fn called_of(request: &Request, groups: &[GroupName]) -> Vec<PersonId> {
+    let people = request.roster.people(groups, &request.own());
+    let approvals = request.approvals();
+    let missing = people
+        .into_iter()
+        .filter(|person| !approvals.iter().any(|given| given.by.is(*person)));
+    missing.collect()
+}
+
+/// The people who are asked once more: of those who were mentioned the ones who can decide now, and
+/// all of them where the policy mentions others on purpose.
+pub fn called_again(
+    request: &Request,
+    mentioned: &[GroupName],
+    at: DateTime<Utc>,
+) -> Vec<PersonId> {
+    let all = called_of(request, mentioned);
+    let deciding = called_of(request, &request.deciding(at));
+    let (able, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|person| deciding.contains(person));
+    if able.is_empty() { others } else { able }
+}
+
+/// Who may decide besides the people of the step just now, and why: a line for each.
+pub fn standing_in(request: &Request, now: DateTime<Utc>) -> Vec<String> {
+    let (RequestState::Pending { chase, .. }, Some(step)) =
+        (&request.state, request.current_step())
+    else {
+        return Vec::new();
+    };
+    let escalated = step.escalate.as_ref().filter(|_| chase.escalated);
+    let escalated = escalated.map(|escalate| {
+        let also = groups(&escalate.to, "or");
+        format!("⏫ It has waited long, so {also} may decide as well")
+    });
+    let quiet = step.quiet.as_ref().and_then(|quiet| {
+        let mut windows = quiet.windows.iter();
+        let (_, until) = windows.find(|(from, until)| *from <= now && now < *until)?;
+        let also = groups(&quiet.fallback, "or");
+        Some(format!(
+            "🌙 Quiet hours until {}: {also} may decide as well",
+            when(*until)
+        ))
+    });
+    escalated.into_iter().chain(quiet).collect()
+}
+
+/// What each approver gave, a line for each of the first few.
+pub fn approved_by(request: &Request, faces: &Faces) -> Vec<String> {
+    let approvals = request.approvals();
+    let mut before = request.terms.duration;
+    let mut lines = Vec::new();
+    for given in approvals.iter().take(APPROVALS) {
+        lines.push(approved(given, before, faces));
+        before = given.duration.unwrap_or(before);
+    }
+    if APPROVALS < approvals.len() {
+        lines.push(format!("✅ {} more approved", approvals.len() - APPROVALS));
+    }
+    lines
+}
+
+fn approved(given: &Approval, before: Span, faces: &Faces) -> String {
+    let less = given
+        .duration
+        .map(|given| format!(", {}", instead(given, before)));
+    let remark = given.comment.as_deref().map(remark);
+    format!(
+        "✅ {} approved {}{}{}",
+        faces.mention(given.by.person),
+        when(given.at),
+        less.unwrap_or_default(),
+        remark.unwrap_or_default()
+    )
+}
+
+/// A remark at the end of a sentence.
+pub fn remark(words: &str) -> String {
+    match said(words) {
+        nothing if nothing.is_empty() => nothing,
+        words => format!(": “{words}”"),
+    }
+}
+
+/// Both values, where less was given than there was.
+pub fn instead(given: Span, before: Span) -> String {
+    format!("for {given} instead of {before}")
+}
+
+/// Who approved, once that is history: one by one where somebody remarked or changed something.
+pub fn given(request: &Request, faces: &Faces) -> String {
+    let approvals = request.approvals();
+    let tells = |given: &Approval| given.comment.is_some() || given.duration.is_some();
+    if approvals.iter().any(tells) {
+        return approved_by(request, faces).join("\n");
+    }
+    let by: Vec<PersonId> = approvals.iter().map(|given| given.by.person).collect();
+    format!("Approved by {}", people(&by, faces))
+}
