@@ -134,15 +134,13 @@ fn built(text: &At<String>, plain: &str, log: &Log) -> Option<At<Schedule>> {
         cron,
     });
     let comes = |schedule: &Schedule| schedule.next_after(DateTime::UNIX_EPOCH, Tz::UTC).is_some();
-    match schedule.filter(comes) {
-        Some(schedule) => Some(text.with(schedule)),
-        None => {
-            let message = format!("`{}` never comes", text.value);
-            let finding = Finding::new(text.at, message, "no such day");
-            log.push(finding.hint("look at the day of the month and the month: 30 feb is no day"));
-            None
-        }
+    if let Some(schedule) = schedule.filter(comes) {
+        return Some(text.with(schedule));
     }
+    let message = format!("`{}` never comes", text.value);
+    let finding = Finding::new(text.at, message, "no such day");
+    log.push(finding.hint("look at the day of the month and the month: 30 feb is no day"));
+    None
 }
 
 /// The words of a text, each with its place.
@@ -279,24 +277,26 @@ impl Field<'_> {
         }
     }
 
+    /// What is wrong with a value, and what was probably meant.
     fn strange(&self, text: &str, number: Option<u32>) -> Wrong {
-        if !self.is_weekday() {
-            let (first, last) = self.numbers;
-            let words = match self.words {
-                [] => String::new(),
-                [first, .., last] => format!(", or `{first}` to `{last}`"),
-                [one] => format!(", or `{one}`"),
-            };
-            let hint = format!("a {} is a number from {first} to {last}{words}", self.name);
-            return (format!("`{text}` does not fit"), hint);
+        if text.is_empty() {
+            let hint = "write a value on each side of a `,` and of a `-`";
+            return ("something is missing".to_owned(), hint.to_owned());
         }
-        match number.and_then(|number| DAYS.get((number as usize + 6) % 7).filter(|_| number <= 7))
-        {
-            Some(day) => (
+        let start: String = text.to_ascii_lowercase().chars().take(3).collect();
+        if number.is_none() && self.words.contains(&start.as_str()) {
+            return (format!("`{text}` is too long"), format!("write `{start}`"));
+        }
+        if !self.is_weekday() {
+            return (format!("`{text}` does not fit"), self.range());
+        }
+        match number.filter(|number| *number <= 7) {
+            Some(_) => (
                 "a weekday by number".to_owned(),
                 format!(
                     "weekdays have names here, since `1` is Monday to some and Sunday to others; \
-                     if `{text}` counts from Sunday as 0, write `{day}`"
+                     counted from Sunday as 0, this is `{}`",
+                    self.in_names()
                 ),
             ),
             None => (
@@ -304,6 +304,29 @@ impl Field<'_> {
                 "the days are mon, tue, wed, thu, fri, sat and sun".to_owned(),
             ),
         }
+    }
+
+    fn range(&self) -> String {
+        let (first, last) = self.numbers;
+        let words = match self.words {
+            [first, .., last] => format!(", or `{first}` to `{last}`"),
+            _ => String::new(),
+        };
+        let article = if self.name == "hour" { "an" } else { "a" };
+        format!(
+            "{article} {} is a number from {first} to {last}{words}",
+            self.name
+        )
+    }
+
+    /// The weekdays with names for their numbers.
+    fn in_names(&self) -> String {
+        let named = |c: char| {
+            let number = c.to_digit(10).filter(|number| *number <= 7);
+            let day = number.and_then(|number| DAYS.get((number as usize + 6) % 7));
+            day.map_or_else(|| c.to_string(), ToString::to_string)
+        };
+        self.text.chars().map(named).collect()
     }
 
     fn is_weekday(&self) -> bool {
