@@ -105,10 +105,7 @@ fn is_policy_file(path: &Path) -> bool {
 /// for hidden files, tests (`*_test.yaml`) and invariants (`*_assert.yaml`).
 pub fn is_policy_name(name: &str) -> bool {
     let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    is_yaml
-        && !name.starts_with('.')
-        && !suite::is_test_file(name)
-        && !assert::is_assert_file(name)
+    is_yaml && !name.starts_with('.') && !suite::is_test_file(name) && !assert::is_assert_file(name)
 }
 
 /// The SHA-256 over names (without folders), lengths and contents.

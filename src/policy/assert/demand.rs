@@ -55,11 +55,14 @@ impl Demand {
         let told = match (self, &effect.way) {
             (_, Way::Refused) => return None,
             (Self::NeverAutomatic, Way::Automatic) => "it is approved at once".to_owned(),
-            (Self::NeverBreakGlass, Way::BreakGlass { .. }) => "it is given by break-glass".to_owned(),
+            (Self::NeverBreakGlass, Way::BreakGlass { .. }) => {
+                "it is given by break-glass".to_owned()
+            }
             (Self::NeverAutomatic | Self::NeverBreakGlass, _) => return None,
             (Self::NeverAllowed, _) => "it is allowed".to_owned(),
             (Self::NeverOnBehalf, _) => {
-                return (answer.mode == Mode::OnBehalf).then(|| "somebody may ask for somebody else".to_owned());
+                return (answer.mode == Mode::OnBehalf)
+                    .then(|| "somebody may ask for somebody else".to_owned());
             }
             (Self::People(needed), _) => {
                 let people = effect.people();
@@ -82,7 +85,10 @@ impl Demand {
             (Self::Ticket, _) if terms.attributes.ticket.is_some() => return None,
             (Self::Ticket, _) => "no ticket is asked for".to_owned(),
             (Self::AtMost(most), _) => {
-                let lasts = answer.duration.or(terms.given).filter(|lasts| lasts > most)?;
+                let lasts = answer
+                    .duration
+                    .or(terms.given)
+                    .filter(|lasts| lasts > most)?;
                 format!("it lasts {lasts}")
             }
             (Self::AskedBy(groups), _) => {
@@ -97,7 +103,11 @@ impl Demand {
                     let later = step.escalate.iter().flat_map(|(_, to)| to);
                     step.from.iter().chain(later)
                 });
-                let quiet = terms.attributes.quiet.iter().flat_map(|(_, fallback)| fallback);
+                let quiet = terms
+                    .attributes
+                    .quiet
+                    .iter()
+                    .flat_map(|(_, fallback)| fallback);
                 let other = deciders.find(|group| !groups.contains(group));
                 let mut quiet = quiet.filter(|group| !groups.contains(group));
                 let other = other.or(quiet.next())?;

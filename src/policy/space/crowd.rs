@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::super::people::Entry;
 use super::super::Policy;
+use super::super::people::Entry;
 use super::{MOST_DYNAMIC, Named, atoms};
 use crate::domain::{GroupName, Identity};
 
@@ -48,7 +48,9 @@ impl Class {
 
     /// Whether the policies put these people into different groups.
     pub(in crate::policy) fn is_moved(&self) -> bool {
-        self.groups.iter().any(|groups| Some(groups) != self.groups.first())
+        self.groups
+            .iter()
+            .any(|groups| Some(groups) != self.groups.first())
     }
 }
 
@@ -65,8 +67,10 @@ impl Crowd {
         // The name in the newest policy counts.
         for policy in policies.iter().rev() {
             for (name, entries) in policy.people.everybody() {
-                let mut same: Vec<usize> =
-                    entries.iter().filter_map(|entry| known.get(entry).copied()).collect();
+                let mut same: Vec<usize> = entries
+                    .iter()
+                    .filter_map(|entry| known.get(entry).copied())
+                    .collect();
                 same.sort_unstable();
                 same.dedup();
                 let at = same.first().copied().unwrap_or(sets.len());
@@ -95,7 +99,11 @@ impl Crowd {
     }
 
     /// The classes for what is named, with every combination of the groups that are read elsewhere.
-    pub(super) fn classes(&self, named: &Named, policies: &[&Policy]) -> Result<Vec<Class>, String> {
+    pub(super) fn classes(
+        &self,
+        named: &Named,
+        policies: &[&Policy],
+    ) -> Result<Vec<Class>, String> {
         let dynamic: BTreeSet<&GroupName> = (named.groups.iter())
             .filter(|group| policies.iter().any(|policy| policy.is_dynamic(group)))
             .collect();
@@ -115,12 +123,20 @@ impl Crowd {
             let key: Vec<BTreeSet<GroupName>> = human.groups.iter().map(counts).collect();
             found.entry(key).or_default().0.extend(alike);
         }
-        let guests: &[bool] = if named.boundaries.is_guest { &[false, true] } else { &[false] };
+        let guests: &[bool] = if named.boundaries.is_guest {
+            &[false, true]
+        } else {
+            &[false]
+        };
         let mut classes = Vec::new();
         for (groups, (humans, strangers)) in &found {
             for mask in 0..1usize << dynamic.len() {
-                let picked = dynamic.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1);
-                let picked: BTreeSet<GroupName> = picked.map(|(_, group)| (*group).clone()).collect();
+                let picked = dynamic
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| mask >> at & 1 == 1);
+                let picked: BTreeSet<GroupName> =
+                    picked.map(|(_, group)| (*group).clone()).collect();
                 for guest in guests {
                     classes.push(Class {
                         groups: with_dynamic(groups, &picked, policies),
@@ -172,8 +188,13 @@ fn human(
             Entry::SlackUser(user) => Identity::slack("", user.clone()),
         })
         .collect();
-    let email = entries.iter().find(|entry| matches!(entry, Entry::Email(_)));
-    let who = email.or(entries.first()).map(ToString::to_string).unwrap_or_default();
+    let email = entries
+        .iter()
+        .find(|entry| matches!(entry, Entry::Email(_)));
+    let who = email
+        .or(entries.first())
+        .map(ToString::to_string)
+        .unwrap_or_default();
     Human {
         name: name.unwrap_or_else(|| who.clone()),
         who,
