@@ -147,18 +147,18 @@ fn what_cannot_be_decided_says_so_and_fails() {
 
 #[test]
 fn a_label_that_is_missing_is_told_with_the_resource() {
-    let text = base().replace("labels: { env: staging }, ", "").replace(
-        "{ labels: { env: staging } }",
-        "{ resources: [staging-db] }",
-    );
-    let outcome = outcome(
-        &text,
-        "never allowed where labels.env == 'prod' && request.role == 'readonly' && false",
-    );
-    assert!(
-        matches!(outcome, Outcome::Holds { .. } | Outcome::Undecided { .. }),
-        "{outcome:#?}"
-    );
+    let text = fs::read_to_string(fixtures().join("rules_in_another_order/before.yaml")).unwrap();
+    let text = text
+        .replace("main, labels: { env: staging }, ", "main, ")
+        .replace("{ labels: { env: staging } }", "{ resources: [staging-db] }");
+    let Outcome::Undecided { why, .. } =
+        outcome(&text, "always two people where labels.env == 'prod'")
+    else {
+        panic!("it cannot be told whether staging-db falls under it");
+    };
+    assert!(why.contains("staging-db") && why.contains("no label `env`"), "{why}");
+    let careful = "always two people where has(resource.labels.env) && labels.env == 'prod'";
+    assert!(outcome(&text, careful).holds());
 }
 
 #[test]
