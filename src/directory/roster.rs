@@ -13,11 +13,16 @@ use crate::slack::client::SlackFault;
 
 /// How many users are asked for at once.
 const AT_ONCE: usize = 8;
+/// How many people are looked up of a group that is read elsewhere, which may hold a whole
+/// department: Slack tells of fifty to a hundred people a minute. They are asked, and whoever else
+/// is in the group decides as well.
+const ENOUGH: usize = 40;
 
 impl Directory {
     /// The people of these groups who could decide, read at most ten minutes ago; for the word
     /// `manager`, the manager of that holder. Addresses that lead to nobody, and people who may not
-    /// decide, are left out. It shows who is asked; it decides nothing.
+    /// decide, are left out; so is, of a large group that is read elsewhere, whoever comes after the
+    /// first forty. It shows who is asked; it decides nothing.
     ///
     /// # Errors
     /// When Slack could not be asked about somebody, or the source of a group not about it: then
@@ -49,7 +54,7 @@ impl Directory {
                 Some(read) => {
                     let age = read.read.map(|read| read.elapsed().as_secs());
                     roster.ages.extend(age.map(|age| (group.clone(), age)));
-                    read.humans
+                    read.humans.into_iter().take(ENOUGH).collect()
                 }
                 None => listed(policy, &group),
             };

@@ -21,9 +21,13 @@ use crate::policy::{Entry, GroupSource, Policy};
 use crate::slack::client::{Client, SlackFault};
 
 /// How long everything together may take that one act asks: people are told within 2.5 seconds.
-const BUDGET: Duration = Duration::from_millis(2_300);
+pub(super) const BUDGET: Duration = Duration::from_millis(2_300);
 /// The part, in percent, of the time left that a source gets which has a fallback.
 const SHARE: u32 = 60;
+/// A fault that took so long is remembered for a moment, so that somebody who asks waits for it once
+/// and not again in every step of their asking.
+const SLOW: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Whoever can be asked.
 #[derive(Clone, Debug)]
@@ -33,6 +37,7 @@ pub(super) struct Sources {
     pub(super) allow: Arc<BTreeSet<String>>,
     pub(super) budget: Duration,
     said: Arc<Mutex<BTreeMap<Asked, Said>>>,
+    silent: Arc<Mutex<BTreeMap<Asked, (SourceFault, Instant)>>>,
 }
 
 /// A question. A changed policy asks another one, so nothing of the old is answered to it.
@@ -100,6 +105,7 @@ impl Sources {
             allow: Arc::default(),
             budget: BUDGET,
             said: Arc::default(),
+            silent: Arc::default(),
         }
     }
 
@@ -187,21 +193,34 @@ impl Sources {
 
     /// What a source says, or said lately where that serves.
     async fn ask(&self, asked: Asked, age: Age, until: Instant) -> Result<Said, SourceFault> {
-        if let Some(said) = self.lately(&asked).filter(|_| age == Age::Lately) {
-            return Ok(said);
+        if age == Age::Lately
+            && let Some(said) = self.lately(&asked)
+        {
+            return said;
         }
+        let begun = Instant::now();
         let answer = timeout_at(until, self.read(&asked)).await;
+        let answer = answer.unwrap_or(Err(SourceFault::Late));
+        if let Err(fault) = &answer
+            && SLOW <= begun.elapsed()
+        {
+            lock(&self.silent).insert(asked.clone(), (fault.clone(), Instant::now()));
+        }
         let said = Said {
-            entries: answer.unwrap_or(Err(SourceFault::Late))?,
+            entries: answer?,
             read: Instant::now(),
         };
-        let mut known = self.said();
+        self.keep(asked, &said);
+        Ok(said)
+    }
+
+    fn keep(&self, asked: Asked, said: &Said) {
+        let mut known = lock(&self.said);
         known.retain(|known, said| *known != asked && said.read.elapsed() < FRESH);
         // Where nobody was named somebody will mend it, and should not have to wait.
         if !said.entries.is_empty() {
             known.insert(asked, said.clone());
         }
-        Ok(said)
     }
 
     async fn read(&self, asked: &Asked) -> Result<BTreeSet<Entry>, SourceFault> {
@@ -222,28 +241,33 @@ impl Sources {
         }
     }
 
-    fn lately(&self, asked: &Asked) -> Option<Said> {
-        let said = self.said().get(asked).cloned();
-        said.filter(|said| said.read.elapsed() < FRESH)
+    fn lately(&self, asked: &Asked) -> Option<Result<Said, SourceFault>> {
+        let said = lock(&self.said).get(asked).cloned();
+        if let Some(said) = said.filter(|said| said.read.elapsed() < FRESH) {
+            return Some(Ok(said));
+        }
+        let mut silent = lock(&self.silent);
+        silent.retain(|_, (_, since)| since.elapsed() < MOMENT);
+        silent.get(asked).map(|(fault, _)| Err(fault.clone()))
     }
 
     /// Forgets who is a user's manager.
     pub(super) fn forget_manager_of(&self, slack_user: &str) {
         let is_theirs =
             |asked: &Asked| matches!(asked, Asked::Manager { user, .. } if user == slack_user);
-        self.said().retain(|asked, _| !is_theirs(asked));
+        lock(&self.said).retain(|asked, _| !is_theirs(asked));
     }
 
     /// Forgets who is in the user groups of Slack.
     pub(super) fn forget_usergroups(&self) {
         let is_usergroup =
             |asked: &Asked| matches!(asked, Asked::Group(_, GroupSource::SlackUsergroup { .. }));
-        self.said().retain(|asked, _| !is_usergroup(asked));
+        lock(&self.said).retain(|asked, _| !is_usergroup(asked));
     }
+}
 
-    fn said(&self) -> MutexGuard<'_, BTreeMap<Asked, Said>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Humans {

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sources::{Age, Holder, Humans, SourceFault};
+use tokio::time::timeout;
+
+use super::sources::{Age, BUDGET, Holder, Humans, SourceFault};
 use super::{Directory, DirectoryFault, Seen, fitness};
 use crate::domain::{GroupName, Member, Person, PersonId, Standing};
 use crate::policy::Policy;
+use crate::slack::client::SlackFault;
 
 /// What a click is about: only what decides on it has to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +39,14 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
-        let (seen, readings) = tokio::join!(self.read(slack_user), reading);
+        let (seen, readings) = tokio::join!(self.read_in_time(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
+    }
+
+    /// Who clicks, read now, in the time that the groups have as well.
+    async fn read_in_time(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
+        let reading = timeout(BUDGET, self.read(slack_user)).await;
+        reading.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".to_owned()).into()))
     }
 
     /// The same at a first look, that only spares people what would come to nothing: who they are

@@ -9,17 +9,17 @@ pub const MANAGER: &str = "manager";
 /// The word that stands where a group may, and means the owner of the resource.
 pub const OWNER: &str = "owner";
 
-/// What is known of a person beyond the policy itself, read at most a few minutes ago.
+/// What is known of somebody who asks, beside their identities. Read when they ask, and again when
+/// a start that lies ahead has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Groups that are read outside the policy and that the person is in.
+    /// The groups with a source of their own (user groups, on-call, …) that the person is in.
     pub groups: BTreeSet<GroupName>,
-    /// Groups of which nobody could be asked whether the person is in them. What cannot be read is
-    /// never a yes.
+    /// Such groups of which nobody could say who is in them.
     pub unreadable: BTreeSet<GroupName>,
     /// Whether they are a guest of the workspace.
     pub guest: bool,
-    /// Their time zone by its IANA name, where they have set one.
+    /// Their time zone as an IANA name, if they have told the workspace.
     pub timezone: Option<String>,
 }
 

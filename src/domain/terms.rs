@@ -432,4 +432,87 @@ mod tests {
     fn strangers_do_not_count() {
         assert!(!step(&["dba"], Quorum::Any(1)).is_met_by([&groups(&["web"])], &[]));
     }
+
+    #[test]
+    fn who_stands_in_takes_any_seat_and_only_then() {
+        let mut each = step(&["dba", "lead"], Quorum::All(1));
+        each.escalate = Some(Escalate {
+            after: Span::hours(1),
+            to: vec![GroupName::new("boss")],
+        });
+        let (dba, boss) = (groups(&["dba"]), groups(&["boss"]));
+        let stand_ins = each.stand_ins(DateTime::UNIX_EPOCH, true);
+        assert!(
+            !each.is_met_by([&dba, &boss], &[]),
+            "not before the escalation"
+        );
+        assert!(each.is_met_by([&dba, &boss], &stand_ins));
+        assert!(
+            each.is_met_by([&boss, &boss], &stand_ins),
+            "two of them are two people"
+        );
+        assert!(!each.is_met_by([&boss], &stand_ins));
+    }
+
+    #[test]
+    fn in_quiet_times_others_decide_as_well_and_are_mentioned_instead() {
+        let at = |hours| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(hours);
+        let mut one = step(&["dba"], Quorum::Any(1));
+        one.quiet = Some(Quiet {
+            windows: vec![(at(1), at(2))],
+            fallback: vec![GroupName::new("oncall")],
+        });
+        let (dba, oncall) = (GroupName::new("dba"), GroupName::new("oncall"));
+        for (hour, mentioned, deciding) in [
+            (0, vec![dba.clone()], vec![dba.clone()]),
+            (1, vec![oncall.clone()], vec![dba.clone(), oncall.clone()]),
+            (2, vec![dba.clone()], vec![dba.clone()]),
+        ] {
+            assert_eq!(one.mentioned(at(hour), false), mentioned, "hour {hour}");
+            assert_eq!(one.deciding(at(hour), false), deciding, "hour {hour}");
+        }
+    }
+
+    fn terms(steps: &[Step], hours: u32) -> Terms {
+        let mut terms = crate::domain::properties::request(steps.to_vec()).terms;
+        terms.duration = Span::hours(hours);
+        terms
+    }
+
+    #[test]
+    fn a_later_policy_only_ever_adds() {
+        let dba = step(&["dba"], Quorum::Any(1));
+        let two = step(&["dba"], Quorum::Any(2));
+        let wide = step(&["dba", "lead"], Quorum::Any(1));
+        let lead = step(&["lead"], Quorum::Any(1));
+        let each = step(&["dba", "lead"], Quorum::All(1));
+        for (pinned, fresh, steps) in [
+            (vec![&dba], vec![&dba], None),
+            (vec![&dba], vec![], None),
+            (vec![&two], vec![&dba], None),
+            (vec![&dba], vec![&wide], None),
+            (vec![&each], vec![&wide], None),
+            (vec![&dba], vec![&two], Some(vec![&dba, &two])),
+            (vec![&wide], vec![&dba], Some(vec![&wide, &dba])),
+            (vec![&wide], vec![&each], Some(vec![&wide, &each])),
+            (vec![&dba], vec![&dba, &lead], Some(vec![&dba, &lead])),
+            (vec![&dba], vec![&dba, &dba], Some(vec![&dba, &dba])),
+        ] {
+            let own =
+                |steps: &[&Step]| steps.iter().map(|step| (*step).clone()).collect::<Vec<_>>();
+            let tight = tightened(&terms(&own(&pinned), 2), &terms(&own(&fresh), 8));
+            let now = tight.map(|terms| terms.route.steps().to_vec());
+            assert_eq!(
+                now,
+                steps.map(|steps| own(&steps)),
+                "{pinned:?} under {fresh:?}"
+            );
+        }
+        let shorter = tightened(&terms(&[dba.clone()], 2), &terms(&[dba], 1)).unwrap();
+        assert_eq!(shorter.duration, Span::hours(1));
+        assert_eq!(
+            tightened(&shorter, &terms(&[lead], 1)).map(|t| t.route.steps().len()),
+            Some(2)
+        );
+    }
 }

@@ -98,13 +98,12 @@ pub(super) fn group(name: At<String>, node: Node, log: &Log) -> GroupEntry {
     let mut first: Option<At<String>> = None;
     for (key, node) in written.into_iter().flatten() {
         let source = read(&key, &mut entry, node, log);
-        match &first {
-            Some(first) => log.push(second(&key, first, &entry.name)),
-            None => {
-                entry.source = source.unwrap_or(GroupSource::Members);
-                first = Some(key);
-            }
+        if let Some(first) = &first {
+            log.push(second(&key, first, &entry.name));
+            continue;
         }
+        entry.source = source.unwrap_or(GroupSource::Members);
+        first = Some(key);
     }
     entry.fallback = fields.text("fallback");
     match &first {

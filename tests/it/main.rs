@@ -15,6 +15,7 @@ mod embedded;
 mod engine;
 mod harness;
 mod ledger;
+mod meaning;
 mod policy;
 mod policy_space;
 mod policy_tools;

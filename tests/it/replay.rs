@@ -9,6 +9,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::harness::house::House;
 use crate::harness::target::Next;
+use crate::meaning::{ONE, TWO, approve, bundle, policy};
 
 /// Something that happens. Numbers pick one of the requests there are.
 #[derive(Clone, Debug)]
@@ -42,6 +43,19 @@ enum Step {
         who: usize,
         request: usize,
     },
+    /// Two roles at once, as a bundle.
+    Bundle {
+        who: usize,
+        roles: (usize, usize),
+    },
+    Retry {
+        who: usize,
+        request: usize,
+    },
+    /// Another policy: the stricter one, or the first again.
+    Adopt {
+        strict: bool,
+    },
     Work,
     Fail(Next),
     Pass {
@@ -63,7 +77,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Deny { who, request }),
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Cancel { who, request }),
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::GiveBack { who, request }),
-        1 => (who, request).prop_map(|(who, request)| Step::Revoke { who, request }),
+        1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Revoke { who, request }),
+        1 => (who, request).prop_map(|(who, request)| Step::Retry { who, request }),
+        1 => (0..2usize, (0..ROLES.len(), 0..ROLES.len()))
+            .prop_map(|(who, roles)| Step::Bundle { who, roles }),
+        1 => any::<bool>().prop_map(|strict| Step::Adopt { strict }),
         5 => Just(Step::Work),
         1 => prop_oneof![
             Just(Next::Rejects), Just(Next::Unreached), Just(Next::LostBefore), Just(Next::LostAfter), Just(Next::Lies)
@@ -96,13 +114,21 @@ async fn play(house: &House, step: Step) {
         Step::Work => return house.settle().await,
         Step::Fail(next) => return house.target.next([next]),
         Step::Pass { minutes } => return house.pass(TimeDelta::minutes(minutes)),
-        Step::Approve { who, request } => {
-            act(house, picked(request), who, |by| Command::Approve {
-                by,
-                comment: None,
-                duration: None,
-            })
-            .await
+        Step::Approve { who, request } => match picked(request) {
+            Some(id) => approve(house, PEOPLE[who], id).await.map(drop),
+            None => return,
+        },
+        Step::Retry { who, request } => {
+            act(house, picked(request), who, |by| Command::Retry { by }).await
+        }
+        Step::Bundle { who, roles } => {
+            let roles = [ROLES[roles.0], ROLES[roles.1]];
+            bundle(house, PEOPLE[who], roles).await.map(drop)
+        }
+        Step::Adopt { strict } => {
+            let changed = policy(ONE, if strict { TWO } else { ONE });
+            house.engine.adopt(changed).await.unwrap();
+            return;
         }
         Step::Deny { who, request } => {
             act(house, picked(request), who, |by| Command::Deny {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::{Failure, out};
 use super::or_set;
 use crate::policy::report::{Checked, checked_github, checked_json, checked_sarif};
-use crate::policy::{Faults, Policy, Source};
+use crate::policy::{Fault, Faults, Policy, Source};
 
 /// How often files are looked at while watching.
 const POLL: Duration = Duration::from_millis(200);
@@ -91,7 +92,7 @@ impl Job {
     fn check(&self) -> Result<(), Failure> {
         let checked: Vec<Checked> = self.paths.iter().map(|path| Checked::of(path)).collect();
         match self.format {
-            Format::Human => checked.iter().try_for_each(|checked| self.tell(checked))?,
+            Format::Human => checked.iter().try_for_each(tell)?,
             Format::Github => out::raw(checked_github(&checked))?,
             Format::Json => self.document(&checked_json(&checked))?,
             Format::Sarif => self.document(&checked_sarif(&checked))?,
@@ -115,35 +116,16 @@ impl Job {
         out::line(format!("{document:#}"))
     }
 
-    fn tell(&self, checked: &Checked) -> Result<(), Failure> {
-        let color = out::is_colourful();
-        for warning in &checked.warnings {
-            out::note(format!("warning: {}", warning.line()));
-        }
-        if !checked.faults.is_empty() && checked.readable {
-            out::note(Faults::render_all(&checked.faults, color));
-        }
-        if !checked.readable {
-            let told: Vec<String> = checked.faults.iter().map(|fault| fault.line()).collect();
-            out::note(told.join("\n"));
-        }
-        let Some((hash, resources, _)) = &checked.sound else {
-            return Ok(());
-        };
-        let path = &checked.path;
-        out::line(format!(
-            "{path}: no faults; {resources} resources, hash {hash}"
-        ))
-    }
-
     /// Checks again at every change. The status at the end is that of the last check.
     async fn watch(&self) -> Result<(), Failure> {
+        // Listening begins before anything is told, so that no Ctrl-C is lost in between.
+        let mut stop = signal(SignalKind::interrupt()).map_err(Failure::wrong)?;
         let mut seen = self.content();
         let mut outcome = self.round(None)?;
         loop {
             tokio::select! {
                 biased;
-                _ = tokio::signal::ctrl_c() => return outcome.result(),
+                _ = stop.recv() => return outcome.result(),
                 () = tokio::time::sleep(POLL) => {}
             }
             let now = self.content();
@@ -186,6 +168,28 @@ impl Job {
         let read = |path: &PathBuf| Policy::read(path).map_err(|faults| faults.to_string());
         self.paths.iter().map(read).collect()
     }
+}
+
+/// Tells people: what was found on standard error, that nothing was on standard output.
+fn tell(checked: &Checked) -> Result<(), Failure> {
+    let color = out::is_colourful();
+    for warning in &checked.warnings {
+        out::note(format!("warning: {}", warning.line()));
+    }
+    if !checked.faults.is_empty() && checked.readable {
+        out::note(Faults::render_all(&checked.faults, color));
+    }
+    if !checked.readable {
+        let told: Vec<String> = checked.faults.iter().map(Fault::line).collect();
+        out::note(told.join("\n"));
+    }
+    let Some((hash, resources, _)) = &checked.sound else {
+        return Ok(());
+    };
+    let path = &checked.path;
+    out::line(format!(
+        "{path}: no faults; {resources} resources, hash {hash}"
+    ))
 }
 
 /// What a check came to.

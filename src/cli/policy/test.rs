@@ -51,7 +51,7 @@ pub(super) struct Arguments {
 enum Format {
     /// For people: failed cases with what was expected and the evaluation
     Human,
-    /// JUnit's XML, which most CI systems read
+    /// The XML of `JUnit`, which most CI systems read
     Junit,
     /// The Test Anything Protocol
     Tap,

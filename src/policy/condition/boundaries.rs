@@ -8,7 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::check::Seen;
 use super::constants::{int_of, text_of, value_of};
-use super::loops::Loop;
+use super::loops::{Loop, LoopKind};
 use super::parse::children;
 use super::variables::Variable;
 use crate::domain::Span;
@@ -22,9 +22,12 @@ use crate::domain::Span;
 /// value will do. Roles, resources and what belongs to a resource are left out, since a caller tries
 /// all of them anyway.
 ///
-/// What is in [`opaque`](Self::opaque) cannot be tried out. The condition may hold or not, whatever
-/// the rest is; also its failing must be reckoned with where it looks at labels or the local clock,
-/// or calculates.
+/// What is in [`opaque`](Self::opaque) cannot be tried out: the condition may hold, not hold or fail,
+/// whatever the rest is.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a dimension of its own"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::policy) struct Boundaries {
     /// Lengths of `request.duration`.
@@ -38,6 +41,8 @@ pub(in crate::policy) struct Boundaries {
     pub(in crate::policy) local: ClockBoundaries,
     /// Groups of the requester: each may be one of them or not.
     pub(in crate::policy) groups: BTreeSet<String>,
+    /// Whether it can count that the requester is in a group besides those named: try both.
+    pub(in crate::policy) other_group: bool,
     /// Whether `requester.is_guest` counts.
     pub(in crate::policy) is_guest: bool,
     /// Whether `request.on_behalf` counts.
@@ -75,6 +80,7 @@ impl Boundaries {
         self.clock.merge(&other.clock);
         self.local.merge(&other.local);
         self.groups.extend(other.groups.iter().cloned());
+        self.other_group |= other.other_group;
         self.is_guest |= other.is_guest;
         self.on_behalf |= other.on_behalf;
         self.extension |= other.extension;
@@ -132,9 +138,10 @@ impl<'a> Finder<'a> {
 
     fn looped(&mut self, parts: &Loop<'a>) {
         let over_groups = self.variable(parts.range) == Some(Variable::RequesterGroups);
-        // Whether a group of a certain name is there is all that a test of names can tell.
-        let named = over_groups && parts.kind == super::loops::LoopKind::Test;
+        // Which of the named groups are there, and whether any other is, is all that a test tells.
+        let named = over_groups && parts.kind == LoopKind::Test;
         if named {
+            self.found.other_group = true;
             self.members.push(parts.name);
         } else {
             self.visit(parts.range);

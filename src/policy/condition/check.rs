@@ -63,7 +63,7 @@ impl Checker<'_> {
             Expr::Select(select) if select.test => self.has(expr, select),
             Expr::Select(select) => self.select(expr, select),
             Expr::Call(call) => self.call(expr, call),
-            Expr::List(list) => self.list(expr, list),
+            Expr::List(list) => self.list(list),
             Expr::Comprehension(written) => self.looped(expr, written),
             Expr::Map(_) => self.unsupported(expr, "a map"),
             Expr::Struct(_) => self.unsupported(expr, "a message"),
@@ -138,7 +138,7 @@ impl Checker<'_> {
         }
     }
 
-    fn list(&mut self, expr: &IdedExpr, list: &ListExpr) -> Shape {
+    fn list(&mut self, list: &ListExpr) -> Shape {
         let items: Vec<Shape> = list.elements.iter().map(|item| self.check(item)).collect();
         let first = items.iter().find(|item| !item.is_broken()).cloned();
         let odd = first.as_ref().and_then(|first| {
@@ -150,7 +150,6 @@ impl Checker<'_> {
             let message = format!("a list cannot hold {first} and {other}");
             return self.fault(ConditionFault::new(at, message, other));
         }
-        debug_assert!(list.optional_indices.is_empty(), "{}", expr.id);
         let heaviest = items.iter().map(|item| item.weight).max().unwrap_or(0);
         let cost: u64 = items.iter().map(|item| item.cost).sum();
         let same = |one: &Shape| items.iter().all(|item| item.domain == one.domain);

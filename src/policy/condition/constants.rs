@@ -11,7 +11,7 @@ use super::parse::children;
 use super::shape::Domain;
 use crate::domain::Span;
 
-/// The most memory that the machine of one pattern may take.
+/// The most memory that the machine of one pattern may take. Time grows with it.
 const PATTERN_SIZE: usize = 256 * 1024;
 
 /// The functions of the library, made once.
@@ -179,10 +179,7 @@ pub(super) fn as_duration(text: &str) -> Option<String> {
 
 /// The machine of a pattern, within bounds.
 pub(super) fn compiled(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern)
-        .size_limit(PATTERN_SIZE)
-        .dfa_size_limit(PATTERN_SIZE)
-        .build();
+    let built = RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).build();
     built.map_err(|fault| fault.to_string())
 }
 

@@ -226,12 +226,19 @@ impl Checker<'_> {
             return self.fault(ConditionFault::new(at, message, "not valid").hint(hint));
         }
         let heaviest = shapes.iter().map(|shape| shape.weight).max();
-        match kind {
-            Kind::Text => Shape::text(heaviest.unwrap_or(0).max(40)),
-            kind => Shape::of(kind),
+        match (kind, call.func_name.as_str()) {
+            (Kind::Text, _) => Shape::text(heaviest.unwrap_or(0).max(40)),
+            // The machine of a pattern may do many steps for each byte.
+            (kind, "matches") => {
+                Shape::of(kind).costing(heaviest.unwrap_or(0).saturating_mul(PATTERN_COST))
+            }
+            (kind, _) => Shape::of(kind),
         }
     }
 }
+
+/// How many steps a pattern may take for each byte.
+const PATTERN_COST: u64 = 32;
 
 /// About how much work it is to look at these values once, and how much it was to find them out.
 fn work(shapes: &[Shape]) -> u64 {

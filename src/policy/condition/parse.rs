@@ -313,7 +313,9 @@ impl<'t> Placer<'t> {
         let target = call.target.as_deref().map(|target| self.place(target));
         let name = self.word();
         self.places.words.insert(expr.id, name);
-        call.args.iter().for_each(|arg| drop(self.place(arg)));
+        call.args.iter().for_each(|arg| {
+            self.place(arg);
+        });
         let range = name.to(self.closing(TokenKind::TokRightParen));
         target.map_or(range, |target| target.to(range))
     }
@@ -324,7 +326,9 @@ impl<'t> Placer<'t> {
             _ => (TokenKind::TokLeftBrace, TokenKind::TokRightBrace),
         };
         let start = self.next(|kind| kind == open);
-        children(expr, &mut |child| drop(self.place(child)));
+        children(expr, &mut |child| {
+            self.place(child);
+        });
         start.to(self.closing(close))
     }
 
@@ -335,7 +339,9 @@ impl<'t> Placer<'t> {
         self.word();
         if let Some(parts) = Loop::of(written) {
             let parts = parts.filter.into_iter().chain(parts.body);
-            parts.for_each(|part| drop(self.place(part)));
+            parts.for_each(|part| {
+                self.place(part);
+            });
         }
         range.to(name).to(self.closing(TokenKind::TokRightParen))
     }

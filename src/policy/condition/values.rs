@@ -99,7 +99,7 @@ impl<'a> Looked<'a> {
         }
     }
 
-    fn variable<'b>(&'b self, variable: Variable) -> Option<CowVal<'b, 'b>> {
+    fn variable(&self, variable: Variable) -> Option<CowVal<'_, '_>> {
         let view = self.view;
         Some(match variable {
             Variable::RequestResource | Variable::ResourceName => text(view.resource.name),
@@ -125,7 +125,7 @@ impl<'a> Looked<'a> {
         })
     }
 
-    fn clock<'b>(&'b self, variable: Variable) -> Option<CowVal<'b, 'b>> {
+    fn clock(&self, variable: Variable) -> Option<CowVal<'_, '_>> {
         let clock = self.clock_of(variable)?;
         Some(match variable {
             Variable::NowHour | Variable::LocalHour => number(clock.hour),
@@ -167,7 +167,7 @@ impl<'a> Looked<'a> {
     }
 }
 
-fn text<'b>(text: &'b str) -> CowVal<'b, 'b> {
+fn text(text: &str) -> CowVal<'_, '_> {
     CowVal::owned(CelString::from(text))
 }
 
@@ -192,7 +192,7 @@ fn seconds(span: crate::domain::Span) -> TimeDelta {
 }
 
 /// The name that a field or key is looked up by.
-fn key<'k>(index: &'k dyn Val) -> Result<&'k str, ExecutionError> {
+fn key(index: &dyn Val) -> Result<&str, ExecutionError> {
     let name = index.downcast_ref::<CelString>();
     name.map(CelString::inner)
         .ok_or_else(|| ExecutionError::no_such_key("?"))

@@ -1,4 +1,9 @@
-//! How tests of a policy went: for people, as JUnit, TAP and JSON.
+//! How tests of a policy went: for people, as `JUnit`, TAP and JSON.
+
+#![expect(
+    clippy::format_push_string,
+    reason = "reports are short, and `write!` into a text would have to be unwrapped"
+)]
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
@@ -70,7 +75,7 @@ fn summary(report: &Report) -> String {
     )
 }
 
-/// JUnit's XML.
+/// The XML of `JUnit`.
 ///
 /// # Errors
 /// When a text cannot stand in XML.

@@ -37,9 +37,10 @@ fn formed(pattern: &str, meaning: &str, examples: &[&str]) -> Value {
 fn duration() -> Value {
     let any_case = |unit: &&str| -> String {
         let letters = unit.chars();
-        letters
+        let pairs: Vec<String> = letters
             .map(|c| format!("[{c}{}]", c.to_ascii_uppercase()))
-            .collect()
+            .collect();
+        pairs.concat()
     };
     let units: Vec<String> = UNITS.iter().map(any_case).collect();
     let pattern = format!(

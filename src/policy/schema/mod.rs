@@ -25,6 +25,10 @@ struct Key {
 }
 
 /// A key that may be left out: what it holds, what it means, and an example of its value.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn key(name: &'static str, schema: Value, meaning: &str, example: Value) -> Key {
     let mut schema = schema;
     if let Some(schema) = schema.as_object_mut() {
@@ -65,6 +69,10 @@ fn mapping<const N: usize>(meaning: &str, keys: [Key; N]) -> Value {
     schema
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn with(schema: &mut Value, key: &str, value: Value) {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert(key.to_owned(), value);
@@ -77,11 +85,19 @@ fn the(name: &str) -> Value {
 }
 
 /// A list of different values, at least one.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn list(of: Value) -> Value {
     json!({ "type": "array", "items": of, "minItems": 1, "uniqueItems": true })
 }
 
 /// A list in which a value may stand twice.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn sequence(of: Value) -> Value {
     json!({ "type": "array", "items": of, "minItems": 1 })
 }
@@ -105,6 +121,10 @@ fn word(words: &[&str]) -> Value {
 }
 
 /// A mapping from names that people give to values of one kind.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn named(of: Value) -> Value {
     json!({
         "type": "object",

@@ -20,6 +20,10 @@ pub(super) fn defs() -> Vec<(&'static str, Value)> {
     ]
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of keys, each with its meaning and an example"
+)]
 fn rule() -> Value {
     let mut schema = mapping(
         "A rule: what it is about, what it requires, and who decides.",
@@ -103,6 +107,10 @@ fn condition() -> Value {
     })
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of keys, each with its meaning and an example"
+)]
 fn require() -> Value {
     filled(mapping(
         "What an ask must bring along.",
@@ -273,6 +281,10 @@ fn limits() -> Value {
     schema
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of keys, each with its meaning and an example"
+)]
 fn step() -> Value {
     let escalate = mapping(
         "Who may decide as well when it takes too long.",

@@ -32,6 +32,10 @@ fn root() -> Value {
     )
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of keys, each with its meaning and an example"
+)]
 fn case() -> Value {
     let people = json!({
         "type": "object",
@@ -226,6 +230,10 @@ fn chain() -> Value {
     )
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of keys, each with its meaning and an example"
+)]
 fn expect() -> Value {
     let mut schema = mapping(
         "What the policy should answer.",

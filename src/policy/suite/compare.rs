@@ -26,7 +26,7 @@ pub struct Difference {
 struct Differences(Vec<Difference>);
 
 impl Differences {
-    fn note(&mut self, what: impl Into<String>, expected: impl ToString, actual: impl ToString) {
+    fn note(&mut self, what: impl Into<String>, expected: &impl ToString, actual: &impl ToString) {
         self.0.push(Difference {
             what: what.into(),
             expected: expected.to_string(),
@@ -39,7 +39,7 @@ impl Differences {
         if let Some(expected) = expected
             && actual != Some(expected)
         {
-            self.note(what, expected, actual.unwrap_or("none"));
+            self.note(what, &expected, &actual.unwrap_or("none"));
         }
     }
 
@@ -48,7 +48,8 @@ impl Differences {
         if let Some(expected) = expected
             && !actual.is_some_and(|actual| actual.contains(expected))
         {
-            self.note(what, format!("… {expected} …"), actual.unwrap_or("none"));
+            let wanted = format!("… {expected} …");
+            self.note(what, &wanted, &actual.unwrap_or("none"));
         }
     }
 }
@@ -81,7 +82,7 @@ pub(super) fn compare(expect: &Expect, answer: &Answer<'_>) -> Vec<Difference> {
     if let Some(expected) = &expect.steps {
         let steps = terms.map_or(&[][..], |terms| terms.route.steps_or_skipped());
         if expected.len() != steps.len() {
-            found.note("steps", expected.len(), steps.len());
+            found.note("steps", &expected.len(), &steps.len());
         }
         for (index, (expected, step)) in expected.iter().zip(steps).enumerate() {
             compare_step(&mut found, index + 1, (expected, step), answer);
@@ -146,12 +147,12 @@ fn compare_step(
     };
     let missing = strangers(&expected.eligible, false);
     if !missing.is_empty() {
-        found.note(what("eligible"), missing.join(", "), people.to_string());
+        found.note(what("eligible"), &missing.join(", "), &people);
     }
     let unwanted = strangers(&expected.not_eligible, true);
     if !unwanted.is_empty() {
         let wanted = format!("without {}", unwanted.join(", "));
-        found.note(what("not_eligible"), wanted, people.to_string());
+        found.note(what("not_eligible"), &wanted, &people);
     }
 }
 
@@ -162,9 +163,10 @@ impl fmt::Display for StepPeople {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             names.join(", ")
         };
-        match self.eligible.is_empty() {
-            true => f.write_str("nobody that is known here")?,
-            false => f.write_str(&join(&self.eligible))?,
+        if self.eligible.is_empty() {
+            f.write_str("nobody that is known here")?;
+        } else {
+            f.write_str(&join(&self.eligible))?;
         }
         if !self.unknown.is_empty() {
             write!(f, "; and whoever is in {} then", names(&self.unknown))?;

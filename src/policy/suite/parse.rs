@@ -197,21 +197,26 @@ fn case(node: Node, log: &Log) -> Option<CaseEntry> {
             "say what the policy should answer: `expect: { verdict: review }`",
         )
         .and_then(|node| expect(node, log));
-    let entry = CaseEntry {
-        name: name?,
-        now: moment(&mut fields, "now", log),
-        people: people(&mut fields, log),
+    let now = moment(&mut fields, "now", log);
+    let people = people(&mut fields, log);
+    let history = history(&mut fields, log);
+    let extends = fields.take("extends").and_then(|node| chain(node, log));
+    let guest = truth(&mut fields, "guest", log);
+    let timezone = timezone(&mut fields, log);
+    Some(CaseEntry {
+        now,
+        people,
         unreadable: fields.texts("unreadable").unwrap_or_default(),
-        who: who?,
-        guest: truth(&mut fields, "guest", log),
-        timezone: timezone(&mut fields, log),
+        guest,
+        timezone,
         holder: fields.text("for"),
+        history,
+        extends,
+        name: name?,
+        who: who?,
         ask: ask_entry?,
-        history: history(&mut fields, log),
-        extends: fields.take("extends").and_then(|node| chain(node, log)),
         expect: expect?,
-    };
-    Some(entry)
+    })
 }
 
 fn moment(fields: &mut Fields<'_>, key: &str, log: &Log) -> Option<Moment> {
@@ -310,16 +315,13 @@ fn typed(text: &str) -> Option<AskEntry> {
         break_glass,
         ..AskEntry::default()
     };
-    let names = match duration(0).or_else(|| duration(1)) {
-        Some((from, count, span)) => {
-            entry.duration = Some(span);
-            entry.reason = rest.get(from + count..).unwrap_or_default().join(" ");
-            from
-        }
-        None => {
-            entry.reason = rest.get(1..).unwrap_or_default().join(" ");
-            rest.len().min(1)
-        }
+    let names = if let Some((from, count, span)) = duration(0).or_else(|| duration(1)) {
+        entry.duration = Some(span);
+        entry.reason = rest.get(from + count..).unwrap_or_default().join(" ");
+        from
+    } else {
+        entry.reason = rest.get(1..).unwrap_or_default().join(" ");
+        rest.len().min(1)
     };
     entry.role = rest
         .first()

@@ -29,9 +29,8 @@ pub struct Nobody {
 /// When the word has no such form, and is no name of the policy's `people`.
 pub fn person(policy: &Policy, said: &str) -> Result<Person, Nobody> {
     let said = said.trim();
-    let (entries, name) = match human(policy, said) {
-        Some(found) => found,
-        None => return Err(nobody(policy, said)),
+    let Some((entries, name)) = human(policy, said) else {
+        return Err(nobody(policy, said));
     };
     let key: Vec<String> = entries.iter().map(ToString::to_string).collect();
     Ok(Person {

@@ -41,9 +41,10 @@ pub(super) fn profile(world: &mut World, args: &Args) -> Answer {
         .iter()
         .map(|(id, value)| (id.clone(), json!({"value": value, "alt": ""})));
     // Slack has a list where there are no fields, and an object where there are some.
-    profile["fields"] = match user.fields.is_empty() {
-        true => json!([]),
-        false => Value::Object(fields.collect()),
+    profile["fields"] = if user.fields.is_empty() {
+        json!([])
+    } else {
+        Value::Object(fields.collect())
     };
     Ok(json!({"profile": profile}))
 }

@@ -191,6 +191,12 @@ impl House {
     }
 
     /// The person as they act now, with the groups that the policy gives them.
+    /// Who is to hold what was asked for.
+    pub async fn holder(&self, request: &Request) -> Person {
+        let id = request.access.person;
+        self.engine.store().person(id).await.unwrap().unwrap()
+    }
+
     pub async fn member(&self, name: &str) -> Member {
         let person = self.person(name).await;
         let groups = self.engine.policy().groups_of(&person.identities);

@@ -75,7 +75,10 @@ fn what_the_reader_accepts_is_valid() {
     let files = folder.map(|entry| entry.unwrap().path());
     texts.extend(
         files
-            .filter(|file| file.extension().is_some_and(|kind| kind != "txt"))
+            .filter(|file| {
+                file.extension().is_some_and(|kind| kind != "txt")
+                    && !file.file_name().unwrap().to_str().unwrap().starts_with('.')
+            })
             .map(|file| fs::read_to_string(file).unwrap()),
     );
     for text in texts.iter().filter(|text| text.contains(':')) {

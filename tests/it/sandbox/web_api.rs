@@ -364,6 +364,28 @@ async fn user_groups_have_members() {
 }
 
 #[tokio::test]
+async fn profiles_have_custom_fields() {
+    let sandbox = acme().await;
+    let dana = json!({"user": "U0DANA"});
+    let none = done(&sandbox, "users.profile.get", dana.clone()).await;
+    assert_eq!(none["profile"]["fields"], json!([]), "as Slack has it");
+    assert_eq!(none["profile"]["email"], "dana@acme.example");
+    let lee = ("Xf0MANAGER", "U0LEE");
+    sandbox.set_profile_field("dana", lee.0, lee.1).unwrap();
+    let some = done(&sandbox, "users.profile.get", dana).await;
+    let fields = json!({"Xf0MANAGER": {"value": "U0LEE", "alt": ""}});
+    assert_eq!(some["profile"]["fields"], fields);
+    let nobody = json!({"user": "U0NOBODY"});
+    assert_eq!(
+        code(&sandbox, "users.profile.get", nobody).await,
+        "user_not_found"
+    );
+    sandbox.set_scopes(&["users:read"]);
+    let unseen = code(&sandbox, "users.profile.get", json!({})).await;
+    assert_eq!(unseen, "missing_scope");
+}
+
+#[tokio::test]
 async fn conversations_can_be_read_and_joined() {
     let sandbox = open_acme().await;
     sandbox.kick_bot("general").unwrap();

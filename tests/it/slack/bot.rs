@@ -52,7 +52,7 @@ impl Drop for Bot {
 }
 
 impl Bot {
-    async fn build(mut house: House, budget: Option<Duration>) -> Self {
+    fn build(mut house: House, budget: Option<Duration>) -> Self {
         let target = Arc::new(WithPasswords(house.target.clone()));
         let registry = Registry::default().with(ConnectorName::new("staging"), target);
         house.worker.connectors = Arc::new(registry);
@@ -87,7 +87,7 @@ impl Bot {
     }
 
     async fn of(house: House, budget: Option<Duration>) -> Self {
-        let bot = Self::build(house, budget).await;
+        let bot = Self::build(house, budget);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let secret = SecretString::from("acme-signing-secret");
@@ -102,7 +102,7 @@ impl Bot {
 
     /// A bot that takes deliveries over Socket Mode.
     pub async fn by_socket() -> Self {
-        let bot = Self::build(House::open().await, None).await;
+        let bot = Self::build(House::open().await, None);
         let socket = Socket {
             client: bot.house.worker.slack.clone(),
             app_token: SecretString::from("xapp-acme-app"),

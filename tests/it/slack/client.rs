@@ -62,6 +62,39 @@ async fn users_are_read_as_slack_knows_them() {
     assert!(matches!(nobody, SlackFault::Unreachable(_)), "{nobody:?}");
 }
 
+#[tokio::test]
+async fn a_user_group_has_members_or_is_not_there() {
+    let (slack, client) = stand_in().await;
+    let members = client.usergroup_members("S0APPROVERS").await.unwrap();
+    assert_eq!(members.unwrap(), ["U0BOB", "U0CAROL"]);
+    slack.set_group("approvers", &[]).unwrap();
+    let members = client.usergroup_members("S0APPROVERS").await;
+    assert_eq!(members, Ok(Some(Vec::new())));
+    assert_eq!(client.usergroup_members("S0NONE").await, Ok(None));
+    let down = FaultKind::Status { status: 500 };
+    slack.fault(Fault::once("usergroups.users.list", down));
+    assert!(client.usergroup_members("S0APPROVERS").await.is_err());
+    slack.set_scopes(&["usergroups:write"]);
+    let unseen = client.usergroup_members("S0APPROVERS").await.unwrap_err();
+    assert!(matches!(unseen, SlackFault::Admin(_)), "{unseen:?}");
+}
+
+#[tokio::test]
+async fn a_profile_has_custom_fields_or_none() {
+    let (slack, client) = stand_in().await;
+    let field = |field| client.profile_field("U0DANA", field);
+    assert_eq!(field("Xf0MANAGER").await, Ok(None), "there are no fields");
+    slack.set_profile_field("dana", "Xf0TITLE", "Dr").unwrap();
+    assert_eq!(field("Xf0MANAGER").await, Ok(None));
+    slack
+        .set_profile_field("dana", "Xf0MANAGER", " U0LEE ")
+        .unwrap();
+    assert_eq!(field("Xf0MANAGER").await, Ok(Some("U0LEE".to_owned())));
+    let nobody = client.profile_field("U0NOBODY", "Xf0MANAGER").await;
+    let nobody = nobody.unwrap_err();
+    assert!(matches!(nobody, SlackFault::Unreachable(_)), "{nobody:?}");
+}
+
 type IsRight = fn(&SlackFault) -> bool;
 
 #[tokio::test]

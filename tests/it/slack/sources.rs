@@ -185,6 +185,20 @@ async fn an_empty_user_group_without_a_fallback_lets_nobody_approve() {
 }
 
 #[tokio::test]
+async fn a_user_group_is_read_again_after_slack_told_that_it_changed() {
+    let bot = with_usergroup().await;
+    let slack = &bot.house.slack;
+    bot.types("dana", "explain staging-db readonly").await;
+    slack.set_group("approvers", &["lee"]).unwrap();
+    let told = bot.types("dana", "explain staging-db readonly").await;
+    assert!(told.contains("@bob") && !told.contains("@lee"), "{told}");
+    let changed = json!({"type": "subteam_members_changed", "subteam_id": "S0APPROVERS"});
+    slack.event(changed).await;
+    let told = bot.types("dana", "explain staging-db readonly").await;
+    assert!(told.contains("@lee") && !told.contains("@bob"), "{told}");
+}
+
+#[tokio::test]
 async fn a_guest_in_the_user_group_does_not_decide() {
     let bot = with_usergroup().await;
     bot.asked(ASK).await;
@@ -566,6 +580,21 @@ async fn asking_uses_what_was_read_lately_and_a_click_does_not() {
 }
 
 #[tokio::test]
+async fn whoever_asks_waits_once_for_a_source_that_hangs() {
+    let world = World::under(&policy(APPROVERS, "approvers")).await;
+    world.house.slack.fault(hangs("usergroups.users.list"));
+    let bob = world.standing("bob", &["approvers"]).await;
+    assert_eq!(
+        bob.unreadable,
+        BTreeSet::from([GroupName::new("approvers")])
+    );
+    assert!(world.roster("approvers").await.is_err());
+    assert_eq!(world.reads(), 1);
+    assert!(world.click("U0BOB", "approvers").await.is_err());
+    assert_eq!(world.reads(), 2, "a click asks in any case");
+}
+
+#[tokio::test]
 async fn a_roster_says_how_old_it_is() {
     let groups = "  approvers: { slack_usergroup: S0APPROVERS, fallback: leads }";
     let world = World::under(&policy(groups, "approvers")).await;
@@ -588,6 +617,40 @@ async fn a_roster_says_how_old_it_is() {
         fallen.groups[&name],
         BTreeSet::from([world.house.id("lee")])
     );
+}
+
+#[tokio::test]
+async fn a_whole_department_is_neither_looked_up_nor_kept_from_deciding() {
+    let world = World::under(&policy(APPROVERS, "approvers")).await;
+    let slack = &world.house.slack;
+    let mut users: Vec<String> = Vec::new();
+    for number in 100..300 {
+        let id = format!("U0A{number}");
+        slack.add_user(jitbot::sandbox::User {
+            id: id.clone(),
+            name: id.to_lowercase(),
+            team_id: "T0ACME".into(),
+            ..Default::default()
+        });
+        users.push(id);
+    }
+    users.push("U0ZOE".into());
+    let mut zoe = jitbot::sandbox::User::default();
+    (zoe.id, zoe.team_id) = ("U0ZOE".into(), "T0ACME".into());
+    slack.add_user(zoe);
+    slack.set_usergroup(jitbot::sandbox::Usergroup {
+        id: "S0APPROVERS".into(),
+        name: "Everybody".into(),
+        handle: "everybody".into(),
+        users,
+        disabled: false,
+    });
+    let name = GroupName::new("approvers");
+    let roster = world.roster("approvers").await.unwrap();
+    assert_eq!(roster.groups[&name].len(), 40);
+    assert_eq!(slack.calls_to("users.info").len(), 40);
+    let zoe = world.click("U0ZOE", "approvers").await.unwrap();
+    assert!(zoe.groups.contains(&name));
 }
 
 #[tokio::test]
