@@ -242,7 +242,7 @@ fn the_helper_reads_what_it_should() {
          groups: { dba: { members: [bob@acme.example] } }\n\
          connectors: { main: { kind: postgres, mode: login, url: { env: MAIN_URL } } }\n\
          resources: { db: { connector: main, roles: { read: r } } }\n\
-         rules: [{ name: all, decision: approve }]\n",
+         rules: [{ name: all, match: {}, decision: approve }]\n",
     );
     let (ask, at) = read("jit policy explain a@acme.example db read 1h --at 2026-01-01T00:00:00Z");
     assert_eq!(told(&plain, &ask, at), "approved at once");
