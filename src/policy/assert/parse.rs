@@ -308,28 +308,14 @@ impl Reader<'_> {
                 at,
             });
         }
+        let before = self.log.len();
         let mut fields = Fields::open("`always`", at, node, KEYS, self.log);
         let mut found = Vec::new();
         if let Some(people) = super::super::values::number(&mut fields, "people", 1, self.log) {
             found.push(Demand::People(people.value as usize));
         }
-        for (key, demand) in [("reason", Demand::Reason), ("ticket", Demand::Ticket)] {
-            match fields.take(key) {
-                None => {}
-                Some(Node {
-                    value: Tree::Truth(true),
-                    ..
-                }) => found.push(demand),
-                Some(node) => {
-                    let finding = Finding::new(
-                        node.at,
-                        format!("`{key}` is only ever `true` here"),
-                        "not `true`",
-                    );
-                    self.log.push(finding.hint(format!("write `{key}: true`")));
-                }
-            }
-        }
+        found.extend(self.flag(&mut fields, "reason", Demand::Reason));
+        found.extend(self.flag(&mut fields, "ticket", Demand::Ticket));
         if let Some(most) = super::super::values::span(&mut fields, "max_duration", self.log) {
             found.push(Demand::AtMost(most.value));
         }
@@ -338,6 +324,9 @@ impl Reader<'_> {
         }
         if let Some(names) = fields.texts("approvers_in") {
             found.push(Demand::ApprovedBy(self.groups(&names)?));
+        }
+        if self.log.len() > before {
+            return None;
         }
         if found.len() != 1 {
             let finding = Finding::new(
@@ -353,6 +342,18 @@ impl Reader<'_> {
             return None;
         }
         found.pop()
+    }
+
+    /// A key that can only be `true`.
+    fn flag(&self, fields: &mut Fields<'_>, key: &str, demand: Demand) -> Option<Demand> {
+        let node = fields.take(key)?;
+        if matches!(node.value, Tree::Truth(true)) {
+            return Some(demand);
+        }
+        let message = format!("`{key}` is only ever `true` here");
+        let finding = Finding::new(node.at, message, "not `true`");
+        self.log.push(finding.hint(format!("write `{key}: true`")));
+        None
     }
 }
 
@@ -396,11 +397,12 @@ fn spelled_out(text: &str) -> (String, Vec<usize>) {
         whole.push(c);
         rest = &rest[c.len_utf8()..];
         // What is escaped in a text does not end it.
-        if quote.is_some() && c == '\\' {
-            if let Some(escaped) = rest.chars().next() {
-                whole.push(escaped);
-                rest = &rest[escaped.len_utf8()..];
-            }
+        if quote.is_some()
+            && c == '\\'
+            && let Some(escaped) = rest.chars().next()
+        {
+            whole.push(escaped);
+            rest = &rest[escaped.len_utf8()..];
         }
     }
     (whole, insertions)

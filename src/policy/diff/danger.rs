@@ -220,7 +220,7 @@ fn attributes(old: &Attributes, new: &Attributes) -> Option<Danger> {
     if old.start != new.start {
         let lead = |start: Option<(Option<crate::domain::Span>, crate::domain::Span)>| {
             start.map_or((0, 0), |(from, to)| {
-                (from.map_or(0, |from| from.seconds()), to.seconds())
+                (from.map_or(0, crate::domain::Span::seconds), to.seconds())
             })
         };
         let ((from, to), (now_from, now_to)) = (lead(old.start), lead(new.start));

@@ -11,6 +11,7 @@ mod report;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -77,6 +78,9 @@ pub struct Diff {
     /// How many asks were put to both policies.
     asks: usize,
 }
+
+/// Resources and roles, in words.
+type Names = BTreeSet<(String, String)>;
 
 /// A resource and a role on it.
 type Target = (ResourceName, RoleName);
@@ -214,7 +218,7 @@ impl Differ<'_> {
                 .for_each(|(role, _)| *role = RoleName::new("any"));
         }
         let per_role = side.rules.iter().map(|rule| side.policy.limit(rule, role));
-        print.push_str(&format!("{plain:?}{:?}", per_role.collect::<Vec<_>>()));
+        let _ = write!(print, "{plain:?}{:?}", per_role.collect::<Vec<_>>());
         print
     }
 
@@ -305,7 +309,8 @@ struct Line {
 
 #[derive(Default)]
 struct Found {
-    lines: BTreeMap<Line, (BTreeSet<(String, String)>, Option<String>)>,
+    /// Each with its targets, and a command that shows it.
+    lines: BTreeMap<Line, (Names, Option<String>)>,
     asks: usize,
 }
 

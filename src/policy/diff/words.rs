@@ -401,7 +401,12 @@ pub(super) fn targets(policies: [&Policy; 2], targets: &BTreeSet<(String, String
 
 fn resource_words(policies: [&Policy; 2], resources: &BTreeSet<&str>) -> String {
     let known: BTreeSet<&str> = (policies.iter())
-        .flat_map(|policy| policy.resources.keys().map(|name| name.as_str()))
+        .flat_map(|policy| {
+            policy
+                .resources
+                .keys()
+                .map(crate::domain::ResourceName::as_str)
+        })
         .collect();
     if resources.len() > 1 && known == *resources {
         return "every resource".to_owned();

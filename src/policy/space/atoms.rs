@@ -13,6 +13,10 @@ use super::{Mode, Side, constant, sample};
 use crate::domain::{GroupName, Past, ResourceName, RoleName, Span};
 
 /// What the answers can depend on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each of them is a dimension of its own"
+)]
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct Named {
     pub(in crate::policy) durations: BTreeSet<Span>,

@@ -132,6 +132,9 @@ fn moment(zone: Tz, date: NaiveDate, minute: u32) -> Option<DateTime<Utc>> {
     Some(zone.from_local_datetime(&local).earliest()?.to_utc())
 }
 
+/// Parts of a day, in minutes after midnight.
+type Stretches = Vec<(u32, u32)>;
+
 /// The moments in words: empty where they are all.
 pub(in crate::policy) fn words(moments: &[Moment], indexes: &[usize]) -> String {
     if indexes.len() == moments.len() {
@@ -149,7 +152,7 @@ pub(in crate::policy) fn words(moments: &[Moment], indexes: &[usize]) -> String 
             _ => days.push((moment.day, vec![(moment.from, moment.to)])),
         }
     }
-    let mut together: Vec<(Vec<Day>, Vec<(u32, u32)>)> = Vec::new();
+    let mut together: Vec<(Vec<Day>, Stretches)> = Vec::new();
     for (day, times) in days {
         match together.iter_mut().find(|(_, same)| *same == times) {
             Some((days, _)) => days.push(day),

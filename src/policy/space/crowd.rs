@@ -36,8 +36,6 @@ pub(in crate::policy) struct Class {
     pub(in crate::policy) guest: bool,
     /// Who they are, as far as the policies know them.
     pub(in crate::policy) humans: Vec<usize>,
-    /// Whether people whom no policy knows are among them.
-    pub(in crate::policy) strangers: bool,
 }
 
 impl Class {
@@ -86,7 +84,7 @@ impl Crowd {
                 }
                 sets[at].1.extend(all);
                 if sets[at].0.is_none() {
-                    sets[at].0 = name.map(|name| name.to_string());
+                    sets[at].0 = name.map(ToString::to_string);
                 }
             }
         }
@@ -113,15 +111,16 @@ impl Crowd {
                 dynamic.len()
             ));
         }
-        let mut found: BTreeMap<Vec<BTreeSet<GroupName>>, (Vec<usize>, bool)> = BTreeMap::new();
-        found.insert(vec![BTreeSet::new(); policies.len()], (Vec::new(), true));
+        let mut found: BTreeMap<Vec<BTreeSet<GroupName>>, Vec<usize>> = BTreeMap::new();
+        // People whom no policy knows are in no group.
+        found.insert(vec![BTreeSet::new(); policies.len()], Vec::new());
         for alike in &self.alike {
             let Some(human) = alike.first().and_then(|first| self.humans.get(*first)) else {
                 continue;
             };
             let counts = |groups: &BTreeSet<GroupName>| groups & &named.groups;
             let key: Vec<BTreeSet<GroupName>> = human.groups.iter().map(counts).collect();
-            found.entry(key).or_default().0.extend(alike);
+            found.entry(key).or_default().extend(alike);
         }
         let guests: &[bool] = if named.boundaries.is_guest {
             &[false, true]
@@ -129,7 +128,7 @@ impl Crowd {
             &[false]
         };
         let mut classes = Vec::new();
-        for (groups, (humans, strangers)) in &found {
+        for (groups, humans) in &found {
             for mask in 0..1usize << dynamic.len() {
                 let picked = dynamic
                     .iter()
@@ -143,7 +142,6 @@ impl Crowd {
                         dynamic: picked.clone(),
                         guest: *guest,
                         humans: humans.clone(),
-                        strangers: *strangers,
                     });
                 }
             }

@@ -281,7 +281,7 @@ impl<'a> Space<'a> {
         let now = self.moments[point.moment].at;
         let mut circumstances = Circumstances::at(now);
         if self.spent[point.spent] {
-            circumstances.past = self.past.clone();
+            circumstances.past.clone_from(&self.past);
             for past in &mut circumstances.past {
                 past.asked_at = now - chrono::TimeDelta::minutes(1);
             }

@@ -150,13 +150,19 @@ fn a_label_that_is_missing_is_told_with_the_resource() {
     let text = fs::read_to_string(fixtures().join("rules_in_another_order/before.yaml")).unwrap();
     let text = text
         .replace("main, labels: { env: staging }, ", "main, ")
-        .replace("{ labels: { env: staging } }", "{ resources: [staging-db] }");
+        .replace(
+            "{ labels: { env: staging } }",
+            "{ resources: [staging-db] }",
+        );
     let Outcome::Undecided { why, .. } =
         outcome(&text, "always two people where labels.env == 'prod'")
     else {
         panic!("it cannot be told whether staging-db falls under it");
     };
-    assert!(why.contains("staging-db") && why.contains("no label `env`"), "{why}");
+    assert!(
+        why.contains("staging-db") && why.contains("no label `env`"),
+        "{why}"
+    );
     let careful = "always two people where has(resource.labels.env) && labels.env == 'prod'";
     assert!(outcome(&text, careful).holds());
 }
