@@ -22,76 +22,79 @@ fn outcome(text: &str, invariant: &str) -> Outcome {
     asserted.remove(0).outcome
 }
 
+/// Invariants of the policy of `base`, and whether they hold.
+const CASES: &[(&str, bool)] = &[
+    ("never automatic where labels.env == 'staging'", true),
+    ("never automatic where labels.env == 'prod'", false),
+    (
+        "never automatic where labels.env == 'prod' && now.weekend",
+        true,
+    ),
+    (
+        "never automatic where labels.env == 'prod' && now.hour == 17",
+        false,
+    ),
+    (
+        "never automatic where labels.env == 'prod' && now.hour == 18",
+        true,
+    ),
+    (
+        "never automatic where labels.env == 'prod' && request.duration > duration('2h')",
+        true,
+    ),
+    ("never automatic where request.on_behalf", true),
+    (
+        "never automatic where !('engineers' in requester.groups)",
+        true,
+    ),
+    (
+        "never allowed where 'contractors' in requester.groups",
+        true,
+    ),
+    ("never allowed where sensitivity == 'high'", false),
+    ("never break-glass", true),
+    ("never on behalf", false),
+    ("always two people where request.role == 'readwrite'", true),
+    ("always 3 people where request.role == 'readwrite'", false),
+    ("always a reason where request.role == 'readwrite'", true),
+    ("always a reason", false),
+    ("always a ticket where request.role == 'readwrite'", false),
+    ("always at most 4h", true),
+    ("always at most 2h where sensitivity == 'high'", false),
+    (
+        "always asked by engineers where resource.name == 'prod-users' && request.role == 'readonly'",
+        true,
+    ),
+    ("always asked by leads where sensitivity == 'high'", false),
+    (
+        "always approved by dba or leads where request.role == 'readwrite'",
+        true,
+    ),
+    (
+        "always approved by dba where request.role == 'readwrite'",
+        false,
+    ),
+    (
+        "{ name: x, always: { people: 1 }, where: \"resource.sensitivity == 'low'\" }",
+        true,
+    ),
+    (
+        "{ name: x, always: { max_duration: 1h }, where: \"resource.sensitivity == 'low'\" }",
+        false,
+    ),
+    (
+        "{ name: x, always: { requester_in: [engineers, dba] } }",
+        false,
+    ),
+    (
+        "{ name: x, never: automatic, where: \"resource.sensitivity == 'low'\" }",
+        true,
+    ),
+];
+
 #[test]
 fn invariants_are_decided_for_every_request() {
-    for (invariant, holds) in [
-        ("never automatic where labels.env == 'staging'", true),
-        ("never automatic where labels.env == 'prod'", false),
-        (
-            "never automatic where labels.env == 'prod' && now.weekend",
-            true,
-        ),
-        (
-            "never automatic where labels.env == 'prod' && now.hour == 17",
-            false,
-        ),
-        (
-            "never automatic where labels.env == 'prod' && now.hour == 18",
-            true,
-        ),
-        (
-            "never automatic where labels.env == 'prod' && request.duration > duration('2h')",
-            true,
-        ),
-        ("never automatic where request.on_behalf", true),
-        (
-            "never automatic where !('engineers' in requester.groups)",
-            true,
-        ),
-        (
-            "never allowed where 'contractors' in requester.groups",
-            true,
-        ),
-        ("never allowed where sensitivity == 'high'", false),
-        ("never break-glass", true),
-        ("never on behalf", false),
-        ("always two people where request.role == 'readwrite'", true),
-        ("always 3 people where request.role == 'readwrite'", false),
-        ("always a reason where request.role == 'readwrite'", true),
-        ("always a reason", false),
-        ("always a ticket where request.role == 'readwrite'", false),
-        ("always at most 4h", true),
-        ("always at most 2h where sensitivity == 'high'", false),
-        (
-            "always asked by engineers where resource.name == 'prod-users' && request.role == 'readonly'",
-            true,
-        ),
-        ("always asked by leads where sensitivity == 'high'", false),
-        (
-            "always approved by dba or leads where request.role == 'readwrite'",
-            true,
-        ),
-        (
-            "always approved by dba where request.role == 'readwrite'",
-            false,
-        ),
-        (
-            "{ name: x, always: { people: 1 }, where: \"resource.sensitivity == 'low'\" }",
-            true,
-        ),
-        (
-            "{ name: x, always: { max_duration: 1h }, where: \"resource.sensitivity == 'low'\" }",
-            false,
-        ),
-        (
-            "{ name: x, always: { requester_in: [engineers, dba] } }",
-            false,
-        ),
-        (
-            "{ name: x, never: automatic, where: \"resource.sensitivity == 'low'\" }",
-            true,
-        ),
-    ] {
+    for &(invariant, holds) in CASES {
         let outcome = outcome(&base(), invariant);
         assert_eq!(outcome.holds(), holds, "{invariant}: {outcome:#?}");
         assert!(
