@@ -88,10 +88,12 @@ impl Crowd {
                 }
             }
         }
-        let humans: Vec<Human> = (sets.into_iter())
+        let mut humans: Vec<Human> = (sets.into_iter())
             .filter(|(_, entries)| !entries.is_empty())
             .map(|(name, entries)| human(name, &entries, policies, &counted))
             .collect();
+        // The same examples each time, whatever order the policies keep people in.
+        humans.sort_by(|one, other| one.name.cmp(&other.name));
         let alike = alike(&humans);
         Self { humans, alike }
     }
