@@ -105,8 +105,8 @@ fn is_policy_file(path: &Path) -> bool {
 /// Whether a file of that name in the folder of a policy belongs to it: `*.yaml` and `*.yml`, but
 /// for hidden files, tests (`*_test.yaml`) and invariants (`*_assert.yaml`).
 pub fn is_policy_name(name: &str) -> bool {
-    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    is_yaml
+    let stem = (name.strip_suffix(".yaml")).or_else(|| name.strip_suffix(".yml"));
+    stem.is_some()
         && !name.starts_with('.')
         && !suite::is_test_file(name)
         && !assert::is_assert_file(name)

@@ -70,6 +70,8 @@ fn help_is_worth_reading() {
         "policy check",
         "policy test",
         "policy explain",
+        "policy diff",
+        "policy assert",
         "policy schema",
         "audit",
         "audit export",

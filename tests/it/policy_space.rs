@@ -16,13 +16,18 @@ fn fixtures() -> PathBuf {
 
 fn policy(text: &str) -> Policy {
     let name = "policy.yaml".to_owned();
-    let source = Source { name, text: text.to_owned() };
+    let source = Source {
+        name,
+        text: text.to_owned(),
+    };
     Policy::from_sources(vec![source]).unwrap_or_else(|faults| panic!("{faults}\n{text}"))
 }
 
 /// Runs the program in a folder: exit status, standard output, standard error.
 fn jit(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    run(Command::new(env!("CARGO_BIN_EXE_jit")).args(arguments).current_dir(folder))
+    run(Command::new(env!("CARGO_BIN_EXE_jit"))
+        .args(arguments)
+        .current_dir(folder))
 }
 
 /// Runs a command as people copy it from a report.
@@ -33,11 +38,18 @@ fn shell(folder: &Path, line: &str) -> (i32, String, String) {
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );
     let mut command = Command::new("sh");
-    run(command.args(["-c", line]).env("PATH", path.unwrap()).current_dir(folder))
+    run(command
+        .args(["-c", line])
+        .env("PATH", path.unwrap())
+        .current_dir(folder))
 }
 
 fn run(command: &mut Command) -> (i32, String, String) {
     let output = command.env_remove("JIT_POLICY").output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }

@@ -33,9 +33,16 @@ Each is decided for every possible request, not by samples. What cannot be decid
 Exit status: 0 all of them hold, 1 one does not or cannot be decided, or a file has a fault, 2 there
 are none, or something cannot be read.")]
 pub(super) struct Arguments {
-    #[arg(help = "A policy whose folder holds *_assert.yaml, or a folder [default: JIT_POLICY, or policy/]")]
+    #[arg(
+        help = "A policy whose folder holds *_assert.yaml, or a folder [default: JIT_POLICY, or policy/]"
+    )]
     path: Option<PathBuf>,
-    #[arg(long, value_enum, default_value = "human", help = "How to tell what came out")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "human",
+        help = "How to tell what came out"
+    )]
     format: Format,
 }
 
@@ -117,13 +124,19 @@ fn shown(example: &Example, path: &Path) -> String {
     match (&example.command, &example.tree) {
         (Some(command), Some(tree)) => {
             let path = path.display().to_string();
-            let quoted = if path.contains(char::is_whitespace) { format!("'{path}'") } else { path };
+            let quoted = if path.contains(char::is_whitespace) {
+                format!("'{path}'")
+            } else {
+                path
+            };
             let _ = writeln!(text, "           $ {command} --policy {quoted}");
             for line in tree.lines() {
                 let _ = writeln!(text, "             {line}");
             }
         }
-        _ => text.push_str("           (it takes earlier requests or grants, which `explain` does not know)\n"),
+        _ => text.push_str(
+            "           (it takes earlier requests or grants, which `explain` does not know)\n",
+        ),
     }
     text
 }

@@ -27,7 +27,12 @@ pub(super) struct Arguments {
     old: String,
     /// The policy as it is to be: a file, a folder or a git revision [default: the policy's files]
     new: Option<String>,
-    #[arg(long, value_enum, default_value = "human", help = "How to tell the changes")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "human",
+        help = "How to tell the changes"
+    )]
     format: Format,
     #[arg(
         long,
@@ -55,9 +60,14 @@ impl Arguments {
             Some(new) => (read(new, &path)?, new.clone()),
             None => (load(&path)?, path.display().to_string()),
         };
-        let diff = Diff::between(&old, &new).map_err(|large| Failure::usage(anyhow::Error::new(large)))?;
+        let diff =
+            Diff::between(&old, &new).map_err(|large| Failure::usage(anyhow::Error::new(large)))?;
         // A revision cannot be asked by path: whoever tries a command has it checked out.
-        let at = if Path::new(&at).exists() { at } else { path.display().to_string() };
+        let at = if Path::new(&at).exists() {
+            at
+        } else {
+            path.display().to_string()
+        };
         match self.format {
             Format::Human => out::line(diff.human(&at))?,
             Format::Markdown => out::raw(diff.markdown(&at))?,

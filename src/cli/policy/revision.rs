@@ -31,7 +31,9 @@ pub(super) fn sources(revision: &str, path: &Path) -> Result<Vec<Source>, Failur
         let text = String::from_utf8(text)
             .with_context(|| format!("{revision}:{name} is no text in UTF-8"))
             .map_err(Failure::usage)?;
-        let shown = only.as_ref().map_or_else(|| path.join(&name), |_| path.to_owned());
+        let shown = only
+            .as_ref()
+            .map_or_else(|| path.join(&name), |_| path.to_owned());
         let name = format!("{revision}:{}", shown.display());
         Ok(Source { name, text })
     };
@@ -43,8 +45,12 @@ fn place(path: &Path) -> Result<(PathBuf, Option<String>), Failure> {
     if path.is_dir() {
         return Ok((path.to_owned(), None));
     }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let folder = parent.unwrap_or(Path::new("."));
     if name.is_some() && folder.is_dir() {
         return Ok((folder.to_owned(), name));
@@ -58,7 +64,13 @@ fn place(path: &Path) -> Result<(PathBuf, Option<String>), Failure> {
 /// The full name of a commit: nothing else of what was said reaches git as an option.
 fn commit(folder: &Path, revision: &str) -> Result<String, Failure> {
     let wanted = format!("{revision}^{{commit}}");
-    let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
+    let arguments = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        &wanted,
+    ];
     let found = git(folder, &arguments).map_err(|failure| match failure {
         Failure::Usage(cause) if cause.to_string().contains("could not be started") => {
             Failure::Usage(cause)

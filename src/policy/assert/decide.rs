@@ -70,8 +70,14 @@ enum About {
 /// Tries all requests until one breaks the invariant.
 pub(super) fn decide(policy: &Policy, invariant: &Invariant) -> Result<Outcome, SpaceTooLarge> {
     let mut named = Named::default();
-    named.groups.extend(invariant.demand.groups().iter().cloned());
-    if let Some(condition) = invariant.condition.as_ref().filter(|known| !space::is_free(known)) {
+    named
+        .groups
+        .extend(invariant.demand.groups().iter().cloned());
+    if let Some(condition) = invariant
+        .condition
+        .as_ref()
+        .filter(|known| !space::is_free(known))
+    {
         named.condition(condition);
     }
     let crowd = Crowd::of(&[policy], &named);
@@ -83,7 +89,13 @@ pub(super) fn decide(policy: &Policy, invariant: &Invariant) -> Result<Outcome, 
             continue;
         }
         let space = Space::of((resource, role), vec![side], &crowd, &named)?;
-        let mut search = Search { policy, invariant, space: &space, crowd: &crowd, requests: 0 };
+        let mut search = Search {
+            policy,
+            invariant,
+            space: &space,
+            crowd: &crowd,
+            requests: 0,
+        };
         match search.first() {
             Some(Outcome::Broken(example)) => return Ok(Outcome::Broken(example)),
             Some(other) => undecided = undecided.or(Some(other)),
@@ -182,7 +194,10 @@ impl Search<'_> {
                 ),
                 example: Some(example),
             },
-            (Some(why), _) => Outcome::Undecided { why, example: Some(example) },
+            (Some(why), _) => Outcome::Undecided {
+                why,
+                example: Some(example),
+            },
         })
     }
 

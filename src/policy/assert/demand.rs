@@ -2,7 +2,7 @@
 
 use super::super::condition::Condition;
 use super::super::fault::Place;
-use super::super::space::{Class, Effect, Mode, Way};
+use super::super::space::{Attributes, Class, Effect, Mode, Way};
 use crate::domain::{GroupName, Span};
 
 /// An invariant, ready to be decided.
@@ -51,61 +51,38 @@ impl Demand {
     /// What is wrong with an answer; none where nothing is.
     pub(super) fn broken(&self, answer: &Answer<'_>) -> Option<String> {
         let effect = answer.effect;
+        let way = &effect.way;
+        // What is refused breaks nothing.
         let terms = effect.terms.as_deref()?;
-        let told = match (self, &effect.way) {
-            (_, Way::Refused) => return None,
-            (Self::NeverAutomatic, Way::Automatic) => "it is approved at once".to_owned(),
-            (Self::NeverBreakGlass, Way::BreakGlass { .. }) => "it is given by break-glass".to_owned(),
-            (Self::NeverAutomatic | Self::NeverBreakGlass, _) => return None,
-            (Self::NeverAllowed, _) => "it is allowed".to_owned(),
-            (Self::NeverOnBehalf, _) => {
-                return (answer.mode == Mode::OnBehalf).then(|| "somebody may ask for somebody else".to_owned());
+        let asked = &terms.attributes;
+        let is_glass = matches!(way, Way::BreakGlass { .. });
+        let (is_broken, told) = match self {
+            Self::NeverAutomatic => (*way == Way::Automatic, "it is approved at once"),
+            Self::NeverBreakGlass => (is_glass, "it is given by break-glass"),
+            Self::NeverAllowed => (true, "it is allowed"),
+            Self::NeverOnBehalf => {
+                let is_broken = answer.mode == Mode::OnBehalf;
+                (is_broken, "somebody may ask for somebody else")
             }
-            (Self::People(needed), _) => {
-                let people = effect.people();
-                let people = match people {
-                    _ if people >= *needed => return None,
-                    0 => "nobody has".to_owned(),
-                    1 => "one person has".to_owned(),
-                    more => format!("only {more} people have"),
-                };
-                format!("{people} to agree")
+            Self::Reason => {
+                let is_asked = is_glass || asked.reason.is_some() || asked.ticket.is_some();
+                (!is_asked, "no reason is asked for")
             }
-            (Self::Reason, Way::BreakGlass { .. }) => return None,
-            (Self::Reason, _) => {
-                let asked = &terms.attributes;
-                if asked.reason.is_some() || asked.ticket.is_some() {
-                    return None;
-                }
-                "no reason is asked for".to_owned()
-            }
-            (Self::Ticket, _) if terms.attributes.ticket.is_some() => return None,
-            (Self::Ticket, _) => "no ticket is asked for".to_owned(),
-            (Self::AtMost(most), _) => {
-                let lasts = answer.duration.or(terms.given).filter(|lasts| lasts > most)?;
-                format!("it lasts {lasts}")
-            }
-            (Self::AskedBy(groups), _) => {
+            Self::Ticket => (asked.ticket.is_none(), "no ticket is asked for"),
+            Self::AskedBy(groups) => {
                 let own = answer.class.groups.first()?;
-                if groups.iter().any(|group| own.contains(group)) {
-                    return None;
-                }
-                "somebody outside of these groups may have it".to_owned()
+                let is_broken = !groups.iter().any(|group| own.contains(group));
+                (is_broken, "somebody outside of these groups may have it")
             }
-            (Self::ApprovedBy(groups), Way::Review(steps)) => {
-                let mut deciders = steps.iter().flat_map(|step| {
-                    let later = step.escalate.iter().flat_map(|(_, to)| to);
-                    step.from.iter().chain(later)
-                });
-                let quiet = terms.attributes.quiet.iter().flat_map(|(_, fallback)| fallback);
-                let other = deciders.find(|group| !groups.contains(group));
-                let mut quiet = quiet.filter(|group| !groups.contains(group));
-                let other = other.or(quiet.next())?;
-                format!("people of {other} may approve it")
+            Self::People(needed) => return too_few(effect.people(), *needed),
+            Self::AtMost(most) => {
+                let lasts = answer.duration.or(terms.given);
+                let lasts = lasts.filter(|lasts| lasts > most)?;
+                return Some(format!("it lasts {lasts}"));
             }
-            (Self::ApprovedBy(_), _) => "nobody has to agree".to_owned(),
+            Self::ApprovedBy(groups) => return others(way, asked, groups),
         };
-        Some(told)
+        is_broken.then(|| told.to_owned())
     }
 
     /// The groups that it names.
@@ -115,4 +92,30 @@ impl Demand {
             _ => &[],
         }
     }
+}
+
+fn too_few(people: usize, needed: usize) -> Option<String> {
+    let people = match people {
+        _ if people >= needed => return None,
+        0 => "nobody has".to_owned(),
+        1 => "one person has".to_owned(),
+        more => format!("only {more} people have"),
+    };
+    Some(format!("{people} to agree"))
+}
+
+/// Who may approve besides these groups, now, after an escalation or in quiet hours.
+fn others(way: &Way, asked: &Attributes, groups: &[GroupName]) -> Option<String> {
+    let Way::Review(steps) = way else {
+        return Some("nobody has to agree".to_owned());
+    };
+    let deciders = steps.iter().flat_map(|step| {
+        let later = step.escalate.iter().flat_map(|(_, to)| to);
+        step.from.iter().chain(later)
+    });
+    let quiet = asked.quiet.iter().flat_map(|(_, fallback)| fallback);
+    let other = deciders
+        .chain(quiet)
+        .find(|group| !groups.contains(group))?;
+    Some(format!("people of {other} may approve it"))
 }

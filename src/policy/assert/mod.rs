@@ -54,7 +54,9 @@ pub struct Asserted {
 
 /// Whether a file of that name holds invariants: `*_assert.yaml`, `*.assert.yaml`, or `.yml`.
 pub fn is_assert_file(name: &str) -> bool {
-    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
+    let stem = name
+        .strip_suffix(".yaml")
+        .or_else(|| name.strip_suffix(".yml"));
     stem.is_some_and(|stem| stem.ends_with("_assert") || stem.ends_with(".assert"))
 }
 
@@ -102,20 +104,27 @@ impl Invariants {
     fn place(&self, at: Place) -> String {
         let source = self.sources.get(at.file);
         let shown = source.map(|source| Shown::new(at.file, source, &Masked::default()));
-        shown.map(|shown| shown.position(at).to_string()).unwrap_or_default()
+        shown
+            .map(|shown| shown.position(at).to_string())
+            .unwrap_or_default()
     }
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, Finding> {
     let name = |path: &Path| {
         let name = path.file_name();
-        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        name.map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
     };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     let (folder, stem) = if path.is_dir() {
         (path, String::new())
     } else {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
         (parent.unwrap_or(Path::new(".")), stem.unwrap_or_default())
     };
     let belongs = |name: &str| {

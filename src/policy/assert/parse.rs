@@ -13,7 +13,8 @@ use crate::domain::{GroupName, RoleName, Span};
 
 const KEYS: &[&str] = &["name", "never", "always", "where"];
 const NEVER: &str = "never: automatic, allowed, break-glass or on behalf";
-const ALWAYS: &str = "always: two people, a reason, a ticket, at most 4h, asked by GROUP or approved by GROUP";
+const ALWAYS: &str =
+    "always: two people, a reason, a ticket, at most 4h, asked by GROUP or approved by GROUP";
 const FORM: &str = "write `never automatic where labels.env == 'prod'`, or `name`, `never` or `always`, and `where`";
 
 struct Reader<'a> {
@@ -25,7 +26,12 @@ struct Reader<'a> {
 
 /// Reads all files.
 pub(super) fn parse(sources: &[Source], policy: &Policy, log: &Log) -> Vec<Invariant> {
-    let reader = Reader { policy, sources, names: names(policy), log };
+    let reader = Reader {
+        policy,
+        sources,
+        names: names(policy),
+        log,
+    };
     let mut found = Vec::new();
     for (file, source) in sources.iter().enumerate() {
         match tree::read(file, source) {
@@ -41,10 +47,16 @@ fn names(policy: &Policy) -> Names<'_> {
     let facts = policy.resources.values().map(|resource| &resource.facts);
     let mut names = Names {
         resources: facts.clone().map(|facts| facts.name.as_str()).collect(),
-        roles: facts.clone().flat_map(|facts| facts.roles.iter().map(RoleName::as_str)).collect(),
+        roles: facts
+            .clone()
+            .flat_map(|facts| facts.roles.iter().map(RoleName::as_str))
+            .collect(),
         groups: policy.groups().map(GroupName::as_str).collect(),
         rules: policy.rules.iter().map(|rule| rule.name.as_str()).collect(),
-        sensitivities: facts.clone().filter_map(|facts| facts.sensitivity.as_deref()).collect(),
+        sensitivities: facts
+            .clone()
+            .filter_map(|facts| facts.sensitivity.as_deref())
+            .collect(),
         ..Names::default()
     };
     for (key, value) in facts.flat_map(|facts| &facts.labels) {
@@ -56,19 +68,29 @@ fn names(policy: &Policy) -> Names<'_> {
 
 impl Reader<'_> {
     fn file(&self, file: usize, node: Node) -> Vec<Invariant> {
-        let top = Place { file, start: 0, len: 0 };
+        let top = Place {
+            file,
+            start: 0,
+            len: 0,
+        };
         let mut fields = Fields::open("a file of invariants", top, node, &["invariants"], self.log);
         let Some(node) = fields.require("invariants", "begin the file with `invariants:`") else {
             return Vec::new();
         };
         let nodes = fields::list("invariants", node, self.log).unwrap_or_default();
-        nodes.into_iter().filter_map(|node| self.one(node)).collect()
+        nodes
+            .into_iter()
+            .filter_map(|node| self.one(node))
+            .collect()
     }
 
     fn one(&self, node: Node) -> Option<Invariant> {
         match &node.value {
             Tree::Text(text) => {
-                let text = At { value: text.clone(), at: node.at };
+                let text = At {
+                    value: text.clone(),
+                    at: node.at,
+                };
                 self.sentence(&text)
             }
             _ => self.mapping(node),
@@ -79,22 +101,35 @@ impl Reader<'_> {
     fn sentence(&self, text: &At<String>) -> Option<Invariant> {
         let sentence = text.value.trim_start();
         let lead = text.value.len() - sentence.len();
-        let (first, rest) = sentence.split_once(char::is_whitespace).unwrap_or((sentence, ""));
+        let (first, rest) = sentence
+            .split_once(char::is_whitespace)
+            .unwrap_or((sentence, ""));
         let is_never = match first {
             "never" => true,
             "always" => false,
             _ => {
-                let finding = Finding::new(text.at, "this is no invariant", "begins with neither `never` nor `always`");
+                let finding = Finding::new(
+                    text.at,
+                    "this is no invariant",
+                    "begins with neither `never` nor `always`",
+                );
                 self.log.push(finding.hint(FORM));
                 return None;
             }
         };
         let (what, condition) = match rest.find(" where ") {
-            Some(at) => (&rest[..at], Some(first.len() + 1 + at + " where ".len() + lead)),
+            Some(at) => (
+                &rest[..at],
+                Some(first.len() + 1 + at + " where ".len() + lead),
+            ),
             None => (rest, None),
         };
         let what = text.with(what.trim().to_owned());
-        let demand = if is_never { self.never(&what) } else { self.always(&what) };
+        let demand = if is_never {
+            self.never(&what)
+        } else {
+            self.always(&what)
+        };
         let condition = match condition {
             Some(start) => Some(self.short_condition(text, start)?),
             None => None,
@@ -116,7 +151,9 @@ impl Reader<'_> {
                 for mut fault in faults {
                     let before = insertions.iter().filter(|at| **at < fault.start).count();
                     fault.start = start + fault.start.saturating_sub(before * PREFIX.len());
-                    let inside = insertions.iter().filter(|at| (fault.start..fault.start + fault.len).contains(at));
+                    let inside = insertions
+                        .iter()
+                        .filter(|at| (fault.start..fault.start + fault.len).contains(at));
                     fault.len = fault.len.saturating_sub(inside.count() * PREFIX.len());
                     fault.len = fault.len.min(text.value.len().saturating_sub(fault.start));
                     self.log.push(condition_finding(self.sources, text, fault));
@@ -142,13 +179,21 @@ impl Reader<'_> {
             (None, Some(always)) => self.wanted(always),
             (None, None) => {
                 let at = name.as_ref().map_or(at, |name| name.at);
-                let finding = Finding::new(at, "an invariant needs `never` or `always`", "neither is here");
+                let finding = Finding::new(
+                    at,
+                    "an invariant needs `never` or `always`",
+                    "neither is here",
+                );
                 self.log.push(finding.hint(format!("{NEVER}; {ALWAYS}")));
                 None
             }
             (Some(never), Some(always)) => {
                 let finding = Finding::new(always.at, "an invariant says one thing", "`always`");
-                self.log.push(finding.and(never.at, "and `never`").hint("make two invariants of it"));
+                self.log.push(
+                    finding
+                        .and(never.at, "and `never`")
+                        .hint("make two invariants of it"),
+                );
                 None
             }
         };
@@ -157,7 +202,12 @@ impl Reader<'_> {
             None => None,
         };
         let name = name?;
-        Some(Invariant { at: name.at, name: name.value, demand: demand?, condition })
+        Some(Invariant {
+            at: name.at,
+            name: name.value,
+            demand: demand?,
+            condition,
+        })
     }
 
     fn condition(&self, written: &At<String>) -> Option<Condition> {
@@ -165,7 +215,8 @@ impl Reader<'_> {
         compiled
             .map_err(|faults| {
                 for fault in faults {
-                    self.log.push(condition_finding(self.sources, written, fault));
+                    self.log
+                        .push(condition_finding(self.sources, written, fault));
                 }
             })
             .ok()
@@ -183,7 +234,8 @@ impl Reader<'_> {
 
     fn unknown(&self, what: &At<String>, word: &str, hint: &str) -> Option<Demand> {
         let message = format!("`{word} {}` is nothing that can be decided", what.value);
-        self.log.push(Finding::new(what.at, message, "not known").hint(hint));
+        self.log
+            .push(Finding::new(what.at, message, "not known").hint(hint));
         None
     }
 
@@ -209,8 +261,10 @@ impl Reader<'_> {
 
     fn listed(&self, what: &At<String>, words: &[&str]) -> Option<Vec<GroupName>> {
         let names = words.iter().map(|word| word.trim_matches(','));
-        let names: Vec<At<String>> =
-            names.filter(|word| !["or", "and", ""].contains(word)).map(|word| what.with(word.to_owned())).collect();
+        let names: Vec<At<String>> = names
+            .filter(|word| !["or", "and", ""].contains(word))
+            .map(|word| what.with(word.to_owned()))
+            .collect();
         if names.is_empty() {
             self.unknown(what, "always", ALWAYS)?;
         }
@@ -228,7 +282,8 @@ impl Reader<'_> {
                 let message = format!("the policy has no group `{}`", name.value);
                 let names = self.policy.groups().map(GroupName::as_str);
                 let hint = suggest::hint(&name.value, names, "the policy has no groups");
-                self.log.push(Finding::new(name.at, message, "not known").hint(hint));
+                self.log
+                    .push(Finding::new(name.at, message, "not known").hint(hint));
                 return None;
             }
             groups.push(group);
@@ -238,27 +293,29 @@ impl Reader<'_> {
 
     /// `always` as a mapping with one key, or in words.
     fn wanted(&self, node: Node) -> Option<Demand> {
-        const KEYS: &[&str] =
-            &["people", "reason", "ticket", "max_duration", "requester_in", "approvers_in"];
+        const KEYS: &[&str] = &[
+            "people",
+            "reason",
+            "ticket",
+            "max_duration",
+            "requester_in",
+            "approvers_in",
+        ];
         let at = node.at;
         if let Tree::Text(text) = &node.value {
-            return self.always(&At { value: text.clone(), at });
+            return self.always(&At {
+                value: text.clone(),
+                at,
+            });
         }
+        let before = self.log.len();
         let mut fields = Fields::open("`always`", at, node, KEYS, self.log);
         let mut found = Vec::new();
         if let Some(people) = super::super::values::number(&mut fields, "people", 1, self.log) {
             found.push(Demand::People(people.value as usize));
         }
-        for (key, demand) in [("reason", Demand::Reason), ("ticket", Demand::Ticket)] {
-            match fields.take(key) {
-                None => {}
-                Some(Node { value: Tree::Truth(true), .. }) => found.push(demand),
-                Some(node) => {
-                    let finding = Finding::new(node.at, format!("`{key}` is only ever `true` here"), "not `true`");
-                    self.log.push(finding.hint(format!("write `{key}: true`")));
-                }
-            }
-        }
+        found.extend(self.flag(&mut fields, "reason", Demand::Reason));
+        found.extend(self.flag(&mut fields, "ticket", Demand::Ticket));
         if let Some(most) = super::super::values::span(&mut fields, "max_duration", self.log) {
             found.push(Demand::AtMost(most.value));
         }
@@ -268,18 +325,44 @@ impl Reader<'_> {
         if let Some(names) = fields.texts("approvers_in") {
             found.push(Demand::ApprovedBy(self.groups(&names)?));
         }
+        if self.log.len() > before {
+            return None;
+        }
         if found.len() != 1 {
-            let finding = Finding::new(at, "`always` says exactly one thing", format!("{} here", found.len()));
-            self.log.push(finding.hint("one of people, reason, ticket, max_duration, requester_in, approvers_in"));
+            let finding = Finding::new(
+                at,
+                "`always` says exactly one thing",
+                format!("{} here", found.len()),
+            );
+            self.log.push(
+                finding.hint(
+                    "one of people, reason, ticket, max_duration, requester_in, approvers_in",
+                ),
+            );
             return None;
         }
         found.pop()
+    }
+
+    /// A key that can only be `true`.
+    fn flag(&self, fields: &mut Fields<'_>, key: &str, demand: Demand) -> Option<Demand> {
+        let node = fields.take(key)?;
+        if matches!(node.value, Tree::Truth(true)) {
+            return Some(demand);
+        }
+        let message = format!("`{key}` is only ever `true` here");
+        let finding = Finding::new(node.at, message, "not `true`");
+        self.log.push(finding.hint(format!("write `{key}: true`")));
+        None
     }
 }
 
 fn counted(word: &str) -> Option<usize> {
     const WORDS: [&str; 5] = ["one", "two", "three", "four", "five"];
-    let said = WORDS.iter().position(|known| *known == word).map(|at| at + 1);
+    let said = WORDS
+        .iter()
+        .position(|known| *known == word)
+        .map(|at| at + 1);
     said.or(word.parse().ok()).filter(|number| *number > 0)
 }
 
@@ -314,11 +397,12 @@ fn spelled_out(text: &str) -> (String, Vec<usize>) {
         whole.push(c);
         rest = &rest[c.len_utf8()..];
         // What is escaped in a text does not end it.
-        if quote.is_some() && c == '\\' {
-            if let Some(escaped) = rest.chars().next() {
-                whole.push(escaped);
-                rest = &rest[escaped.len_utf8()..];
-            }
+        if quote.is_some()
+            && c == '\\'
+            && let Some(escaped) = rest.chars().next()
+        {
+            whole.push(escaped);
+            rest = &rest[escaped.len_utf8()..];
         }
     }
     (whole, insertions)
@@ -332,9 +416,18 @@ mod tests {
     fn short_names_are_spelled_out_where_they_stand_alone() {
         for (short, whole) in [
             ("labels.env == 'prod'", "resource.labels.env == 'prod'"),
-            ("resource.labels.env == 'labels'", "resource.labels.env == 'labels'"),
-            ("sensitivity == \"sensitivity\"", "resource.sensitivity == \"sensitivity\""),
-            (r"'it\'s labels' == labels.a", r"'it\'s labels' == resource.labels.a"),
+            (
+                "resource.labels.env == 'labels'",
+                "resource.labels.env == 'labels'",
+            ),
+            (
+                "sensitivity == \"sensitivity\"",
+                "resource.sensitivity == \"sensitivity\"",
+            ),
+            (
+                r"'it\'s labels' == labels.a",
+                r"'it\'s labels' == resource.labels.a",
+            ),
             ("mylabels.a", "mylabels.a"),
         ] {
             assert_eq!(spelled_out(short).0, whole);

@@ -34,8 +34,11 @@ fn is_known(policy: &Policy, group: &GroupName) -> bool {
 /// The groups that rules name, each with the rules in which its people may approve.
 fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
     let mut used: BTreeMap<GroupName, BTreeSet<String>> = BTreeMap::new();
-    let owners: BTreeSet<&GroupName> =
-        policy.resources.values().flat_map(|resource| &resource.owner).collect();
+    let owners: BTreeSet<&GroupName> = policy
+        .resources
+        .values()
+        .flat_map(|resource| &resource.owner)
+        .collect();
     for rule in &policy.rules {
         for group in approvers(rule) {
             let meant = if group.as_str() == OWNER {
@@ -44,7 +47,9 @@ fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
                 vec![group]
             };
             for group in meant {
-                used.entry(group.clone()).or_default().insert(rule.name.to_string());
+                used.entry(group.clone())
+                    .or_default()
+                    .insert(rule.name.to_string());
             }
         }
         for group in super::super::space::asking(rule) {
@@ -60,7 +65,10 @@ fn approvers(rule: &Rule) -> impl Iterator<Item = &GroupName> {
         let quiet = step.quiet.iter().flat_map(|(_, fallback)| fallback);
         step.step.from.iter().chain(later).chain(quiet)
     });
-    let glass = rule.glass.iter().filter_map(|glass| glass.review_by.as_ref());
+    let glass = rule
+        .glass
+        .iter()
+        .filter_map(|glass| glass.review_by.as_ref());
     steps.chain(glass.flatten())
 }
 
@@ -72,18 +80,35 @@ fn moved(
 ) -> Vec<Change> {
     let missing = |here: &[BTreeSet<Entry>], there: &[BTreeSet<Entry>]| -> Vec<String> {
         let known: BTreeSet<&Entry> = there.iter().flatten().collect();
-        let gone = here.iter().filter(|human| !human.iter().any(|entry| known.contains(entry)));
-        gone.filter_map(|human| human.first().map(ToString::to_string)).collect()
+        let gone = here
+            .iter()
+            .filter(|human| !human.iter().any(|entry| known.contains(entry)));
+        gone.filter_map(|human| human.first().map(ToString::to_string))
+            .collect()
     };
     let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
     let rules = format!("approvals by {}", rule_names(&rules));
     let one = |people: Vec<String>, danger, before: &str, after: &str| {
         let names: Vec<&str> = people.iter().map(String::as_str).collect();
-        let (before, after) = (before.replace("{}", group.as_str()), after.replace("{}", group.as_str()));
-        (!names.is_empty()).then(|| Change::told(danger, some(&names), rules.clone(), before, after))
+        let (before, after) = (
+            before.replace("{}", group.as_str()),
+            after.replace("{}", group.as_str()),
+        );
+        (!names.is_empty())
+            .then(|| Change::told(danger, some(&names), rules.clone(), before, after))
     };
-    let gained = one(missing(after, before), Danger::WeakerApprovers, "not in {}", "may decide as one of {}");
-    let lost = one(missing(before, after), Danger::MoreApprovers, "may decide as one of {}", "no longer in {}");
+    let gained = one(
+        missing(after, before),
+        Danger::WeakerApprovers,
+        "not in {}",
+        "may decide as one of {}",
+    );
+    let lost = one(
+        missing(before, after),
+        Danger::MoreApprovers,
+        "may decide as one of {}",
+        "no longer in {}",
+    );
     gained.into_iter().chain(lost).collect()
 }
 
@@ -127,5 +152,11 @@ fn elsewhere(
         format!("approvals by {}", rule_names(&names))
     };
     let who = format!("the people of {}", suggest::plain(&[group.as_str()], "and"));
-    Some(Change::told(Danger::OtherPeople, who, what, told(old), told(new)))
+    Some(Change::told(
+        Danger::OtherPeople,
+        who,
+        what,
+        told(old),
+        told(new),
+    ))
 }

@@ -57,7 +57,8 @@ pub(super) fn compare(space: &Space<'_>, classes: &[usize]) -> Blocks {
         let lengths: Vec<(usize, usize)> = (0..space.lengths.len())
             .map(|length| {
                 let point = Point { length, ..point };
-                let number = |side, effects: &mut Effects| effects.number(space.effect(side, point));
+                let number =
+                    |side, effects: &mut Effects| effects.number(space.effect(side, point));
                 (number(0, &mut effects), number(1, &mut effects))
             })
             .collect();
@@ -96,10 +97,22 @@ fn changes(
             near.was_allowed_shorter |= allowed(*was, &new.way);
             near.is_allowed_shorter |= allowed(*is, &old.way);
         }
-        let Point { class, moment, mode, spent, free, .. } = point;
+        let Point {
+            class,
+            moment,
+            mode,
+            spent,
+            free,
+            ..
+        } = point;
         let sets = [class, length, moment, mode, spent, free].map(|value| vec![value]);
         let danger = judge(old, new, near);
-        found.push(Block { danger, before, after, sets });
+        found.push(Block {
+            danger,
+            before,
+            after,
+            sets,
+        });
     }
     found
 }

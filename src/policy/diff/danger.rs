@@ -108,13 +108,24 @@ pub(super) fn judge(before: &Effect, after: &Effect, near: Near) -> Danger {
         (_, Way::Automatic) => Some(Danger::NewlyAutomatic),
         (Way::Refused, Way::Review(_)) => Some(Danger::NewlyAllowed),
         (_, Way::Refused) => Some(Danger::Refused),
-        (Way::BreakGlass { .. }, Way::Review(_)) | (Way::Automatic, _) => Some(Danger::NewlyReviewed),
+        (Way::BreakGlass { .. }, Way::Review(_)) | (Way::Automatic, _) => {
+            Some(Danger::NewlyReviewed)
+        }
         (Way::Review(_) | Way::Refused, Way::BreakGlass { .. }) => Some(Danger::BreakGlass),
         (Way::Review(old), Way::Review(new)) => steps(old, new),
         (
-            Way::BreakGlass { by: old, within: then },
-            Way::BreakGlass { by: new, within: now },
-        ) => match (is_within(new, old) && now <= then, old == new && now == then) {
+            Way::BreakGlass {
+                by: old,
+                within: then,
+            },
+            Way::BreakGlass {
+                by: new,
+                within: now,
+            },
+        ) => match (
+            is_within(new, old) && now <= then,
+            old == new && now == then,
+        ) {
             (_, true) => None,
             (true, false) => Some(Danger::MoreAsked),
             (false, false) => Some(Danger::BreakGlass),
@@ -182,8 +193,12 @@ fn is_within(some: &[GroupName], all: &[GroupName]) -> bool {
 }
 
 fn besides(old: &Meaning, new: &Meaning) -> Option<Danger> {
-    let target = (old.target != new.target).then_some(Danger::OtherTarget);
-    target.into_iter().chain(attributes(&old.attributes, &new.attributes)).min()
+    let same = old.target == new.target && old.spec == new.spec;
+    let target = (!same).then_some(Danger::OtherTarget);
+    target
+        .into_iter()
+        .chain(attributes(&old.attributes, &new.attributes))
+        .min()
 }
 
 fn attributes(old: &Attributes, new: &Attributes) -> Option<Danger> {
@@ -196,15 +211,25 @@ fn attributes(old: &Attributes, new: &Attributes) -> Option<Danger> {
             (_, None) => true,
             (None, Some(_)) => false,
         };
-        found.push(if stricter { Danger::MoreAsked } else { Danger::MoreExtension });
+        found.push(if stricter {
+            Danger::MoreAsked
+        } else {
+            Danger::MoreExtension
+        });
     }
     if old.start != new.start {
         let lead = |start: Option<(Option<crate::domain::Span>, crate::domain::Span)>| {
-            start.map_or((0, 0), |(from, to)| (from.map_or(0, |from| from.seconds()), to.seconds()))
+            start.map_or((0, 0), |(from, to)| {
+                (from.map_or(0, crate::domain::Span::seconds), to.seconds())
+            })
         };
         let ((from, to), (now_from, now_to)) = (lead(old.start), lead(new.start));
         let stricter = now_from >= from && now_to <= to;
-        found.push(if stricter { Danger::MoreAsked } else { Danger::LessAsked });
+        found.push(if stricter {
+            Danger::MoreAsked
+        } else {
+            Danger::LessAsked
+        });
     }
     for (old, new) in [(&old.reason, &new.reason), (&old.ticket, &new.ticket)] {
         match (old, new) {
@@ -216,13 +241,21 @@ fn attributes(old: &Attributes, new: &Attributes) -> Option<Danger> {
     }
     if old.quiet != new.quiet {
         let stricter = new.quiet.iter().all(|quiet| old.quiet.contains(quiet));
-        found.push(if stricter { Danger::MoreApprovers } else { Danger::WeakerApprovers });
+        found.push(if stricter {
+            Danger::MoreApprovers
+        } else {
+            Danger::WeakerApprovers
+        });
     }
     if let (Some((old, per)), Some((new, now))) = (old.limits, new.limits)
         && (old, per) != (new, now)
     {
         let stricter = new <= old && now >= per;
-        found.push(if stricter { Danger::MoreAsked } else { Danger::NewlyAutomatic });
+        found.push(if stricter {
+            Danger::MoreAsked
+        } else {
+            Danger::NewlyAutomatic
+        });
     }
     found.into_iter().min()
 }

@@ -11,6 +11,7 @@ mod report;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -78,6 +79,9 @@ pub struct Diff {
     asks: usize,
 }
 
+/// Resources and roles, in words.
+type Names = BTreeSet<(String, String)>;
+
 /// A resource and a role on it.
 type Target = (ResourceName, RoleName);
 
@@ -119,7 +123,9 @@ impl Diff {
     /// How many changes go that way.
     pub fn count(&self, direction: Direction) -> usize {
         let changes = self.changes.iter();
-        changes.filter(|change| change.direction == direction).count()
+        changes
+            .filter(|change| change.direction == direction)
+            .count()
     }
 }
 
@@ -175,7 +181,9 @@ impl Differ<'_> {
 
     fn is_moved(&self, sides: &[Side<'_>]) -> bool {
         let rules = sides.iter().flat_map(|side| &side.rules);
-        let groups = rules.flat_map(|rule| space::asking(rule)).collect::<BTreeSet<_>>();
+        let groups = rules
+            .flat_map(|rule| space::asking(rule))
+            .collect::<BTreeSet<_>>();
         let differs = |group| self.old.is_dynamic(group) != self.new.is_dynamic(group);
         self.crowd.is_moved(&groups) || groups.iter().any(differs)
     }
@@ -204,18 +212,31 @@ impl Differ<'_> {
             plain.facts.labels.clear();
             plain.facts.sensitivity = None;
             plain.facts.roles.clear();
-            plain.roles.iter_mut().for_each(|(role, _)| *role = RoleName::new("any"));
+            plain
+                .roles
+                .iter_mut()
+                .for_each(|(role, _)| *role = RoleName::new("any"));
         }
         let per_role = side.rules.iter().map(|rule| side.policy.limit(rule, role));
-        print.push_str(&format!("{plain:?}{:?}", per_role.collect::<Vec<_>>()));
+        let _ = write!(print, "{plain:?}{:?}", per_role.collect::<Vec<_>>());
         print
     }
 
-    fn compare(&self, first: &Target, all: &[Target], found: &mut Found) -> Result<(), SpaceTooLarge> {
+    fn compare(
+        &self,
+        first: &Target,
+        all: &[Target],
+        found: &mut Found,
+    ) -> Result<(), SpaceTooLarge> {
         let sides = self.sides(first);
         let same_rules = self.same_defaults
             && self.print(0, &sides[0], &first.1) == self.print(1, &sides[1], &first.1);
-        let space = Space::of((&first.0, &first.1), sides.into(), &self.crowd, &Named::default())?;
+        let space = Space::of(
+            (&first.0, &first.1),
+            sides.into(),
+            &self.crowd,
+            &Named::default(),
+        )?;
         // Under the same rules only those can see a change who stand in other groups.
         let classes: Vec<usize> = (0..space.classes.len())
             .filter(|class| !same_rules || space.classes[*class].is_moved())
@@ -242,7 +263,14 @@ impl Differ<'_> {
 
 fn looks_at_resource(reads: &super::condition::Reads) -> bool {
     use Variable::{Description, Labels, RequestResource, RequestRole, Sensitivity};
-    let all = [Variable::ResourceName, Description, Labels, RequestResource, RequestRole, Sensitivity];
+    let all = [
+        Variable::ResourceName,
+        Description,
+        Labels,
+        RequestResource,
+        RequestRole,
+        Sensitivity,
+    ];
     all.into_iter().any(|variable| reads.has(variable))
 }
 
@@ -252,7 +280,9 @@ fn example(space: &Space<'_>, crowd: &Crowd, block: &Block) -> Option<String> {
     let known = |class: &&usize| !space.classes[**class].humans.is_empty();
     let class = *classes.iter().find(known).or(classes.first())?;
     let best = space.lengths.best(&block.sets[LENGTH]);
-    let length = block.sets[LENGTH].iter().find(|length| space.lengths.at(**length) == best)?;
+    let length = block.sets[LENGTH]
+        .iter()
+        .find(|length| space.lengths.at(**length) == best)?;
     let first = |dimension: usize| block.sets[dimension].first().copied();
     let point = Point {
         class,
@@ -279,31 +309,40 @@ struct Line {
 
 #[derive(Default)]
 struct Found {
-    lines: BTreeMap<Line, (BTreeSet<(String, String)>, Option<String>)>,
+    /// Each with its targets, and a command that shows it.
+    lines: BTreeMap<Line, (Names, Option<String>)>,
     asks: usize,
 }
 
 impl Found {
     fn add(&mut self, line: Line, targets: &[Target], replay: impl FnOnce() -> Option<String>) {
-        let entry = self.lines.entry(line).or_insert_with(|| (BTreeSet::new(), replay()));
-        let names = targets.iter().map(|(resource, role)| (resource.to_string(), role.to_string()));
+        let entry = self
+            .lines
+            .entry(line)
+            .or_insert_with(|| (BTreeSet::new(), replay()));
+        let names = targets
+            .iter()
+            .map(|(resource, role)| (resource.to_string(), role.to_string()));
         entry.0.extend(names);
     }
 
     fn changes(self, policies: [&Policy; 2]) -> Vec<Change> {
-        let changes = self.lines.into_iter().map(|(line, (targets, replay))| Change {
-            danger: line.danger,
-            direction: line.danger.direction(),
-            who: line.who,
-            what: words::targets(policies, &targets),
-            targets,
-            when: line.when,
-            before: line.before,
-            after: line.after,
-            details: line.details,
-            undecided: line.undecided,
-            replay,
-        });
+        let changes = self
+            .lines
+            .into_iter()
+            .map(|(line, (targets, replay))| Change {
+                danger: line.danger,
+                direction: line.danger.direction(),
+                who: line.who,
+                what: words::targets(policies, &targets),
+                targets,
+                when: line.when,
+                before: line.before,
+                after: line.after,
+                details: line.details,
+                undecided: line.undecided,
+                replay,
+            });
         changes.collect()
     }
 }

@@ -16,7 +16,10 @@ impl Diff {
         }
         let mut text = format!("{}\n", self.summary());
         for direction in [Direction::Laxer, Direction::Stricter, Direction::Neutral] {
-            let changes = self.changes.iter().filter(|change| change.direction == direction);
+            let changes = self
+                .changes
+                .iter()
+                .filter(|change| change.direction == direction);
             for (number, change) in changes.enumerate() {
                 if number == 0 {
                     let _ = write!(text, "\n{}\n", heading(direction));
@@ -56,15 +59,24 @@ impl Diff {
             told(Direction::Neutral, "neutral"),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        let changes = if self.changes.len() == 1 { "change" } else { "changes" };
-        format!("{} {changes} in effect: {}", self.changes.len(), parts.join(", "))
+        let changes = if self.changes.len() == 1 {
+            "change"
+        } else {
+            "changes"
+        };
+        format!(
+            "{} {changes} in effect ({})",
+            self.changes.len(),
+            parts.join(", ")
+        )
     }
 
     /// The changes as a comment on a pull request: a table, and the commands to repeat them folded
     /// away. It stays under 65,536 characters, whatever changes.
     pub fn markdown(&self, policy: &str) -> String {
         if self.changes.is_empty() {
-            return "### Policy: no change in effect\n\nEvery request is answered as before.\n".to_owned();
+            return "### Policy: no change in effect\n\nEvery request is answered as before.\n"
+                .to_owned();
         }
         let mut text = format!("### Policy: {}\n\n", self.summary());
         text.push_str("| | Change | Who | What | Before | After |\n|---|---|---|---|---|---|\n");
@@ -89,7 +101,13 @@ impl Diff {
         let changes = self.changes.iter().enumerate();
         let commands = changes.filter_map(|(number, change)| {
             let command = change.replay.as_ref()?;
-            Some(format!("# {}: {}, {}\n{command}{}\n", number + 1, change.who, change.what, at(policy)))
+            Some(format!(
+                "# {}: {}, {}\n{command}{}\n",
+                number + 1,
+                change.who,
+                change.what,
+                at(policy)
+            ))
         });
         let mut all = String::new();
         for command in commands {
@@ -116,7 +134,12 @@ fn heading(direction: Direction) -> &'static str {
 }
 
 fn one(change: &Change, policy: &str) -> String {
-    let mut text = format!("\n  {}: {}, {}\n", change.danger.words(), change.who, change.what);
+    let mut text = format!(
+        "\n  {}: {}, {}\n",
+        change.danger.words(),
+        change.who,
+        change.what
+    );
     if !change.when.is_empty() {
         let _ = writeln!(text, "      {}", change.when.join(", "));
     }
@@ -162,9 +185,16 @@ fn row(change: &Change) -> String {
         sign.to_owned(),
         format!("**{}**", change.danger.words()),
         cell(&change.who),
-        what.iter().map(|line| cell(line)).collect::<Vec<_>>().join("<br>"),
+        what.iter()
+            .map(|line| cell(line))
+            .collect::<Vec<_>>()
+            .join("<br>"),
         cell(&change.before),
-        after.iter().map(|line| cell(line)).collect::<Vec<_>>().join("<br>"),
+        after
+            .iter()
+            .map(|line| cell(line))
+            .collect::<Vec<_>>()
+            .join("<br>"),
     ];
     format!("| {} |\n", cells.join(" | "))
 }

@@ -21,7 +21,10 @@ pub(super) fn way(effect: &Effect) -> String {
             format!("needs {}", steps.join(", then "))
         }
         Way::BreakGlass { by, within } => {
-            format!("given at once, looked at afterwards by {} within {within}", list(by, "or"))
+            format!(
+                "given at once, looked at afterwards by {} within {within}",
+                list(by, "or")
+            )
         }
     }
 }
@@ -53,9 +56,17 @@ pub(super) fn details(before: &Effect, after: &Effect) -> Vec<String> {
 }
 
 fn brought(attributes: &Attributes) -> Vec<String> {
-    let reason = attributes.reason.as_ref().map(|form| format!("with a reason like `{form}`"));
-    let ticket = attributes.ticket.as_ref().map(|form| format!("with a ticket like `{form}`"));
-    let uses = attributes.limits.map(|(uses, per)| format!("{uses} times in {per}"));
+    let reason = attributes
+        .reason
+        .as_ref()
+        .map(|form| format!("with a reason like `{form}`"));
+    let ticket = attributes
+        .ticket
+        .as_ref()
+        .map(|form| format!("with a ticket like `{form}`"));
+    let uses = attributes
+        .limits
+        .map(|(uses, per)| format!("{uses} times in {per}"));
     reason.into_iter().chain(ticket).chain(uses).collect()
 }
 
@@ -67,20 +78,47 @@ fn compared(old: &Meaning, new: &Meaning) -> Vec<String> {
         }
     };
     let (was, is) = (&old.attributes, &new.attributes);
-    let form = |form: &Option<String>| form.as_ref().map_or_else(|| "none".to_owned(), |form| format!("`{form}`"));
+    let form = |form: &Option<String>| {
+        form.as_ref()
+            .map_or_else(|| "none".to_owned(), |form| format!("`{form}`"))
+    };
     note("reason", form(&was.reason), form(&is.reason));
     note("ticket", form(&was.ticket), form(&is.ticket));
     note("extension", extension(was), extension(is));
     note("start", start(was), start(is));
     note("quiet hours", quiet(was), quiet(is));
-    note("uses", uses(was), uses(is));
-    note("what the target gives", old.target.clone(), new.target.clone());
+    if was.limits.is_some() && is.limits.is_some() {
+        note("uses", uses(was), uses(is));
+    }
+    note(
+        "what the target gives",
+        old.target.clone(),
+        new.target.clone(),
+    );
     let span = |given: &Option<crate::domain::Span>| super::super::space::written(*given);
     note("where nothing is said", span(&old.given), span(&new.given));
-    note("an unanswered request waits", old.ttl.to_string(), new.ttl.to_string());
-    note("an unused approval is good for", old.start_within.to_string(), new.start_within.to_string());
+    note(
+        "an unanswered request waits",
+        old.ttl.to_string(),
+        new.ttl.to_string(),
+    );
+    note(
+        "an unused approval is good for",
+        old.start_within.to_string(),
+        new.start_within.to_string(),
+    );
     note("cards go to", old.channel.clone(), new.channel.clone());
-    note("may revoke", list(&old.revokers, "and"), list(&new.revokers, "and"));
+    note(
+        "may revoke",
+        list(&old.revokers, "and"),
+        list(&new.revokers, "and"),
+    );
+    if old.spec != new.spec {
+        found.push("the settings of the connector change".to_owned());
+    }
+    if let (None, Some((uses, per))) = (was.limits, is.limits) {
+        found.push(format!("{uses} times in {per}"));
+    }
     if old.inform != new.inform {
         found.push("other people or channels are told of the outcome".to_owned());
     }
@@ -91,7 +129,11 @@ fn extension(attributes: &Attributes) -> String {
     match attributes.extend {
         None => "never".to_owned(),
         Some((times, by, total)) => {
-            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+            let times = if times == 1 {
+                "once".to_owned()
+            } else {
+                format!("{times} times")
+            };
             format!("{times} by {by}, {total} in all")
         }
     }
@@ -109,7 +151,11 @@ fn quiet(attributes: &Attributes) -> String {
     let words = attributes.quiet.iter();
     let words = words.map(|(hours, who)| format!("{hours} {} stand in", list(who, "and")));
     let words: Vec<String> = words.collect();
-    if words.is_empty() { "none".to_owned() } else { words.join("; ") }
+    if words.is_empty() {
+        "none".to_owned()
+    } else {
+        words.join("; ")
+    }
 }
 
 fn uses(attributes: &Attributes) -> String {
@@ -130,7 +176,10 @@ pub(super) fn context(space: &Space<'_>, block: &Block) -> Vec<String> {
 }
 
 fn mode(space: &Space<'_>, block: &Block) -> String {
-    let modes: Vec<Mode> = block.sets[MODE].iter().map(|mode| space.modes[*mode]).collect();
+    let modes: Vec<Mode> = block.sets[MODE]
+        .iter()
+        .map(|mode| space.modes[*mode])
+        .collect();
     if modes.contains(&Mode::Plain) {
         return String::new();
     }
@@ -147,7 +196,12 @@ fn spent(space: &Space<'_>, block: &Block) -> String {
     match block.sets[SPENT].as_slice() {
         [only] if space.spent.len() > 1 => {
             let spent = space.spent[*only];
-            if spent { "once the uses are used up" } else { "while uses are left" }.to_owned()
+            if spent {
+                "once the uses are used up"
+            } else {
+                "while uses are left"
+            }
+            .to_owned()
         }
         _ => String::new(),
     }
@@ -177,9 +231,11 @@ pub(in crate::policy) fn free(free: &[String], masks: &[usize]) -> Vec<String> {
 /// The people of these classes in words.
 pub(super) fn who(crowd: &Crowd, all: &[Class], picked: &[usize]) -> String {
     let moved = picked.iter().filter(|index| all[**index].is_moved());
-    let mut words: Vec<String> = moved_words(crowd, &moved.map(|index| &all[*index]).collect::<Vec<_>>());
-    let still: BTreeSet<usize> =
-        (0..all.len()).filter(|index| !all[*index].is_moved()).collect();
+    let mut words: Vec<String> =
+        moved_words(crowd, &moved.map(|index| &all[*index]).collect::<Vec<_>>());
+    let still: BTreeSet<usize> = (0..all.len())
+        .filter(|index| !all[*index].is_moved())
+        .collect();
     let picked: BTreeSet<usize> = picked.iter().copied().collect();
     let picked: BTreeSet<usize> = picked.intersection(&still).copied().collect();
     if !picked.is_empty() {
@@ -194,14 +250,18 @@ fn moved_words(crowd: &Crowd, moved: &[&Class]) -> Vec<String> {
         let (Some(old), Some(new)) = (class.groups.first(), class.groups.last()) else {
             continue;
         };
-        let names = |groups: BTreeSet<GroupName>| list(&groups.into_iter().collect::<Vec<_>>(), "and");
+        let names =
+            |groups: BTreeSet<GroupName>| list(&groups.into_iter().collect::<Vec<_>>(), "and");
         let (joined, left) = (names(new - old), names(old - new));
         let told = match (joined.is_empty(), left.is_empty()) {
             (false, true) => format!("now in {joined}"),
             (true, false) => format!("no longer in {left}"),
             _ => format!("now in {joined}, no longer in {left}"),
         };
-        let people = class.humans.iter().map(|human| crowd.humans[*human].name.as_str());
+        let people = class
+            .humans
+            .iter()
+            .map(|human| crowd.humans[*human].name.as_str());
         by_move.entry(told).or_default().extend(people);
     }
     let told = by_move.into_iter().map(|(told, mut people)| {
@@ -240,8 +300,10 @@ fn described(all: &[Class], still: &Set, picked: &Set) -> String {
     if let Some(words) = outside(&members, still, picked) {
         return words;
     }
-    let inside: Vec<(&String, &Set)> =
-        members.iter().filter(|(_, people)| people.is_subset(picked)).collect();
+    let inside: Vec<(&String, &Set)> = members
+        .iter()
+        .filter(|(_, people)| people.is_subset(picked))
+        .collect();
     if let Some(names) = cover(&inside, picked) {
         return suggest::plain(&names, "or");
     }
@@ -262,7 +324,10 @@ fn outside(members: &BTreeMap<String, Set>, whole: &Set, picked: &Set) -> Option
         .filter(|(_, people)| people.is_disjoint(picked))
         .map(|(label, people)| (label, people & whole))
         .collect();
-    let apart: Vec<(&String, &Set)> = apart.iter().map(|(label, people)| (*label, people)).collect();
+    let apart: Vec<(&String, &Set)> = apart
+        .iter()
+        .map(|(label, people)| (*label, people))
+        .collect();
     let names = cover(&apart, &rest)?;
     Some(format!("anybody outside {}", suggest::plain(&names, "and")))
 }
@@ -285,7 +350,12 @@ fn cover<'a>(groups: &[(&'a String, &Set)], wanted: &Set) -> Option<Vec<&'a str>
 }
 
 fn labels(class: &Class) -> Vec<String> {
-    let groups = class.groups.last().into_iter().flatten().map(ToString::to_string);
+    let groups = class
+        .groups
+        .last()
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string);
     let guest = class.guest.then(|| "guests of the workspace".to_owned());
     groups.chain(guest).collect()
 }
@@ -320,14 +390,23 @@ pub(super) fn targets(policies: [&Policy; 2], targets: &BTreeSet<(String, String
         by_resources.entry(resources).or_default().push(role);
     }
     let one = |(resources, roles): (&BTreeSet<&str>, &Vec<&str>)| {
-        format!("{} on {}", suggest::plain(roles, "and"), resource_words(policies, resources))
+        format!(
+            "{} on {}",
+            suggest::plain(roles, "and"),
+            resource_words(policies, resources)
+        )
     };
     by_resources.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn resource_words(policies: [&Policy; 2], resources: &BTreeSet<&str>) -> String {
     let known: BTreeSet<&str> = (policies.iter())
-        .flat_map(|policy| policy.resources.keys().map(|name| name.as_str()))
+        .flat_map(|policy| {
+            policy
+                .resources
+                .keys()
+                .map(crate::domain::ResourceName::as_str)
+        })
         .collect();
     if resources.len() > 1 && known == *resources {
         return "every resource".to_owned();

@@ -13,6 +13,10 @@ use super::{Mode, Side, constant, sample};
 use crate::domain::{GroupName, Past, ResourceName, RoleName, Span};
 
 /// What the answers can depend on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each of them is a dimension of its own"
+)]
 #[derive(Clone, Debug, Default)]
 pub(in crate::policy) struct Named {
     pub(in crate::policy) durations: BTreeSet<Span>,
@@ -66,7 +70,8 @@ impl Named {
     fn limits(&mut self, limits: &Limits) {
         self.uses |= limits.uses.is_some();
         self.weekdays |= !limits.weekdays.is_empty();
-        self.minutes.extend(limits.hours.iter().flat_map(|hours| hours.ends()));
+        self.minutes
+            .extend(limits.hours.iter().flat_map(|hours| hours.ends()));
     }
 
     /// Adds what a condition names.
@@ -76,8 +81,9 @@ impl Named {
             self.free.insert(condition.text().to_owned());
             return;
         }
-        self.groups.extend(boundaries.groups.iter().map(GroupName::new));
-        self.durations.extend(&boundaries.durations);
+        self.groups
+            .extend(boundaries.groups.iter().map(GroupName::new));
+        self.durations.extend(middles(&boundaries.durations));
         self.boundaries.merge(boundaries);
     }
 
@@ -97,6 +103,24 @@ impl Named {
     }
 }
 
+/// The durations without those that are only the neighbours of another: these come back by
+/// themselves.
+fn middles(durations: &BTreeSet<Span>) -> BTreeSet<Span> {
+    let has = |seconds: u32| {
+        let span = Span::from_seconds(u64::from(seconds)).ok();
+        span.is_some_and(|span| durations.contains(&span))
+    };
+    let is_middle = |seconds: u32| {
+        has(seconds) && has(seconds.saturating_sub(1)) && has(seconds.saturating_add(1))
+    };
+    let keep = |span: &&Span| {
+        let seconds = span.seconds();
+        let beside = is_middle(seconds.saturating_sub(1)) || is_middle(seconds.saturating_add(1));
+        is_middle(seconds) || !beside
+    };
+    durations.iter().filter(keep).copied().collect()
+}
+
 /// Whether a condition looks at what cannot be tried out.
 pub(in crate::policy) fn is_free(condition: &Condition) -> bool {
     !condition.boundaries().opaque.is_empty()
@@ -110,13 +134,26 @@ pub(in crate::policy) fn conditions(rule: &Rule) -> impl Iterator<Item = &Condit
 
 /// Every group that it matters for an answer whether somebody is in.
 pub(in crate::policy) fn groups(rule: &Rule) -> BTreeSet<GroupName> {
-    let mut groups: BTreeSet<GroupName> =
-        rule.matcher.requester_in().unwrap_or_default().iter().cloned().collect();
+    let mut groups: BTreeSet<GroupName> = rule
+        .matcher
+        .requester_in()
+        .unwrap_or_default()
+        .iter()
+        .cloned()
+        .collect();
     for condition in conditions(rule) {
         groups.extend(condition.boundaries().groups.iter().map(GroupName::new));
     }
-    groups.extend(rule.limits.iter().flat_map(|limits| limits.on_call.iter().cloned()));
-    groups.extend(rule.glass.iter().flat_map(|glass| glass.who.iter().cloned()));
+    groups.extend(
+        rule.limits
+            .iter()
+            .flat_map(|limits| limits.on_call.iter().cloned()),
+    );
+    groups.extend(
+        rule.glass
+            .iter()
+            .flat_map(|glass| glass.who.iter().cloned()),
+    );
     groups
 }
 

@@ -32,11 +32,7 @@ pub(in crate::policy) struct Moment {
 }
 
 /// The moments at which an answer can change. Times of the day are those of the last zone.
-pub(super) fn moments(
-    named: &Named,
-    zones: &[Tz],
-    holidays: &BTreeSet<NaiveDate>,
-) -> Vec<Moment> {
+pub(super) fn moments(named: &Named, zones: &[Tz], holidays: &BTreeSet<NaiveDate>) -> Vec<Moment> {
     let shown = zones.last().copied().unwrap_or(Tz::UTC);
     let monday = plain_week(holidays);
     let starts = starts(named, zones, shown, monday);
@@ -54,7 +50,12 @@ pub(super) fn moments(
     found.extend(named.boundaries.moments.iter().map(|at| {
         let minute = at.with_timezone(&shown);
         let from = minute.hour() * 60 + minute.minute();
-        Moment { at: *at, day: Day::Moment, from, to: from }
+        Moment {
+            at: *at,
+            day: Day::Moment,
+            from,
+            to: from,
+        }
     }));
     found
 }
@@ -63,9 +64,8 @@ pub(super) fn moments(
 fn plain_week(holidays: &BTreeSet<NaiveDate>) -> NaiveDate {
     let first = NaiveDate::from_ymd_opt(2026, 1, 12).unwrap_or_default();
     let mondays = first.iter_weeks().take(520);
-    let is_plain = |monday: &NaiveDate| {
-        !(monday.iter_days().take(8)).any(|day| holidays.contains(&day))
-    };
+    let is_plain =
+        |monday: &NaiveDate| !(monday.iter_days().take(8)).any(|day| holidays.contains(&day));
     // Later in the year some zone may change its clocks; January and February are quiet.
     let mut quiet = mondays.filter(|monday| monday.month() < 3);
     quiet.find(is_plain).unwrap_or(first)
@@ -117,7 +117,8 @@ fn days(
     }
     let mut all: Vec<(Day, NaiveDate)> = if by_week {
         let week = monday.iter_days().take(7);
-        week.map(|date| (Day::Week(date.weekday().num_days_from_monday()), date)).collect()
+        week.map(|date| (Day::Week(date.weekday().num_days_from_monday()), date))
+            .collect()
     } else {
         let wednesday = monday.iter_days().find(|day| day.weekday() == Weekday::Wed);
         vec![(Day::Any, wednesday.unwrap_or(monday))]
@@ -131,6 +132,9 @@ fn moment(zone: Tz, date: NaiveDate, minute: u32) -> Option<DateTime<Utc>> {
     Some(zone.from_local_datetime(&local).earliest()?.to_utc())
 }
 
+/// Parts of a day, in minutes after midnight.
+type Stretches = Vec<(u32, u32)>;
+
 /// The moments in words: empty where they are all.
 pub(in crate::policy) fn words(moments: &[Moment], indexes: &[usize]) -> String {
     if indexes.len() == moments.len() {
@@ -139,14 +143,16 @@ pub(in crate::policy) fn words(moments: &[Moment], indexes: &[usize]) -> String 
     let mut days: Vec<(Day, Vec<(u32, u32)>)> = Vec::new();
     for moment in indexes.iter().filter_map(|index| moments.get(*index)) {
         match days.last_mut() {
-            Some((day, times)) if *day == moment.day && *day != Day::Moment => match times.last_mut() {
-                Some((_, to)) if *to == moment.from => *to = moment.to,
-                _ => times.push((moment.from, moment.to)),
-            },
+            Some((day, times)) if *day == moment.day && *day != Day::Moment => {
+                match times.last_mut() {
+                    Some((_, to)) if *to == moment.from => *to = moment.to,
+                    _ => times.push((moment.from, moment.to)),
+                }
+            }
             _ => days.push((moment.day, vec![(moment.from, moment.to)])),
         }
     }
-    let mut together: Vec<(Vec<Day>, Vec<(u32, u32)>)> = Vec::new();
+    let mut together: Vec<(Vec<Day>, Stretches)> = Vec::new();
     for (day, times) in days {
         match together.iter_mut().find(|(_, same)| *same == times) {
             Some((days, _)) => days.push(day),
@@ -164,13 +170,23 @@ fn one(days: &[Day], times: &[(u32, u32)], all: &[Day]) -> String {
     } else {
         let times = around_midnight(times);
         let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
-        let stretches = times.iter().map(|(from, to)| format!("{}–{}", clock(*from), clock(*to)));
+        let stretches = times
+            .iter()
+            .map(|(from, to)| format!("{}–{}", clock(*from), clock(*to)));
         stretches.collect::<Vec<_>>().join(" and ")
     };
     let every = all.iter().all(|day| days.contains(day));
-    let days = if every { String::new() } else { day_words(days) };
+    let days = if every {
+        String::new()
+    } else {
+        day_words(days)
+    };
     let parts = [days, hours];
-    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
     parts.join(" ")
 }
 
@@ -226,7 +242,9 @@ mod tests {
     }
 
     fn indexes(moments: &[Moment], at: impl Fn(&Moment) -> bool) -> Vec<usize> {
-        (0..moments.len()).filter(|index| at(&moments[*index])).collect()
+        (0..moments.len())
+            .filter(|index| at(&moments[*index]))
+            .collect()
     }
 
     #[test]
@@ -238,7 +256,11 @@ mod tests {
 
     #[test]
     fn working_hours_read_like_working_hours() {
-        let moments = moments(&named(&[480, 1080], true), &[Tz::Europe__Berlin], &BTreeSet::new());
+        let moments = moments(
+            &named(&[480, 1080], true),
+            &[Tz::Europe__Berlin],
+            &BTreeSet::new(),
+        );
         assert_eq!(moments.len(), 21);
         let work = indexes(&moments, |at| {
             at.from == 480 && matches!(at.day, Day::Week(day) if day < 5)

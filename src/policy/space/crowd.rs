@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::super::people::Entry;
 use super::super::Policy;
+use super::super::people::Entry;
 use super::{MOST_DYNAMIC, Named, atoms};
 use crate::domain::{GroupName, Identity};
 
@@ -36,8 +36,6 @@ pub(in crate::policy) struct Class {
     pub(in crate::policy) guest: bool,
     /// Who they are, as far as the policies know them.
     pub(in crate::policy) humans: Vec<usize>,
-    /// Whether people whom no policy knows are among them.
-    pub(in crate::policy) strangers: bool,
 }
 
 impl Class {
@@ -48,7 +46,9 @@ impl Class {
 
     /// Whether the policies put these people into different groups.
     pub(in crate::policy) fn is_moved(&self) -> bool {
-        self.groups.iter().any(|groups| Some(groups) != self.groups.first())
+        self.groups
+            .iter()
+            .any(|groups| Some(groups) != self.groups.first())
     }
 }
 
@@ -65,8 +65,10 @@ impl Crowd {
         // The name in the newest policy counts.
         for policy in policies.iter().rev() {
             for (name, entries) in policy.people.everybody() {
-                let mut same: Vec<usize> =
-                    entries.iter().filter_map(|entry| known.get(entry).copied()).collect();
+                let mut same: Vec<usize> = entries
+                    .iter()
+                    .filter_map(|entry| known.get(entry).copied())
+                    .collect();
                 same.sort_unstable();
                 same.dedup();
                 let at = same.first().copied().unwrap_or(sets.len());
@@ -82,20 +84,26 @@ impl Crowd {
                 }
                 sets[at].1.extend(all);
                 if sets[at].0.is_none() {
-                    sets[at].0 = name.map(|name| name.to_string());
+                    sets[at].0 = name.map(ToString::to_string);
                 }
             }
         }
-        let humans: Vec<Human> = (sets.into_iter())
+        let mut humans: Vec<Human> = (sets.into_iter())
             .filter(|(_, entries)| !entries.is_empty())
             .map(|(name, entries)| human(name, &entries, policies, &counted))
             .collect();
+        // The same examples each time, whatever order the policies keep people in.
+        humans.sort_by(|one, other| one.name.cmp(&other.name));
         let alike = alike(&humans);
         Self { humans, alike }
     }
 
     /// The classes for what is named, with every combination of the groups that are read elsewhere.
-    pub(super) fn classes(&self, named: &Named, policies: &[&Policy]) -> Result<Vec<Class>, String> {
+    pub(super) fn classes(
+        &self,
+        named: &Named,
+        policies: &[&Policy],
+    ) -> Result<Vec<Class>, String> {
         let dynamic: BTreeSet<&GroupName> = (named.groups.iter())
             .filter(|group| policies.iter().any(|policy| policy.is_dynamic(group)))
             .collect();
@@ -105,29 +113,37 @@ impl Crowd {
                 dynamic.len()
             ));
         }
-        let mut found: BTreeMap<Vec<BTreeSet<GroupName>>, (Vec<usize>, bool)> = BTreeMap::new();
-        found.insert(vec![BTreeSet::new(); policies.len()], (Vec::new(), true));
+        let mut found: BTreeMap<Vec<BTreeSet<GroupName>>, Vec<usize>> = BTreeMap::new();
+        // People whom no policy knows are in no group.
+        found.insert(vec![BTreeSet::new(); policies.len()], Vec::new());
         for alike in &self.alike {
             let Some(human) = alike.first().and_then(|first| self.humans.get(*first)) else {
                 continue;
             };
             let counts = |groups: &BTreeSet<GroupName>| groups & &named.groups;
             let key: Vec<BTreeSet<GroupName>> = human.groups.iter().map(counts).collect();
-            found.entry(key).or_default().0.extend(alike);
+            found.entry(key).or_default().extend(alike);
         }
-        let guests: &[bool] = if named.boundaries.is_guest { &[false, true] } else { &[false] };
+        let guests: &[bool] = if named.boundaries.is_guest {
+            &[false, true]
+        } else {
+            &[false]
+        };
         let mut classes = Vec::new();
-        for (groups, (humans, strangers)) in &found {
+        for (groups, humans) in &found {
             for mask in 0..1usize << dynamic.len() {
-                let picked = dynamic.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1);
-                let picked: BTreeSet<GroupName> = picked.map(|(_, group)| (*group).clone()).collect();
+                let picked = dynamic
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, _)| mask >> at & 1 == 1);
+                let picked: BTreeSet<GroupName> =
+                    picked.map(|(_, group)| (*group).clone()).collect();
                 for guest in guests {
                     classes.push(Class {
                         groups: with_dynamic(groups, &picked, policies),
                         dynamic: picked.clone(),
                         guest: *guest,
                         humans: humans.clone(),
-                        strangers: *strangers,
                     });
                 }
             }
@@ -172,8 +188,13 @@ fn human(
             Entry::SlackUser(user) => Identity::slack("", user.clone()),
         })
         .collect();
-    let email = entries.iter().find(|entry| matches!(entry, Entry::Email(_)));
-    let who = email.or(entries.first()).map(ToString::to_string).unwrap_or_default();
+    let email = entries
+        .iter()
+        .find(|entry| matches!(entry, Entry::Email(_)));
+    let who = email
+        .or(entries.first())
+        .map(ToString::to_string)
+        .unwrap_or_default();
     Human {
         name: name.unwrap_or_else(|| who.clone()),
         who,

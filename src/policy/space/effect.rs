@@ -58,7 +58,11 @@ impl StepShape {
     /// How many different people it needs.
     pub(in crate::policy) fn people(&self) -> usize {
         let count = self.count as usize;
-        if self.all { count.saturating_mul(self.from.len()) } else { count }
+        if self.all {
+            count.saturating_mul(self.from.len())
+        } else {
+            count
+        }
     }
 }
 
@@ -97,8 +101,10 @@ pub(in crate::policy) struct Meaning {
     pub(in crate::policy) channel: String,
     pub(in crate::policy) inform: String,
     pub(in crate::policy) revokers: Vec<GroupName>,
-    /// What the target calls the role, and which target it is.
+    /// What the target calls the role, and the connector.
     pub(in crate::policy) target: String,
+    /// The settings of the connector, in a form that can be compared.
+    pub(in crate::policy) spec: String,
 }
 
 impl Effect {
@@ -153,12 +159,15 @@ fn meaning(
     Meaning {
         rule: terms.rule.to_string(),
         given: ask.duration.is_none().then_some(terms.duration),
-        attributes: rule.map(|rule| atoms::attributes(side.policy, rule, role)).unwrap_or_default(),
+        attributes: rule
+            .map(|rule| atoms::attributes(side.policy, rule, role))
+            .unwrap_or_default(),
         ttl: terms.request_ttl,
         start_within: terms.start_within,
         channel: terms.channel.clone(),
         inform: format!("{:?}", terms.inform),
         revokers: terms.revokers.clone(),
-        target: format!("{} by {} ({:?})", target.role, target.connector, target.spec),
+        target: format!("{} by {}", target.role, target.connector),
+        spec: format!("{:?}", target.spec),
     }
 }

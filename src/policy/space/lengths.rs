@@ -17,7 +17,8 @@ impl Lengths {
         let around = |span: &Span| {
             let seconds = u64::from(span.seconds());
             let near = [seconds.saturating_sub(1), seconds, seconds + 1];
-            near.into_iter().filter_map(|seconds| Span::from_seconds(seconds).ok())
+            near.into_iter()
+                .filter_map(|seconds| Span::from_seconds(seconds).ok())
         };
         let mut all: BTreeSet<Span> = named.iter().flat_map(around).collect();
         if all.is_empty() {
@@ -25,7 +26,10 @@ impl Lengths {
         }
         let unsaid = unsaid.then_some(None);
         Self {
-            values: unsaid.into_iter().chain(all.into_iter().map(Some)).collect(),
+            values: unsaid
+                .into_iter()
+                .chain(all.into_iter().map(Some))
+                .collect(),
             named: named.clone(),
         }
     }
@@ -42,7 +46,8 @@ impl Lengths {
 
     /// Whether a policy names it.
     pub(in crate::policy) fn is_named(&self, index: usize) -> bool {
-        self.at(index).is_some_and(|span| self.named.contains(&span))
+        self.at(index)
+            .is_some_and(|span| self.named.contains(&span))
     }
 
     /// The one of these that reads best in an example: the longest that a policy names.
@@ -88,7 +93,11 @@ impl Lengths {
             (_, None, None) => format!("up to {}", super::written(self.at(last))),
         };
         let both = [from, to];
-        let parts: Vec<&str> = both.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = both
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
         parts.join(" ")
     }
 }

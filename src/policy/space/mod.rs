@@ -118,11 +118,16 @@ impl<'a> Side<'a> {
         let found = policy.resources.get(resource);
         let at = found.and_then(|found| found.facts.roles.iter().position(|known| known == role));
         let found = found.filter(|_| at.is_some());
-        let order = at.and_then(|at| found?.order.get(at)).map_or(&[][..], Vec::as_slice);
+        let order = at
+            .and_then(|at| found?.order.get(at))
+            .map_or(&[][..], Vec::as_slice);
         Self {
             policy,
             resource: found,
-            rules: order.iter().filter_map(|number| policy.rules.get(*number)).collect(),
+            rules: order
+                .iter()
+                .filter_map(|number| policy.rules.get(*number))
+                .collect(),
         }
     }
 }
@@ -154,16 +159,23 @@ impl<'a> Space<'a> {
         let policies: Vec<&Policy> = sides.iter().map(|side| side.policy).collect();
         let classes = crowd.classes(&named, &policies).map_err(&too_large)?;
         let zones: Vec<Tz> = policies.iter().map(|policy| policy.zone).collect();
-        let holidays: BTreeSet<NaiveDate> =
-            (policies.iter()).flat_map(|policy| policy.holidays.iter().copied()).collect();
+        let holidays: BTreeSet<NaiveDate> = (policies.iter())
+            .flat_map(|policy| policy.holidays.iter().copied())
+            .collect();
         let free: Vec<String> = named.free.iter().cloned().collect();
         let space = Self {
-            asked: (sides.iter()).map(|side| variants(side, &role, &free)).collect(),
+            asked: (sides.iter())
+                .map(|side| variants(side, &role, &free))
+                .collect(),
             past: atoms::used_up(&sides, &resource, &role),
             lengths: Lengths::of(&named.durations, named.no_duration),
             moments: clock::moments(&named, &zones, &holidays),
             modes: named.modes(),
-            spent: if named.uses { vec![false, true] } else { vec![false] },
+            spent: if named.uses {
+                vec![false, true]
+            } else {
+                vec![false]
+            },
             resource,
             role,
             sides,
@@ -213,7 +225,14 @@ impl<'a> Space<'a> {
                     for free in 0..1usize << self.free.len() {
                         for moment in 0..self.moments.len() {
                             let length = 0;
-                            visit(Point { class, length, moment, mode, spent, free });
+                            visit(Point {
+                                class,
+                                length,
+                                moment,
+                                mode,
+                                spent,
+                                free,
+                            });
                         }
                     }
                 }
@@ -262,7 +281,7 @@ impl<'a> Space<'a> {
         let now = self.moments[point.moment].at;
         let mut circumstances = Circumstances::at(now);
         if self.spent[point.spent] {
-            circumstances.past = self.past.clone();
+            circumstances.past.clone_from(&self.past);
             for past in &mut circumstances.past {
                 past.asked_at = now - chrono::TimeDelta::minutes(1);
             }
@@ -311,8 +330,9 @@ fn variants(side: &Side<'_>, role: &RoleName, free: &[String]) -> Vec<Policy> {
 /// The policy with the rules of that side only, in the order of trying. People are left out: whoever
 /// asks brings their groups along.
 fn narrowed(side: &Side<'_>, role: &RoleName, holds: &dyn Fn(&str) -> Option<bool>) -> Policy {
-    let mut rules: Vec<Rule> =
-        (side.rules.iter()).map(|rule| atoms::assumed(rule, holds)).collect();
+    let mut rules: Vec<Rule> = (side.rules.iter())
+        .map(|rule| atoms::assumed(rule, holds))
+        .collect();
     let mut numbers: HashMap<GroupName, usize> = HashMap::new();
     for rule in &mut rules {
         let groups = rule.matcher.requester_in();
@@ -328,7 +348,13 @@ fn narrowed(side: &Side<'_>, role: &RoleName, holds: &dyn Fn(&str) -> Option<boo
         let mut found = found.clone();
         let is_it = |known: &RoleName| known == role;
         found.order = (found.facts.roles.iter())
-            .map(|known| if is_it(known) { (0..rules.len()).collect() } else { Vec::new() })
+            .map(|known| {
+                if is_it(known) {
+                    (0..rules.len()).collect()
+                } else {
+                    Vec::new()
+                }
+            })
             .collect();
         (found.facts.name.clone(), found)
     });
@@ -388,5 +414,8 @@ impl Policy {
 
 /// A duration as it is written.
 pub(super) fn written(span: Option<Span>) -> String {
-    span.map_or_else(|| "the default duration".to_owned(), |span| span.to_string())
+    span.map_or_else(
+        || "the default duration".to_owned(),
+        |span| span.to_string(),
+    )
 }

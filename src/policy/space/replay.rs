@@ -4,10 +4,10 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::Policy;
 use super::super::people::Entry;
 use super::super::report::explanation_text;
 use super::super::suite::{Stage, person};
-use super::super::Policy;
 use super::{Crowd, Mode, Point, Space, Way, atoms, sample};
 use crate::domain::{Ask, Asker, Circumstances, GroupName, Identity, Span, Standing};
 
@@ -43,7 +43,11 @@ pub(in crate::policy) fn replay(space: &Space<'_>, crowd: &Crowd, point: Point) 
     let lead = lead(space, point);
     Some(Replay {
         holder: people.next()?,
-        asker: if mode == Mode::OnBehalf { Some(people.next()?) } else { None },
+        asker: if mode == Mode::OnBehalf {
+            Some(people.next()?)
+        } else {
+            None
+        },
         resource: space.resource.to_string(),
         role: space.role.to_string(),
         duration: space.lengths.at(point.length),
@@ -109,7 +113,9 @@ impl Replay {
     pub(in crate::policy) fn tell(&self, policy: &Policy) -> String {
         let (Ok(holder), asker) = (
             person(policy, &self.holder),
-            self.asker.as_ref().and_then(|asker| person(policy, asker).ok()),
+            self.asker
+                .as_ref()
+                .and_then(|asker| person(policy, asker).ok()),
         ) else {
             return String::new();
         };
@@ -124,7 +130,10 @@ impl Replay {
                 guest: self.guest,
                 ..Standing::default()
             },
-            asker: asker.map(|person| Asker { person, standing: Standing::default() }),
+            asker: asker.map(|person| Asker {
+                person,
+                standing: Standing::default(),
+            }),
             ..Ask::of(holder, self.resource.clone())
         };
         let stage = Stage::new(ask, Circumstances::at(self.at));

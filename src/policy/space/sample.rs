@@ -132,7 +132,11 @@ impl Reader {
             first = first.or(Some(meant));
         }
         let first = first.unwrap_or('a');
-        if negated { "x".to_owned() } else { first.to_string() }
+        if negated {
+            "x".to_owned()
+        } else {
+            first.to_string()
+        }
     }
 
     /// How often what was just read has to stand.
@@ -174,13 +178,29 @@ mod tests {
     fn usual_forms_have_an_example() {
         assert!(fitting().is_match(FITTING));
         for pattern in [
-            ".", ".+", r"(?i)\bINC-[0-9]+\b", r"INC-\d+", "^(OPS|SEC)-[0-9]{3,5}$", r"\S", "(?P<t>T-[A-Z]{2})",
-            r"^[^\s]+$", r"(incident|change)\s+\d+", ".{20,}", "^[A-Z]+-[0-9]+: .+",
+            ".",
+            ".+",
+            r"(?i)\bINC-[0-9]+\b",
+            r"INC-\d+",
+            "^(OPS|SEC)-[0-9]{3,5}$",
+            r"\S",
+            "(?P<t>T-[A-Z]{2})",
+            r"^[^\s]+$",
+            r"(incident|change)\s+\d+",
+            ".{20,}",
+            "^[A-Z]+-[0-9]+: .+",
         ] {
             let compiled = Regex::new(pattern).unwrap();
-            assert!(reason(&[&compiled]).is_some(), "{pattern}: {}", example(pattern));
+            assert!(
+                reason(&[&compiled]).is_some(),
+                "{pattern}: {}",
+                example(pattern)
+            );
         }
-        let both = [Regex::new(r"INC-\d+").unwrap(), Regex::new(".{10,}").unwrap()];
+        let both = [
+            Regex::new(r"INC-\d+").unwrap(),
+            Regex::new(".{10,}").unwrap(),
+        ];
         assert!(reason(&both.iter().collect::<Vec<_>>()).is_some());
     }
 }

@@ -46,7 +46,11 @@ fn the_way_back_has_the_opposite_direction() {
         let (old, new) = pair(&name);
         let there = Diff::between(&old, &new).unwrap();
         let back = Diff::between(&new, &old).unwrap();
-        assert_eq!(there.changes().is_empty(), back.changes().is_empty(), "{name}");
+        assert_eq!(
+            there.changes().is_empty(),
+            back.changes().is_empty(),
+            "{name}"
+        );
         let only_stricter = there.count(Direction::Stricter) > 0 && !there.is_laxer();
         assert!(!only_stricter || back.is_laxer(), "{name}");
         for policy in [&old, &new] {
@@ -68,12 +72,19 @@ fn every_command_of_a_report_can_be_repeated() {
             let Some(command) = change.replay.as_ref().filter(|_| !change.undecided) else {
                 continue;
             };
-            for (file, told) in [("before.yaml", &change.before), ("after.yaml", &change.after)] {
+            for (file, told) in [
+                ("before.yaml", &change.before),
+                ("after.yaml", &change.after),
+            ] {
                 let line = format!("{command} --policy {name}/{file}");
                 let (status, said, error) = shell(&fixtures(), &line);
                 let refused = told == "refused";
                 // Who is in the groups of another system is not known to the command.
-                assert_eq!(status, i32::from(refused), "{line}\n{said}{error}\n{change:#?}");
+                assert_eq!(
+                    status,
+                    i32::from(refused),
+                    "{line}\n{said}{error}\n{change:#?}"
+                );
                 let automatic = said.contains("approved at once");
                 assert_eq!(automatic, told == "approved at once", "{line}\n{said}");
                 tried += 1;
@@ -86,8 +97,23 @@ fn every_command_of_a_report_can_be_repeated() {
 #[test]
 fn the_exit_status_tells_whether_somebody_can_do_more() {
     let status = |name: &str, back: bool| {
-        let files = if back { ["after.yaml", "before.yaml"] } else { ["before.yaml", "after.yaml"] };
-        jit(&fixtures().join(name), &["policy", "diff", files[0], files[1], "--policy", "after.yaml"]).0
+        let files = if back {
+            ["after.yaml", "before.yaml"]
+        } else {
+            ["before.yaml", "after.yaml"]
+        };
+        jit(
+            &fixtures().join(name),
+            &[
+                "policy",
+                "diff",
+                files[0],
+                files[1],
+                "--policy",
+                "after.yaml",
+            ],
+        )
+        .0
     };
     assert_eq!(status("rules_in_another_order", false), 0);
     assert_eq!(status("deny_added", false), 0, "stricter");
@@ -97,7 +123,10 @@ fn the_exit_status_tells_whether_somebody_can_do_more() {
     fs::write(folder.path().join("wrong.yaml"), "version: 1\nrulez: []\n").unwrap();
     let before = fixtures().join("deny_added/before.yaml");
     let before = before.to_str().unwrap();
-    assert_eq!(jit(folder.path(), &["policy", "diff", before, "wrong.yaml"]).0, 1);
+    assert_eq!(
+        jit(folder.path(), &["policy", "diff", before, "wrong.yaml"]).0,
+        1
+    );
     let (status, _, said) = jit(folder.path(), &["policy", "diff", before, "nowhere.yaml"]);
     assert_eq!(status, 2, "{said}");
     assert!(said.contains("neither a path nor a git revision"), "{said}");
@@ -107,11 +136,22 @@ fn git(folder: &Path, arguments: &[&str]) {
     let done = Command::new("git")
         .arg("-C")
         .arg(folder)
-        .args(["-c", "user.name=t", "-c", "user.email=t@acme.example", "-c", "commit.gpgsign=false"])
+        .args([
+            "-c",
+            "user.name=t",
+            "-c",
+            "user.email=t@acme.example",
+            "-c",
+            "commit.gpgsign=false",
+        ])
         .args(arguments)
         .output()
         .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 #[test]
@@ -126,7 +166,11 @@ fn revisions_of_git_are_read_as_they_were() {
     git(root, &["init", "-q", "-b", "main"]);
     copy("before.yaml");
     // What is no policy must not be read as one.
-    fs::write(root.join("deep/policy/access_assert.yaml"), "invariants: []\n").unwrap();
+    fs::write(
+        root.join("deep/policy/access_assert.yaml"),
+        "invariants: []\n",
+    )
+    .unwrap();
     fs::write(root.join("deep/policy/README.md"), "words\n").unwrap();
     git(root, &["add", "."]);
     git(root, &["commit", "-qm", "one"]);
@@ -138,13 +182,28 @@ fn revisions_of_git_are_read_as_they_were() {
     git(root, &["commit", "-qam", "two"]);
     let (status, _, error) = jit(&deep, &["policy", "diff", "main"]);
     assert_eq!(status, 0, "{error}");
-    let (status, said, _) = jit(&deep, &["policy", "diff", "HEAD~1", "HEAD", "--format", "markdown"]);
+    let (status, said, _) = jit(
+        &deep,
+        &["policy", "diff", "HEAD~1", "HEAD", "--format", "markdown"],
+    );
     assert_eq!(status, 3);
     assert!(said.starts_with("### Policy"), "{said}");
-    let (status, said, _) = jit(root, &["policy", "diff", "HEAD", "HEAD~1", "--policy", "deep/policy/access.yaml"]);
+    let (status, said, _) = jit(
+        root,
+        &[
+            "policy",
+            "diff",
+            "HEAD",
+            "HEAD~1",
+            "--policy",
+            "deep/policy/access.yaml",
+        ],
+    );
     assert_eq!(status, 0, "{said}");
-    let (status, said, _) =
-        jit(&deep, &["policy", "diff", "HEAD~1", "HEAD", "--format", "json"]);
+    let (status, said, _) = jit(
+        &deep,
+        &["policy", "diff", "HEAD~1", "HEAD", "--format", "json"],
+    );
     let document: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(status, 3);
     assert_eq!(document["laxer"], 1, "{document:#}");
@@ -166,7 +225,10 @@ fn a_comment_stays_within_what_code_hosts_take() {
              connectors: { main: { kind: postgres, mode: login, url: { env: MAIN_URL } } }\nresources:\n",
         );
         for number in 0..1500 {
-            let _ = writeln!(text, "  res-{number}: {{ connector: main, roles: {{ role-{number}: r{number} }} }}");
+            let _ = writeln!(
+                text,
+                "  res-{number}: {{ connector: main, roles: {{ role-{number}: r{number} }} }}"
+            );
         }
         text.push_str("rules:\n");
         for number in 0..1500 {
