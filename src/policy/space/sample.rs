@@ -151,6 +151,7 @@ impl Reader {
                 1
             }
             Some('{') => {
+                self.next();
                 let mut number = String::new();
                 while let Some(c) = self.next() {
                     if c == '}' {
