@@ -2,11 +2,14 @@
 //! running a thousand test cases. Ratios matter, not the machine: each line is printed beside a plain
 //! yardstick (hashing the policy's text).
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion};
 use jitbot::domain::{Ask, Circumstances, Identity, Person, PersonId, Span, Verdict};
+use jitbot::policy::diff::Diff;
+use jitbot::policy::suite::Suite;
 use jitbot::policy::{Policy, Source};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -24,6 +27,8 @@ fn main() {
     percentiles(&policy, &asks);
     decision(&mut criterion, &policy, &asks);
     reading(&mut criterion, &sources);
+    comparing(&mut criterion, &policy);
+    testing(&mut criterion, &policy);
     criterion.final_summary();
 }
 
@@ -55,6 +60,7 @@ fn monday() -> Circumstances {
 }
 
 /// The time of one decision: half of them, and all but one in a hundred, take less.
+#[expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 fn percentiles(policy: &Policy, asks: &[Ask]) {
     let circumstances = monday();
     let mut times: Vec<Duration> = (0..DECISIONS)
@@ -102,6 +108,43 @@ fn reading(criterion: &mut Criterion, sources: &[Source]) {
     });
     group.bench_function("parse and check", |bench| {
         bench.iter_batched(|| sources.to_vec(), load, BatchSize::LargeInput);
+    });
+    group.finish();
+}
+
+fn comparing(criterion: &mut Criterion, policy: &Policy) {
+    let later = load(big::policy(true));
+    let mut group = criterion.benchmark_group("comparing");
+    group.bench_function("diff of two, one rule in fifty changed", |bench| {
+        bench.iter(|| {
+            Diff::between(policy, &later)
+                .expect("small enough")
+                .changes()
+                .len()
+        });
+    });
+    group.finish();
+}
+
+/// A thousand cases, each about another person and resource.
+fn testing(criterion: &mut Criterion, policy: &Policy) {
+    let mut text = String::from("cases:\n");
+    for number in 0..1_000 {
+        let (who, resource) = (big::person(number), number % big::RESOURCES);
+        let _ = writeln!(
+            text,
+            "  - {{ name: case {number}, who: {who}, ask: db-{resource} readonly 9h, expect: {{ verdict: refused }} }}"
+        );
+    }
+    let name = "policy_test.yaml".to_owned();
+    let sources = vec![Source { name, text }];
+    let mut group = criterion.benchmark_group("testing");
+    group.bench_function("read and run 1,000 cases", |bench| {
+        bench.iter(|| {
+            let suite = Suite::from_sources(sources.clone()).expect("cases");
+            let report = suite.run(policy).expect("names that are there");
+            assert!(report.failed().next().is_none());
+        });
     });
     group.finish();
 }

@@ -153,22 +153,30 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
         Command::Expire => expire(&request, now)?,
         Command::Lapse => lapse(&request, now)?,
         Command::Remind => remind(&request, now)?,
-        Command::BeginActivation => begin_activation(&request, now)?,
+        report => reported(&request, report, now)?,
+    };
+    Ok(Decision::from_events(request, events, now))
+}
+
+/// What the workers tell: a call that is about to be made, and what came of one.
+fn reported(request: &Request, report: Command, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    Ok(match report {
+        Command::BeginActivation => begin_activation(request, now)?,
         Command::ReportActivated { receipt } => {
-            let until = activating_until(&request)?;
+            let until = activating_until(request)?;
             vec![Event::GrantActivated { until, receipt }]
         }
-        Command::ReportRejected { error, first } => rejected(&request, error, first, now)?,
+        Command::ReportRejected { error, first } => rejected(request, error, first, now)?,
         Command::ReportUnreached { error } => {
-            activating_until(&request)?;
+            activating_until(request)?;
             vec![Event::ActivationUnreached { error }]
         }
-        Command::GiveUpActivating { error } => give_up(&request, error, now)?,
+        Command::GiveUpActivating { error } => give_up(request, error, now)?,
         Command::ReportRemoved {
             removal,
             covered_until,
         } => {
-            let since = revoking_since(&request)?;
+            let since = revoking_since(request)?;
             let lag_seconds = (now - since).max(TimeDelta::zero()).num_seconds();
             vec![Event::GrantRevoked {
                 removal,
@@ -177,11 +185,12 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
             }]
         }
         Command::ReportRemovalFailing { attempts, error } => {
-            revoking_since(&request)?;
+            revoking_since(request)?;
             vec![Event::RemovalFailing { attempts, error }]
         }
-    };
-    Ok(Decision::from_events(request, events, now))
+        // Everything that people and clocks say was dealt with before.
+        _ => return Err(Refusal::NotDue),
+    })
 }
 
 /// The step that a request waits in, or the answer for whoever comes too late.

@@ -349,18 +349,8 @@ impl Event {
         at: DateTime<Utc>,
     ) -> Option<GrantState> {
         match (&grant.state, self) {
-            (GrantState::Scheduled { .. }, Self::StartBegun) => {
-                Some(GrantState::approved(at, None))
-            }
-            (GrantState::Scheduled { .. }, Self::StartWithdrawn { cause }) => {
-                Some(GrantState::Revoked {
-                    at,
-                    cause: cause.clone(),
-                    covered_until: None,
-                })
-            }
-            (GrantState::Failed { .. }, Self::GrantRetried { .. }) => {
-                Some(GrantState::approved(at, Some(at)))
+            (GrantState::Scheduled { .. } | GrantState::Failed { .. }, event) => {
+                event.leave_unused(&grant.state, at)
             }
             (GrantState::Activating { since, .. }, Self::ActivationBegun { until }) => {
                 Some(GrantState::Activating {
@@ -413,6 +403,27 @@ impl Event {
             }),
             (GrantState::Revoking { since, cause, .. }, event) => {
                 event.leave_revoking(*since, cause, at)
+            }
+            _ => None,
+        }
+    }
+
+    /// From a grant of which nothing is at the target: its start, its end before that, or another
+    /// try.
+    fn leave_unused(&self, state: &GrantState, at: DateTime<Utc>) -> Option<GrantState> {
+        match (state, self) {
+            (GrantState::Scheduled { .. }, Self::StartBegun) => {
+                Some(GrantState::approved(at, None))
+            }
+            (GrantState::Scheduled { .. }, Self::StartWithdrawn { cause }) => {
+                Some(GrantState::Revoked {
+                    at,
+                    cause: cause.clone(),
+                    covered_until: None,
+                })
+            }
+            (GrantState::Failed { .. }, Self::GrantRetried { .. }) => {
+                Some(GrantState::approved(at, Some(at)))
             }
             _ => None,
         }

@@ -508,10 +508,15 @@ mod tests {
                 "{pinned:?} under {fresh:?}"
             );
         }
-        let shorter = tightened(&terms(&[dba.clone()], 2), &terms(&[dba], 1)).unwrap();
+        let shorter = tightened(
+            &terms(std::slice::from_ref(&dba), 2),
+            &terms(std::slice::from_ref(&dba), 1),
+        )
+        .unwrap();
         assert_eq!(shorter.duration, Span::hours(1));
         assert_eq!(
-            tightened(&shorter, &terms(&[lead], 1)).map(|t| t.route.steps().len()),
+            tightened(&shorter, &terms(std::slice::from_ref(&lead), 1))
+                .map(|t| t.route.steps().len()),
             Some(2)
         );
     }

@@ -84,11 +84,13 @@ impl Engine {
         finish(&mut tx, cause.delivery.as_deref(), now).await?;
         for locked in locked {
             match self
-                .decide_one(&mut tx, &locked.request, command, cause, now)
+                .decide_one(&mut tx, &locked.request, (command, cause), now)
                 .await
             {
                 Ok(outcome) => done.push((locked, outcome)),
-                Err(EngineError::Refused(refusal)) => refused = more_telling(refused, refusal),
+                Err(EngineError::Refused(refusal)) => {
+                    refused = Some(more_telling(refused, refusal));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -138,8 +140,7 @@ impl Engine {
         &self,
         tx: &mut Tx,
         request: &Request,
-        command: &Command,
-        cause: &Cause,
+        (command, cause): (&Command, &Cause),
         now: DateTime<Utc>,
     ) -> Result<Outcome, EngineError> {
         let plain = decide(request.clone(), command.clone(), now)?;
@@ -196,10 +197,10 @@ fn is_said_of_all(command: &Command) -> bool {
 }
 
 /// Of two refusals the one that tells more: that somebody may not, rather than that a part is done.
-fn more_telling(one: Option<Refusal>, other: Refusal) -> Option<Refusal> {
+fn more_telling(one: Option<Refusal>, other: Refusal) -> Refusal {
     match one {
-        Some(one) if one.is_telling() || !other.is_telling() => Some(one),
-        _ => Some(other),
+        Some(one) if one.is_telling() || !other.is_telling() => one,
+        _ => other,
     }
 }
 

@@ -46,6 +46,10 @@ impl Engine {
     async fn submit_once(&self, submission: &Submission) -> Result<Vec<Request>, EngineError> {
         let policy = self.policy();
         let mut tx = self.store.begin().await?;
+        // All parts of a bundle are for one holder.
+        if let Some(ask) = submission.asks.first() {
+            tx.lock_holder(ask.person.id).await?;
+        }
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, submission.delivery.as_deref(), now).await?;
         let mut decisions = Vec::new();

@@ -53,6 +53,19 @@ impl Tx {
         Ok(Circumstances { now, past, chain })
     }
 
+    /// Holds back every other request for that holder until the end of the transaction, so that what
+    /// policy counts (uses in a time) cannot be passed by two that come at once. Taken before any
+    /// request is locked.
+    pub async fn lock_holder(&mut self, holder: PersonId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "select pg_advisory_xact_lock(hashtextextended('holder:' || $1, 0))",
+            holder.to_string()
+        )
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+
     async fn past(
         &mut self,
         holder: PersonId,

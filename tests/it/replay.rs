@@ -91,6 +91,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Plays a step. A refusal is an answer like any other; an error of the database is a failure.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of everything that can happen"
+)]
 async fn play(house: &House, step: Step) {
     let requests = house.engine.store().all_requests().await.unwrap();
     let picked = |n: usize| {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use cel::common::ast::IdedExpr;
 use cel::{Context, ExecutionError, Value};
 
-pub(super) use boundaries::{Boundaries, ClockBoundaries};
+pub(super) use boundaries::Boundaries;
 pub(super) use names::{Names, WEEKDAYS};
 pub(super) use variables::{MOST_HISTORY, Variable};
 pub(super) use view::{PastOutcome, PastView, RequestView, RequesterView, ResourceView, View};
@@ -105,17 +105,6 @@ impl Reads {
     /// Whether it looks at earlier requests, which are costly to find.
     pub(super) fn needs_history(&self) -> bool {
         self.has(Variable::History)
-    }
-
-    /// Whether it looks at the requester's zone.
-    pub(super) fn needs_zone(&self) -> bool {
-        let mut all = self.0.iter();
-        all.any(|variable| variable.is_local() || *variable == Variable::Timezone)
-    }
-
-    /// Everything, as it is written: `request.duration`.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|variable| variable.path())
     }
 }
 

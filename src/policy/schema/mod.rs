@@ -51,6 +51,10 @@ impl Key {
 }
 
 /// A mapping with these keys and no others.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "schemas are put together by handing their parts over"
+)]
 fn mapping<const N: usize>(meaning: &str, keys: [Key; N]) -> Value {
     let required: Vec<&str> = (keys.iter().filter(|key| key.required))
         .map(|key| key.name)
@@ -70,10 +74,6 @@ fn mapping<const N: usize>(meaning: &str, keys: [Key; N]) -> Value {
     schema
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "schemas are put together by handing their parts over"
-)]
 fn with(schema: &mut Value, key: &str, value: Value) {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert(key.to_owned(), value);

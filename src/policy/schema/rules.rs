@@ -20,10 +20,6 @@ pub(super) fn defs() -> Vec<(&'static str, Value)> {
     ]
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one list of keys, each with its meaning and an example"
-)]
 fn rule() -> Value {
     let mut schema = mapping(
         "A rule: what it is about, what it requires, and who decides.",
@@ -107,10 +103,6 @@ fn condition() -> Value {
     })
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one list of keys, each with its meaning and an example"
-)]
 fn require() -> Value {
     filled(mapping(
         "What an ask must bring along.",

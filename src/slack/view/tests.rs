@@ -455,6 +455,10 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
 }
 
 /// What else policy can mean.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of what can happen, each with its request"
+)]
 fn meaning() -> Vec<(&'static str, Event, Request)> {
     let state = |name: &str| {
         let found = meanings().into_iter().find(|(known, _)| *known == name);

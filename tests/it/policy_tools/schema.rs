@@ -203,26 +203,26 @@ fn known(
 
 /// Every mapping with keys of its own in a schema, by its pointer.
 fn mappings(schema: &Value) -> Vec<(String, &Value)> {
-    fn collect<'a>(schema: &'a Value, pointer: String, into: &mut Vec<(String, &'a Value)>) {
+    fn collect<'a>(schema: &'a Value, pointer: &str, into: &mut Vec<(String, &'a Value)>) {
         if schema["additionalProperties"] == false {
-            into.push((pointer.clone(), schema));
+            into.push((pointer.to_owned(), schema));
         }
         match schema {
             Value::Object(entries) => {
                 for (key, value) in entries {
-                    collect(value, format!("{pointer}/{key}"), into);
+                    collect(value, &format!("{pointer}/{key}"), into);
                 }
             }
             Value::Array(values) => {
                 for (index, value) in values.iter().enumerate() {
-                    collect(value, format!("{pointer}/{index}"), into);
+                    collect(value, &format!("{pointer}/{index}"), into);
                 }
             }
             _ => {}
         }
     }
     let mut found = Vec::new();
-    collect(schema, "#".to_owned(), &mut found);
+    collect(schema, "#", &mut found);
     found
 }
 
@@ -234,6 +234,11 @@ fn within(root: &Value, part: &Value) -> Validator {
 }
 
 /// Where in a document the first value of each mapping of the schema stands.
+#[expect(
+    clippy::too_many_arguments,
+    clippy::too_many_lines,
+    reason = "a walk through schema and document side by side"
+)]
 fn find(
     root: &Value,
     schema: &Value,
