@@ -120,7 +120,10 @@ fn words(line: &str) -> Vec<String> {
         }
         words.push(inside[..end].to_owned());
         let after = &inside[end..];
-        rest = after.strip_prefix(['\'', '"']).unwrap_or(after).trim_start();
+        rest = after
+            .strip_prefix(['\'', '"'])
+            .unwrap_or(after)
+            .trim_start();
     }
     words
 }
@@ -155,7 +158,7 @@ fn the_commands_in_the_documents_are_understood() {
         // Neither a command that is only named, nor one with places to fill in.
         let whole = |words: &Vec<String>| {
             let is_name = |word: &String| word.chars().all(char::is_uppercase) || word == "…";
-            2 < words.len() && !words.iter().any(is_name)
+            3 < words.len() && !words.iter().any(is_name)
         };
         found.extend(quoted.flat_map(commands).filter(whole));
         assert!(!found.is_empty(), "{path}");
@@ -239,7 +242,11 @@ fn links_between_the_documents_lead_somewhere() {
     ] {
         let folder = root.join(path).parent().unwrap().to_owned();
         let text = document(path);
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let file = target.split('#').next().unwrap_or_default();
             let is_ours = !file.is_empty() && !file.contains("://");
             assert!(!is_ours || folder.join(file).exists(), "{path}: {target}");
