@@ -154,6 +154,10 @@ fn the_commands_in_the_documents_are_understood() {
         let shell = |(info, _): &(String, String)| info == "sh";
         let blocks: Vec<_> = blocks(&text).into_iter().filter(shell).collect();
         let mut found: Vec<_> = blocks.iter().flat_map(|(_, text)| commands(text)).collect();
+        // Behind an indented command stands, apart from it, what it is for.
+        let indented = text.lines().filter_map(|line| line.strip_prefix("    "));
+        let alone = indented.filter_map(|line| line.split("   ").next());
+        found.extend(alone.flat_map(commands));
         let quoted = text.split('`').filter(|quoted| !quoted.contains('\n'));
         // Neither a command that is only named, nor one with places to fill in.
         let whole = |words: &Vec<String>| {
