@@ -46,9 +46,10 @@ pub struct Cause {
     pub actor: Actor,
     /// The delivery that carries it; finished in the transaction that stores the effect.
     pub delivery: Option<String>,
-    /// The request asked once more, with what the directory says just now. Needed to approve a
+    /// The request asked once more, with what the directory says just now, and the hash of the
+    /// policy that this was read for. Needed to approve a
     /// request that was made under another policy than the present one.
-    pub asked_again: Option<Box<Ask>>,
+    pub asked_again: Option<(String, Box<Ask>)>,
 }
 
 impl Cause {
@@ -147,7 +148,7 @@ impl Engine {
         let now = self.now().await?;
         let circumstances = self
             .store
-            .circumstances(ask.person.id, ask.extends, now)
+            .circumstances(&ask.person, ask.extends, now)
             .await?;
         Ok(self.policy().explain(ask, &circumstances))
     }

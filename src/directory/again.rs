@@ -75,7 +75,7 @@ impl Directory {
             }
             None => recorded,
         };
-        let standing = self.standing(policy, &person, groups.clone()).await?;
+        let standing = self.standing_now(policy, &person, groups.clone()).await?;
         Ok((person, standing))
     }
 }

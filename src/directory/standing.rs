@@ -96,6 +96,31 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
+        self.standing_as_of(policy, person, groups, Age::Lately)
+            .await
+    }
+
+    /// As [`Directory::standing`], with every group read at this moment: for what decides with no
+    /// click after it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn standing_now(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Standing, DirectoryFault> {
+        self.standing_as_of(policy, person, groups, Age::Now).await
+    }
+
+    async fn standing_as_of(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        groups: BTreeSet<GroupName>,
+        age: Age,
+    ) -> Result<Standing, DirectoryFault> {
         let own = self.known_person(person.id).await?;
         let team = self.team().await?;
         let groups = groups.into_iter().filter(|group| !group.is_manager());
@@ -106,7 +131,7 @@ impl Directory {
                 None => Ok(None),
             }
         };
-        let reading = self.readings(policy, &groups, person.id, Age::Lately);
+        let reading = self.readings(policy, &groups, person.id, age);
         let (user, readings) = tokio::join!(profile, reading);
         let user = user?.unwrap_or_default();
         let (groups, unreadable) = standing(readings?, person);

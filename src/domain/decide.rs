@@ -136,14 +136,12 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
         }
         Command::Overrule { refusal } => {
             pending(&request, now)?;
-            vec![Event::RequestOverruled { refusal }]
+            let why = refusal.to_string();
+            vec![Event::RequestOverruled { refusal, why }]
         }
         Command::Nudge => nudge(&request, now)?,
         Command::Escalate => escalate(&request, now)?,
-        Command::Start => {
-            start_due(&request, now)?;
-            vec![Event::StartBegun]
-        }
+        Command::Start => start(&request, now)?,
         Command::RefuseStart { refusal } => {
             start_due(&request, now)?;
             unstarted(refusal.to_string())
@@ -266,7 +264,8 @@ fn approved(request: &Request, now: DateTime<Utc>) -> Result<Event, Refusal> {
     };
     Ok(Event::RequestApproved {
         after: extended_end(request, now)?,
-        start_at: request.terms.start.filter(|start| now < *start),
+        // Also where the start has just passed: it goes through the same look at who the holder is.
+        start_at: request.terms.start,
         review_by,
     })
 }
@@ -399,6 +398,10 @@ fn begin_revocation(
             Ok(vec![Event::RevocationBegun { since, cause }])
         }
         Some(GrantState::Scheduled { .. }) => Ok(vec![Event::StartWithdrawn { cause }]),
+        // What failed could be tried again; from now on it cannot.
+        Some(GrantState::Failed { .. }) if matches!(cause, RevokeCause::Revoked { .. }) => {
+            Ok(vec![Event::StartWithdrawn { cause }])
+        }
         _ => Err(Refusal::NotActive {
             outcome: request.outcome().map(|(outcome, ..)| outcome),
         }),
@@ -528,6 +531,15 @@ fn start_due(request: &Request, now: DateTime<Utc>) -> Result<DateTime<Utc>, Ref
     }
 }
 
+/// Begins, unless the bot was away for so long that the approval has lapsed.
+fn start(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
+    start_due(request, now)?;
+    match lapse_start(request, now) {
+        Err(Refusal::NotDue) => Ok(vec![Event::StartBegun]),
+        lapsed => lapsed,
+    }
+}
+
 fn unstarted(why: String) -> Vec<Event> {
     vec![Event::StartWithdrawn {
         cause: RevokeCause::Unstarted { why },
@@ -539,8 +551,7 @@ fn lapse_start(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refu
     if now < start_at + TimeDelta::from(request.terms.start_within) {
         return Err(Refusal::NotDue);
     }
-    let why = "It could not be found out in time whether you may still have it, so the approval \
-               has lapsed unused. Please ask again.";
+    let why = "It could not be begun in time, so the approval has lapsed unused. Please ask again.";
     Ok(unstarted(why.to_owned()))
 }
 

@@ -75,6 +75,8 @@ pub enum Event {
     RequestOverruled {
         /// What that policy says.
         refusal: Refusal,
+        /// The same in words, as they were told.
+        why: String,
     },
     /// The time of an approved request has come: it is being given now.
     StartBegun,
@@ -334,9 +336,9 @@ impl Event {
             }),
             Self::RequestCancelled => Some(RequestState::Cancelled { at }),
             Self::RequestExpired => Some(RequestState::Expired { at }),
-            Self::RequestOverruled { refusal } => Some(RequestState::Overruled {
+            Self::RequestOverruled { why, .. } => Some(RequestState::Overruled {
                 at,
-                why: refusal.to_string(),
+                why: why.clone(),
             }),
             _ => None,
         }
@@ -415,13 +417,14 @@ impl Event {
             (GrantState::Scheduled { .. }, Self::StartBegun) => {
                 Some(GrantState::approved(at, None))
             }
-            (GrantState::Scheduled { .. }, Self::StartWithdrawn { cause }) => {
-                Some(GrantState::Revoked {
-                    at,
-                    cause: cause.clone(),
-                    covered_until: None,
-                })
-            }
+            (
+                GrantState::Scheduled { .. } | GrantState::Failed { .. },
+                Self::StartWithdrawn { cause },
+            ) => Some(GrantState::Revoked {
+                at,
+                cause: cause.clone(),
+                covered_until: None,
+            }),
             (GrantState::Failed { .. }, Self::GrantRetried { .. }) => {
                 Some(GrantState::approved(at, Some(at)))
             }

@@ -386,3 +386,60 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
         "the requester does not count"
     );
 }
+
+#[test]
+fn standing_in_counts_only_in_its_time() {
+    let group = |name: &str| GroupName::new(name);
+    let mut each = Step::of(vec![group("dba"), group("lead")], Quorum::All(1));
+    let night = start() + TimeDelta::hours(6);
+    each.quiet = Some(Quiet {
+        windows: vec![(night, night + TimeDelta::hours(8))],
+        fallback: vec![group("oncall")],
+    });
+    let by = |n, groups: &[&str]| Command::Approve {
+        by: Member {
+            person: person(n),
+            also: BTreeSet::new(),
+            groups: groups.iter().map(|name| group(name)).collect(),
+        },
+        comment: None,
+        duration: None,
+    };
+    let both = |at: DateTime<Utc>| {
+        let first = decide(request(vec![each.clone()]), by(1, &["dba"]), at).unwrap();
+        decide(first.next, by(2, &["dba", "oncall"]), at)
+            .unwrap()
+            .next
+    };
+    assert!(both(start()).grant().is_none(), "by day a lead is missing");
+    assert!(
+        both(night).grant().is_some(),
+        "at night somebody on call stands in"
+    );
+}
+
+#[test]
+fn a_start_that_was_missed_for_too_long_lapses() {
+    let mut later = request(vec![]);
+    let at = start() + TimeDelta::hours(2);
+    later.terms.start = Some(at);
+    let waiting = admit(later, start()).unwrap().next;
+    assert!(matches!(
+        waiting.grant().unwrap().state,
+        GrantState::Scheduled { .. }
+    ));
+    let early = decide(waiting.clone(), Command::Start, start());
+    assert_eq!(early, Err(Refusal::NotDue));
+    let begun = decide(waiting.clone(), Command::Start, at).unwrap().next;
+    assert!(matches!(
+        begun.grant().unwrap().state,
+        GrantState::Activating { .. }
+    ));
+    let missed = decide(waiting, Command::Start, at + TimeDelta::hours(1))
+        .unwrap()
+        .next;
+    assert!(matches!(
+        missed.grant().unwrap().state,
+        GrantState::Revoked { .. }
+    ));
+}

@@ -222,8 +222,14 @@ pub enum Refusal {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The start has come, and policy asks for an approval that the request does not have.
+    #[error("By now the rule “{rule}” asks for an approval that this request does not have.")]
+    ApprovalNeeded {
+        /// The rule.
+        rule: RuleName,
+    },
     /// The policy has changed since, and the request could not be held against the new one.
-    #[error("The policy has changed since this was asked. Please press once more.")]
+    #[error("The policy has changed just now, so nothing was done. Please try once more.")]
     PolicyChanged,
     /// A later policy does not allow it any more; the request is over.
     #[error("The policy has changed since this was asked, and no longer allows it. {because}")]

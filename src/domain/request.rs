@@ -1,6 +1,5 @@
 //! A request: from asked to its end, with the grant inside it once it is approved.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -236,10 +235,20 @@ impl RequestState {
         Self::Pending {
             step: 0,
             approvals: Vec::new(),
-            expires_at: now + TimeDelta::from(terms.request_ttl),
+            expires_at: expires_at(terms, now),
             chase: Chase::begin(terms.route.steps().first(), now),
         }
     }
+}
+
+/// When nobody is waited for any more: after the policy's time; and a request for later is of no
+/// use once its approval would have lapsed unused.
+fn expires_at(terms: &Terms, now: DateTime<Utc>) -> DateTime<Utc> {
+    let waits = now + TimeDelta::from(terms.request_ttl);
+    let unused = terms
+        .start
+        .map(|start| start + TimeDelta::from(terms.start_within));
+    unused.map_or(waits, |unused| waits.min(unused))
 }
 
 impl Request {
@@ -290,7 +299,7 @@ impl Request {
     /// The groups that may take the access away: those of every step, whoever stood in included,
     /// and those that the terms name besides.
     pub fn revoking(&self) -> Vec<GroupName> {
-        let mut groups: Vec<GroupName> = self.terms.route.groups().into_iter().collect();
+        let mut groups: Vec<GroupName> = self.terms.route.deciders().into_iter().collect();
         groups.extend(self.terms.revokers.iter().cloned());
         groups.sort();
         groups.dedup();
@@ -358,28 +367,22 @@ impl Request {
     }
 
     /// Whether approvals, with one more, finish a step. Approvals of that step only, each with the
-    /// groups that were read at its click.
+    /// groups that were read at its click, and as what the person was let in then.
     pub(super) fn step_is_met(&self, index: usize, more: &Member, now: DateTime<Utc>) -> bool {
         let Some(step) = self.terms.route.steps().get(index) else {
             return false;
         };
-        let approvals = self.approvals().iter();
-        let given = approvals.filter(|approval| approval.step == index);
-        let people: Vec<&BTreeSet<GroupName>> = given
-            .map(|approval| &approval.by.groups)
-            .chain([&more.groups])
-            .collect();
-        step.is_met_by(people, &self.ever_stood_in(step, now))
-    }
-
-    /// The groups that may stand in for a step by now. Who approved in a quiet time that is over
-    /// was let in then, and counts still.
-    fn ever_stood_in(&self, step: &Step, now: DateTime<Utc>) -> Vec<GroupName> {
         let escalated =
             matches!(&self.state, RequestState::Pending { chase, .. } if chase.escalated);
-        let mut groups = step.stand_ins(now, escalated);
-        groups.extend(step.quiet.iter().flat_map(|quiet| quiet.fallback.clone()));
-        groups
+        let stood_in = |by: &Member, at: DateTime<Utc>| {
+            let stand_ins = step.stand_ins(at, escalated);
+            stand_ins.iter().any(|group| by.groups.contains(group))
+        };
+        let approvals = self.approvals().iter();
+        let given = approvals
+            .filter(|approval| approval.step == index)
+            .map(|given| (&given.by.groups, stood_in(&given.by, given.at)));
+        step.is_met_by_seats(given.chain([(&more.groups, stood_in(more, now))]))
     }
 
     /// What became of the request, or none while it waits.

@@ -115,6 +115,17 @@ impl Route {
         }
     }
 
+    /// The groups that may decide at some time, or were skipped, and those that look at it
+    /// afterwards. Who is only mentioned is not among them.
+    pub fn deciders(&self) -> BTreeSet<GroupName> {
+        let steps = self.steps_or_skipped().iter().flat_map(Step::may_ever);
+        let reviewers = match self {
+            Self::BreakGlass(glass) => glass.review_by.as_slice(),
+            Self::Automatic { .. } | Self::Steps(_) => &[],
+        };
+        steps.chain(reviewers.iter().cloned()).collect()
+    }
+
     /// Every group that the route names: those that may decide, now or after an escalation, those
     /// that are only mentioned, and those that look at it afterwards.
     pub fn groups(&self) -> BTreeSet<GroupName> {
@@ -233,6 +244,13 @@ impl Step {
             .chain(quiet)
     }
 
+    /// The groups that may decide at some time: `from`, after an escalation, in quiet times.
+    fn may_ever(&self) -> impl Iterator<Item = GroupName> {
+        let escalation = self.escalate.iter().flat_map(|escalate| &escalate.to);
+        let quiet = self.quiet.iter().flat_map(|quiet| &quiet.fallback);
+        self.from.iter().chain(escalation).chain(quiet).cloned()
+    }
+
     /// The groups that may decide besides `from`, at that moment.
     pub fn stand_ins(&self, now: DateTime<Utc>, escalated: bool) -> Vec<GroupName> {
         let escalation = self.escalate.iter().filter(|_| escalated);
@@ -278,17 +296,27 @@ impl Step {
         people: impl IntoIterator<Item = &'a BTreeSet<GroupName>>,
         stand_ins: &[GroupName],
     ) -> bool {
-        let wanted = |group| self.from.contains(group) || stand_ins.contains(group);
+        let stands_in = |groups: &BTreeSet<GroupName>| stand_ins.iter().any(|g| groups.contains(g));
+        self.is_met_by_seats(people.into_iter().map(|groups| (groups, stands_in(groups))))
+    }
+
+    /// As [`Step::is_met_by`], where it is known of each whether they stood in when they approved.
+    pub(super) fn is_met_by_seats<'a>(
+        &self,
+        people: impl IntoIterator<Item = (&'a BTreeSet<GroupName>, bool)>,
+    ) -> bool {
         let eligible: Vec<_> = people
             .into_iter()
-            .filter(|groups| groups.iter().any(wanted))
+            .filter(|(groups, stands_in)| {
+                *stands_in || self.from.iter().any(|group| groups.contains(group))
+            })
             .collect();
         match self.quorum {
             Quorum::Any(count) => eligible.len() >= count as usize,
             Quorum::All(count) => {
                 let seats = self.seats(count);
                 // Seats beyond the people there are cannot be taken, whoever sits where.
-                eligible.len() >= seats.len() && seats_taken(&eligible, &seats, stand_ins)
+                eligible.len() >= seats.len() && seats_taken(&eligible, &seats)
             }
         }
     }
@@ -302,27 +330,18 @@ impl Step {
 }
 
 /// Whether every seat can be taken.
-fn seats_taken(
-    people: &[&BTreeSet<GroupName>],
-    seats: &[&GroupName],
-    stand_ins: &[GroupName],
-) -> bool {
-    let table = Table {
-        people,
-        seats,
-        stand_ins,
-    };
+fn seats_taken(people: &[(&BTreeSet<GroupName>, bool)], seats: &[&GroupName]) -> bool {
+    let table = Table { people, seats };
     let mut holder: Vec<Option<usize>> = vec![None; seats.len()];
     let seated = (0..people.len())
         .filter(|&person| table.seat(person, &mut holder, &mut vec![false; seats.len()]));
     seated.count() >= seats.len()
 }
 
-/// Who may sit where.
+/// Who may sit where: who stands in, anywhere.
 struct Table<'a> {
-    people: &'a [&'a BTreeSet<GroupName>],
+    people: &'a [(&'a BTreeSet<GroupName>, bool)],
     seats: &'a [&'a GroupName],
-    stand_ins: &'a [GroupName],
 }
 
 impl Table<'_> {
@@ -346,8 +365,8 @@ impl Table<'_> {
     }
 
     fn fits(&self, person: usize, seat: usize) -> bool {
-        let groups = self.people[person];
-        groups.contains(self.seats[seat]) || self.stand_ins.iter().any(|g| groups.contains(g))
+        let (groups, stands_in) = self.people[person];
+        stands_in || groups.contains(self.seats[seat])
     }
 }
 
@@ -375,8 +394,13 @@ pub fn tightened(pinned: &Terms, fresh: &Terms) -> Option<Terms> {
     Some(terms)
 }
 
-/// Whether whoever finishes `have` has done all that `wanted` asks.
+/// Whether whoever finishes `have` has done all that `wanted` asks. Who could stand in there must
+/// have a say in `wanted` as well: a later policy may have taken it from them.
 fn covers(have: &Step, wanted: &Step) -> bool {
+    let everybody: Vec<GroupName> = wanted.may_ever().collect();
+    if !have.may_ever().all(|group| everybody.contains(&group)) {
+        return false;
+    }
     let within = have.from.iter().all(|group| wanted.from.contains(group));
     match (have.quorum, wanted.quorum) {
         (Quorum::Any(have), Quorum::Any(wanted)) => within && have >= wanted,

@@ -5,8 +5,8 @@ use futures::FutureExt;
 
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Verdict, decide,
-    tightened,
+    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Terms, Verdict,
+    decide, tightened,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -55,7 +55,10 @@ impl Engine {
         let verdict = evaluate_again(&mut tx, &policy, &request, ask, now).await?;
         drop(tx);
         let command = match verdict {
-            Verdict::Terms(_) => Command::Start,
+            Verdict::Terms(fresh) => match more_is_asked(&request.terms, &fresh) {
+                Some(refusal) => Command::RefuseStart { refusal },
+                None => Command::Start,
+            },
             // Not found out is not a no: it is tried again, until the approval lapses.
             Verdict::Refused(Refusal::GroupUnreadable { .. }) => Command::LapseStart,
             Verdict::Refused(refusal) => Command::RefuseStart { refusal },
@@ -151,7 +154,9 @@ impl Engine {
                 refusal: None,
             });
         }
-        let Some(ask) = &cause.asked_again else {
+        // What was read for another policy says nothing about the groups that this one looks at.
+        let again = cause.asked_again.as_ref();
+        let Some((_, ask)) = again.filter(|(hash, _)| hash == policy.hash()) else {
             return Err(Refusal::PolicyChanged.into());
         };
         let fresh = match evaluate_within(tx, &policy, request, ask, now).await? {
@@ -174,6 +179,22 @@ impl Engine {
             refusal: None,
         })
     }
+}
+
+/// What policy asks by now beyond what the request went through: an approval where it needed none, or
+/// further steps.
+fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
+    let asks_more = match (&pinned.route, &fresh.route) {
+        (Route::Automatic { .. }, Route::Automatic { .. })
+        | (Route::BreakGlass(_), Route::BreakGlass(_))
+        | (Route::Steps(_), Route::Automatic { .. }) => false,
+        (Route::Steps(steps), Route::Steps(_)) => {
+            tightened(pinned, fresh).is_some_and(|terms| terms.route.steps().len() > steps.len())
+        }
+        _ => true,
+    };
+    let rule = fresh.rule.clone();
+    asks_more.then_some(Refusal::ApprovalNeeded { rule })
 }
 
 /// Whether that policy has the last word on the request already.
@@ -257,10 +278,8 @@ async fn evaluate_again(
     now: DateTime<Utc>,
 ) -> Result<Verdict, StoreError> {
     let extends = request.extends.as_ref().map(|extends| extends.request);
-    let mut circumstances = tx.circumstances(ask.person.id, extends, now).await?;
-    circumstances
-        .past
-        .retain(|past| past.asked_at != request.asked_at);
+    let looked_at = (extends, Some(request.id));
+    let circumstances = tx.circumstances(&ask.person, looked_at, now).await?;
     // The ask says who people are by now; what is wished for is this request's own, since the parts
     // of a bundle share one ask.
     let ask = Ask {

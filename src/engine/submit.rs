@@ -7,7 +7,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::{Engine, EngineError, finish, retried};
 use crate::domain::{
     Access, Actor, Ask, BundlePart, Decision, Effect, Extends, GrantState, Origin, Refusal,
-    Request, RequestId, RequestState, Roster, Terms, Verdict, admit,
+    Request, RequestId, RequestState, Roster, Route, Terms, Verdict, admit,
 };
 use crate::policy::Policy;
 use crate::store::{StoreError, Tx};
@@ -19,6 +19,8 @@ pub struct Submission {
     pub asks: Vec<Ask>,
     /// The bundle that the parts are of.
     pub bundle: Option<String>,
+    /// The hash of the policy for which people and groups were read.
+    pub policy: String,
     /// Who stands behind the groups of the policy, read just now.
     pub roster: Roster,
     /// By which way it comes in.
@@ -45,10 +47,14 @@ impl Engine {
 
     async fn submit_once(&self, submission: &Submission) -> Result<Vec<Request>, EngineError> {
         let policy = self.policy();
+        // What was read for another policy says nothing about the groups that this one looks at.
+        if policy.hash() != submission.policy {
+            return Err(Refusal::PolicyChanged.into());
+        }
         let mut tx = self.store.begin().await?;
         // All parts of a bundle are for one holder.
         if let Some(ask) = submission.asks.first() {
-            tx.lock_holder(ask.person.id).await?;
+            tx.lock_holder(&ask.person).await?;
         }
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, submission.delivery.as_deref(), now).await?;
@@ -61,10 +67,10 @@ impl Engine {
                 .map_err(|error| of_part(submission, ask, error))?;
             let lead = *lead.get_or_insert(request.id);
             request.bundle = part(submission, lead, index);
-            decisions.push(admit(request, now)?);
-        }
-        for decision in &decisions {
+            let decision = admit(request, now)?;
+            // At once, so that the parts of a bundle count each other.
             tx.insert_request(&decision.next).await?;
+            decisions.push(decision);
         }
         let effects = decisions.iter().flat_map(|decision| &decision.effects);
         let effects: Vec<Effect> = effects.cloned().collect();
@@ -125,7 +131,11 @@ async fn admit_one(
     ask: &Ask,
     now: DateTime<Utc>,
 ) -> Result<Request, EngineError> {
-    let circumstances = tx.circumstances(ask.person.id, ask.extends, now).await?;
+    let looked_at = (ask.extends, None);
+    let circumstances = tx.circumstances(&ask.person, looked_at, now).await?;
+    if ask.extends.is_some() && circumstances.chain.is_none() {
+        return Err(Refusal::NothingToExtend.into());
+    }
     let explanation = policy.explain(ask, &circumstances);
     let terms = match explanation.verdict {
         Verdict::Terms(terms) => *terms,
@@ -144,6 +154,7 @@ async fn admit_one(
     for step in terms.route.steps() {
         submission.roster.check(step, &ask.own(), now)?;
     }
+    reviewable(&terms, submission, ask)?;
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
     if let Some(extends) = &mut request.extends {
         extends.until = extended_until(tx, extends.request, &request.access).await?;
@@ -153,6 +164,25 @@ async fn admit_one(
             .ok_or(Refusal::NothingToExtend)?;
     }
     Ok(request)
+}
+
+/// A break-glass request needs somebody who can look at it afterwards.
+fn reviewable(terms: &Terms, submission: &Submission, ask: &Ask) -> Result<(), Refusal> {
+    let Route::BreakGlass(glass) = &terms.route else {
+        return Ok(());
+    };
+    if !submission
+        .roster
+        .people(&glass.review_by, &ask.own())
+        .is_empty()
+    {
+        return Ok(());
+    }
+    Err(Refusal::TooFewApprovers {
+        from: glass.review_by.clone(),
+        needed: 1,
+        eligible: 0,
+    })
 }
 
 async fn new_request(

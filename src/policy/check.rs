@@ -93,6 +93,10 @@ const CHECKS: &[Check] = &[
     alone("durations keep within their caps", durations::within_caps),
     alone("starts lie in a stretch of time", durations::starts_fit),
     alone("extensions can be used", durations::extensions_fit),
+    alone(
+        "uses are counted over at most 90 days",
+        durations::uses_are_counted,
+    ),
     alone("break-glass is short", glass::is_short),
     whole("members are known", people::members_known),
     whole("managers are known", sources::managers_known),

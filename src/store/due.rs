@@ -18,8 +18,6 @@ pub enum Due {
     Nudge(RequestId),
     /// Others may decide as well.
     Escalate(RequestId),
-    /// The start of an approved request has come.
-    Start(RequestId),
     /// A look afterwards was not done in time.
     Review(RequestId),
 }
@@ -57,21 +55,24 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let started = sqlx::query_scalar!(
-            "select id from requests where start_at <= $1 order by start_at limit $2",
-            now,
-            limit
-        )
-        .fetch_all(&self.pool)
-        .await?;
         let chased = self.chased(now, limit).await?;
         let id = RequestId::from_uuid;
-        let started = started.into_iter().map(|uuid| Due::Start(id(uuid)));
         let lapsed = lapsed.into_iter().map(|uuid| Due::Lapse(id(uuid)));
         let expired = expired.into_iter().map(|uuid| Due::Expire(id(uuid)));
         let reminded = reminded.into_iter().map(|uuid| Due::Remind(id(uuid)));
-        let all = lapsed.chain(expired).chain(started).chain(reminded);
+        let all = lapsed.chain(expired).chain(reminded);
         Ok(all.chain(chased).collect())
+    }
+
+    /// The approved requests whose start has come by that time, the oldest 200.
+    pub async fn starting(&self, now: DateTime<Utc>) -> Result<Vec<RequestId>, StoreError> {
+        let started = sqlx::query_scalar!(
+            "select id from requests where start_at <= $1 order by start_at limit 200",
+            now
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(started.into_iter().map(RequestId::from_uuid).collect())
     }
 
     /// Who is to be asked again, which others as well, and which looks afterwards were missed.

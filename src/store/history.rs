@@ -1,15 +1,19 @@
 //! What was before: the earlier requests that policy looks back at.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::{Store, StoreError, Tx};
 use crate::domain::{
-    Chain, Circumstances, Past, PersonId, RequestId, ResourceName, RoleName, RuleName, Span,
+    Chain, Circumstances, Identity, Past, Person, RequestId, ResourceName, RoleName, RuleName, Span,
 };
 
-/// How far policy looks back, and at how many requests.
+/// How far policy looks back.
 const WINDOW: TimeDelta = TimeDelta::days(90);
-const MOST: i64 = 200;
+/// How many of the newest requests it looks at, and how many automatic ones whatever came after:
+/// asking often must not make it forget what it counts.
+const NEWEST: i64 = 200;
+const AUTOMATIC: i64 = 1_000;
 
 struct PastRow {
     resource: String,
@@ -22,66 +26,107 @@ struct PastRow {
 }
 
 impl Store {
-    /// What policy looks at besides the ask: the last 90 days of that holder's requests, at most
-    /// 200, newest first; and for an extension what it would prolong.
+    /// What policy looks at besides the ask: that holder's requests of the last 90 days, newest
+    /// first; and for an extension what it would prolong.
     pub async fn circumstances(
         &self,
-        holder: PersonId,
+        holder: &Person,
         extends: Option<RequestId>,
         now: DateTime<Utc>,
     ) -> Result<Circumstances, StoreError> {
-        self.begin()
-            .await?
-            .circumstances(holder, extends, now)
-            .await
+        let mut tx = self.begin().await?;
+        tx.circumstances(holder, (extends, None), now).await
     }
 }
 
 impl Tx {
-    /// As [`Store::circumstances`], within this transaction.
+    /// As [`Store::circumstances`], within this transaction. A request that is looked at again is no
+    /// part of what was before it.
     pub async fn circumstances(
         &mut self,
-        holder: PersonId,
-        extends: Option<RequestId>,
+        holder: &Person,
+        (extends, except): (Option<RequestId>, Option<RequestId>),
         now: DateTime<Utc>,
     ) -> Result<Circumstances, StoreError> {
         let chain = match extends {
             Some(request) => self.chain(request).await?,
             None => None,
         };
-        let past = self.past(holder, now).await?;
+        let past = self.past(holder, except, now).await?;
         Ok(Circumstances { now, past, chain })
     }
 
     /// Holds back every other request for that holder until the end of the transaction, so that what
     /// policy counts (uses in a time) cannot be passed by two that come at once. Taken before any
     /// request is locked.
-    pub async fn lock_holder(&mut self, holder: PersonId) -> Result<(), StoreError> {
-        sqlx::query!(
-            "select pg_advisory_xact_lock(hashtextextended('holder:' || $1, 0))",
-            holder.to_string()
-        )
-        .execute(&mut *self.0)
-        .await?;
+    pub async fn lock_holder(&mut self, holder: &Person) -> Result<(), StoreError> {
+        for row in self.rows_of(holder).await? {
+            sqlx::query!(
+                "select pg_advisory_xact_lock(hashtextextended('holder:' || $1, 0))",
+                row.to_string()
+            )
+            .execute(&mut *self.0)
+            .await?;
+        }
         Ok(())
+    }
+
+    /// The rows of that human: their own, and those that any of their identities stands at.
+    async fn rows_of(&mut self, holder: &Person) -> Result<Vec<Uuid>, StoreError> {
+        let (mut kinds, mut values) = (Vec::new(), Vec::new());
+        for identity in &holder.identities {
+            let (kind, value) = match identity {
+                Identity::Slack { user, .. } => ("slack", user.clone()),
+                Identity::Email(address) => ("email", address.clone()),
+            };
+            kinds.push(kind.to_owned());
+            values.push(value);
+        }
+        let rows = sqlx::query_scalar!(
+            r#"select distinct id as "id!" from (
+                 select $1::uuid as id
+                 union all
+                 select i.person_id from identities i
+                   join unnest($2::text[], $3::text[]) as own (kind, value)
+                     on i.kind = own.kind and i.value = own.value
+               ) rows order by 1"#,
+            holder.id.as_uuid(),
+            &kinds,
+            &values
+        )
+        .fetch_all(&mut *self.0)
+        .await?;
+        Ok(rows)
     }
 
     async fn past(
         &mut self,
-        holder: PersonId,
+        holder: &Person,
+        except: Option<RequestId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Past>, StoreError> {
         let rows = sqlx::query_as!(
             PastRow,
-            r#"select resource, role, terms ->> 'rule' as rule, status,
-                 case jsonb_typeof(terms -> 'route') when 'object'
-                   then (select key from jsonb_object_keys(terms -> 'route') as key limit 1) end as route,
-                 asked_at, duration_seconds
-               from requests where person = $1 and asked_at >= $2
-               order by asked_at desc limit $3"#,
-            holder.as_uuid(),
+            r#"select resource as "resource!", role as "role!", rule, status as "status!", route,
+                 asked_at as "asked_at!", duration_seconds as "duration_seconds!"
+               from (
+                 select *, row_number() over (order by asked_at desc, id desc) as newest,
+                   row_number() over (partition by route order by asked_at desc, id desc) as of_route
+                 from (
+                   select id, resource, role, terms ->> 'rule' as rule, status, asked_at, duration_seconds,
+                     case jsonb_typeof(terms -> 'route') when 'object'
+                       then (select key from jsonb_object_keys(terms -> 'route') as key limit 1) end as route
+                   from requests
+                   where person = any($1) and asked_at >= $2 and id is distinct from $3
+                 ) own
+               ) counted
+               where newest <= $4 or (route = 'automatic' and of_route <= $5)
+               order by asked_at desc, id desc"#,
+            &self.rows_of(holder).await?,
             now - WINDOW,
-            MOST
+            except.map(RequestId::as_uuid),
+            NEWEST,
+            AUTOMATIC
         )
         .fetch_all(&mut *self.0)
         .await?;

@@ -81,6 +81,8 @@ impl Worker {
         let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.sweep_until(until).await });
         let (worker, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move { worker.prepare_until(until).await });
+        let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.listen_until(until).await });
     }
 
@@ -91,7 +93,7 @@ impl Worker {
     /// When the database fails.
     pub async fn run_until_idle(&self) -> Result<(), crate::store::StoreError> {
         loop {
-            let swept = self.sweep().await? + self.schedule_digests().await?;
+            let swept = self.sweep().await? + self.prepare().await?;
             let given = self.deliver(Kind::Access).await?;
             let told = self.deliver(Kind::Card).await?;
             if swept + given + told == 0 {

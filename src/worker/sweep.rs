@@ -34,10 +34,6 @@ impl Worker {
                 Due::Nudge(id) => (id, Command::Nudge),
                 Due::Escalate(id) => (id, Command::Escalate),
                 Due::Review(id) => (id, Command::ReviewOverdue),
-                Due::Start(id) => {
-                    changed += usize::from(self.begin(id).await);
-                    continue;
-                }
             };
             match self.engine.execute(id, command, Cause::clock()).await {
                 Ok(_) => changed += 1,
@@ -68,7 +64,6 @@ impl Worker {
 
     async fn look(&self, looks: u64) -> Result<(), StoreError> {
         self.sweep().await?;
-        self.schedule_digests().await?;
         if looks.is_multiple_of(5) {
             self.measure().await?;
         }

@@ -88,6 +88,7 @@ async fn asks(house: &House, who: &str, (resource, role): (&str, &str), glass: b
         ..Ask::of(house.person(who).await, resource)
     };
     let submission = Submission {
+        policy: house.engine.policy().hash().to_owned(),
         asks: vec![ask],
         bundle: None,
         roster: house.roster(),

@@ -3,7 +3,8 @@
 
 use chrono::TimeDelta;
 use jitbot::domain::{
-    Actor, Ask, Command, Event, GrantState, Origin, Refusal, Request, RequestId, RequestState, Span,
+    Actor, Ask, Command, Event, GrantState, Origin, Refusal, Request, RequestId, RequestState,
+    Route, Span,
 };
 use jitbot::engine::{Cause, EngineError, Submission};
 use jitbot::policy::{Policy, Source};
@@ -22,6 +23,10 @@ pub fn policy(from: &str, to: &str) -> Policy {
 pub const ONE: &str = "steps: [{ from: [dba], count: 1 }]\n  - name: two";
 pub const TWO: &str = "steps: [{ from: [dba], count: 2 }]\n  - name: two";
 
+const READING: &str =
+    "require: { max_duration: 4h }\n    decision: review\n    steps: [{ from: [dba], count: 1 }]";
+const FROZEN: &str = "decision: deny\n    message: frozen";
+
 /// What a handler does: the request asked once more, for the present policy.
 pub async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request, EngineError> {
     let request = house.request(id).await;
@@ -37,7 +42,7 @@ pub async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request,
     let cause = Cause {
         actor: Actor::Person { person, origin },
         delivery: None,
-        asked_again: Some(Box::new(again)),
+        asked_again: Some((house.engine.policy().hash().to_owned(), Box::new(again))),
     };
     let command = Command::Approve {
         by,
@@ -115,16 +120,12 @@ async fn a_laxer_policy_never_approves_what_waits() {
 async fn what_a_later_policy_does_not_allow_is_over_at_the_next_click() {
     let house = House::open().await;
     let id = house.ask("dana", "readonly", "4h").await.unwrap().id;
-    house
-        .engine
-        .adopt(policy("max_duration: 4h", "max_duration: 1h"))
-        .await
-        .unwrap();
+    house.engine.adopt(policy(READING, FROZEN)).await.unwrap();
     let told = refusal(approve(&house, "bob", id).await);
     let Refusal::NoLongerAllowed { because } = &told else {
         panic!("{told:?}");
     };
-    assert!(matches!(**because, Refusal::TooLong { .. }));
+    assert!(matches!(**because, Refusal::DeniedByRule { .. }));
     let request = house.request(id).await;
     assert!(
         matches!(request.state, RequestState::Overruled { .. }),
@@ -132,6 +133,103 @@ async fn what_a_later_policy_does_not_allow_is_over_at_the_next_click() {
     );
     let late = refusal(approve(&house, "carol", id).await);
     assert!(matches!(late, Refusal::AlreadyDecided { .. }), "{late:?}");
+    prove(&house).await;
+}
+
+#[tokio::test]
+async fn a_shorter_limit_shortens_what_waits() {
+    let house = House::open().await;
+    let id = house.ask("dana", "readonly", "4h").await.unwrap().id;
+    let shorter = policy("max_duration: 4h", "max_duration: 1h");
+    house.engine.adopt(shorter).await.unwrap();
+    let approved = approve(&house, "bob", id).await.unwrap();
+    assert_eq!(approved.granted(), Span::hours(1));
+    assert_eq!(approved.duration, Span::hours(4), "as asked");
+    prove(&house).await;
+}
+
+#[tokio::test]
+async fn what_was_read_for_another_policy_decides_nothing() {
+    let house = House::open().await;
+    let stale = Submission {
+        policy: "another".into(),
+        ..kit(&house, "dana", ["readonly", "open"]).await
+    };
+    assert_eq!(
+        refusal(house.engine.submit(stale).await),
+        Refusal::PolicyChanged
+    );
+}
+
+#[tokio::test]
+async fn a_retry_needs_what_policy_asks_by_then() {
+    let house = House::open().await;
+    let id = house.ask("dana", "open", "1h").await.unwrap().id;
+    house.run(id, Command::BeginActivation).await.unwrap();
+    let rejected = Command::ReportRejected {
+        error: "no such role".into(),
+        first: true,
+    };
+    house.run(id, rejected).await.unwrap();
+    let by = house.member("dana").await;
+    house.run(id, Command::Retry { by }).await.unwrap();
+    let asks = "roles: [open] }\n    decision: review\n    steps: [{ from: [dba] }]";
+    let stricter = policy("roles: [open] }\n    decision: approve", asks);
+    house.engine.adopt(stricter).await.unwrap();
+    let again = Ask {
+        role: Some("open".into()),
+        duration: Some(Span::hours(1)),
+        reason: "to see".into(),
+        ..Ask::of(house.person("dana").await, "staging-db")
+    };
+    let refused = house.engine.start(id, &again).await.unwrap();
+    assert!(
+        matches!(refused.grant().unwrap().state, GrantState::Revoked { .. }),
+        "nothing begins without the approval that is needed now: {refused:?}"
+    );
+    prove(&house).await;
+}
+
+#[tokio::test]
+async fn what_failed_and_was_revoked_is_not_tried_again() {
+    let house = House::open().await;
+    let id = house.ask("dana", "readonly", "1h").await.unwrap().id;
+    house.approve("bob", id).await.unwrap();
+    house.run(id, Command::BeginActivation).await.unwrap();
+    let rejected = Command::ReportRejected {
+        error: "no such role".into(),
+        first: true,
+    };
+    house.run(id, rejected).await.unwrap();
+    let revoke = Command::Revoke {
+        by: house.member("bob").await,
+        why: "leaving".into(),
+    };
+    house.run(id, revoke).await.unwrap();
+    let by = house.member("dana").await;
+    let retried = refusal(house.run(id, Command::Retry { by }).await);
+    assert!(
+        matches!(retried, Refusal::CannotRetry { .. }),
+        "{retried:?}"
+    );
+    prove(&house).await;
+}
+
+#[tokio::test]
+async fn parts_of_a_bundle_and_asks_at_once_count_each_other() {
+    let limited = "decision: approve\n    limits: { uses: 1, per: 7d }\n  - name: others of open\n    match: { resources: [staging-db], roles: [open] }\n    decision: review\n    steps: [{ from: [dba] }]";
+    let house = House::open().await;
+    let once = policy("decision: approve", limited);
+    house.engine.adopt(once).await.unwrap();
+    let automatic = |request: &Request| matches!(request.terms.route, Route::Automatic { .. });
+    let parts = bundle(&house, "dana", ["open", "open"]).await.unwrap();
+    assert_eq!(parts.iter().filter(|part| automatic(part)).count(), 1);
+    let asks = (0..4).map(|_| house.ask("erin", "open", "30m"));
+    let asked = futures::future::join_all(asks).await;
+    let given = asked
+        .iter()
+        .filter(|asked| automatic(asked.as_ref().unwrap()));
+    assert_eq!(given.count(), 1, "just one of four at once");
     prove(&house).await;
 }
 
@@ -238,6 +336,11 @@ pub async fn bundle(
     who: &str,
     roles: [&str; 2],
 ) -> Result<Vec<Request>, EngineError> {
+    let submission = kit(house, who, roles).await;
+    house.engine.submit(submission).await
+}
+
+async fn kit(house: &House, who: &str, roles: [&str; 2]) -> Submission {
     let mut asks = Vec::new();
     for role in roles {
         asks.push(Ask {
@@ -247,14 +350,14 @@ pub async fn bundle(
             ..Ask::of(house.person(who).await, "staging-db")
         });
     }
-    let submission = Submission {
+    Submission {
+        policy: house.engine.policy().hash().to_owned(),
         asks,
         bundle: Some("kit".into()),
         roster: house.roster(),
         origin: Origin::Slack,
         delivery: None,
-    };
-    house.engine.submit(submission).await
+    }
 }
 
 #[tokio::test]

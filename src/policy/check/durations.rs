@@ -219,3 +219,20 @@ fn long_total(subject: &Subject<'_>, rule: &RuleEntry) -> Option<Finding> {
         finding.hint("remove `total`, or raise `max` or `by`")
     })
 }
+
+/// What is counted over a time is counted at all: nobody looks back further than 90 days.
+pub(super) fn uses_are_counted(subject: &Subject<'_>) {
+    const LOOK_BACK: Span = Span::hours(90 * 24);
+    let limits = subject
+        .written
+        .rules
+        .iter()
+        .filter_map(|rule| rule.limits.as_ref());
+    for per in limits.filter_map(|limits| limits.value.per.as_ref()) {
+        if LOOK_BACK < per.value {
+            let message = format!("uses cannot be counted over {}", per.value);
+            let finding = Finding::new(per.at, message, "longer than what is looked back at");
+            subject.log.push(finding.hint("write 90d or less"));
+        }
+    }
+}

@@ -25,6 +25,8 @@ const USUAL: Span = Span::minutes(30);
 struct Asked {
     asks: Vec<Ask>,
     bundle: Option<String>,
+    /// The hash of the policy for which the people were read.
+    policy: String,
 }
 
 /// Something to ask for, by names that the policy has or has not.
@@ -91,6 +93,7 @@ impl Handlers {
         let submission = Submission {
             asks: asked.asks,
             bundle: asked.bundle,
+            policy: asked.policy,
             roster,
             origin: Origin::Slack,
             delivery: Some(key.to_owned()),
@@ -193,7 +196,12 @@ impl Handlers {
             ..Ask::of(person.clone(), wanted.resource)
         };
         let asks = wanted.into_iter().map(ask).collect();
-        Ok(Asked { asks, bundle })
+        let policy = policy.hash().to_owned();
+        Ok(Asked {
+            asks,
+            bundle,
+            policy,
+        })
     }
 
     /// The moment to begin that was typed, where the person is.
@@ -222,7 +230,7 @@ impl Handlers {
         groups: BTreeSet<GroupName>,
     ) -> Result<Asker, No> {
         let person = self.person(policy, user).await?;
-        let standing = self.directory.standing(policy, &person, groups).await;
+        let standing = self.directory.standing_now(policy, &person, groups).await;
         let standing = standing.map_err(No::of_directory(&[]))?;
         Ok(Asker { person, standing })
     }
@@ -244,7 +252,7 @@ impl Handlers {
             Err(DirectoryFault::Unfit(_)) => return Err(unfit()),
             read => read.map_err(No::of_directory(&[]))?,
         };
-        let standing = self.directory.standing(policy, &person, groups).await;
+        let standing = self.directory.standing_now(policy, &person, groups).await;
         let standing = standing.map_err(No::of_directory(&[]))?;
         Ok(Asker { person, standing })
     }

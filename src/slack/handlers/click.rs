@@ -105,7 +105,7 @@ impl Handlers {
             let again = self.directory.ask_again(&policy, request).await;
             let deciding = request.revoking();
             let again = again.map_err(No::of_directory(&deciding))?;
-            cause.asked_again = Some(Box::new(again));
+            cause.asked_again = Some((policy.hash().to_owned(), Box::new(again)));
         }
         Ok(cause)
     }

@@ -31,7 +31,7 @@ pub fn notice(
             Some(said.with([section(&words::denied_hint(request, &by))]))
         }
         Event::RequestExpired => Some(Notice::of(words::expired(request))),
-        Event::RequestOverruled { refusal } => {
+        Event::RequestOverruled { refusal, .. } => {
             Some(Notice::of(words::overruled(request)).with(quote(&refusal.to_string())))
         }
         Event::RequestApproved {

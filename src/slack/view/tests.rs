@@ -448,6 +448,7 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
                     rule: RuleName::new("freeze"),
                     message: "frozen".to_owned(),
                 },
+                why: "frozen".to_owned(),
             },
             state("overruled"),
         ),

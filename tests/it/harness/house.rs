@@ -241,6 +241,7 @@ impl House {
         let submitting = self
             .engine
             .submit(Submission {
+                policy: self.engine.policy().hash().to_owned(),
                 asks: vec![ask],
                 bundle: None,
                 roster,

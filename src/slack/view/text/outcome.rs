@@ -17,7 +17,7 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
             format!("⛔ *Denied* by {}: “{}”", faces.mention(*by), said(why))
         }
         Event::RequestExpired => "⌛ *Expired*: nobody decided in time".to_owned(),
-        Event::RequestOverruled { refusal } => format!(
+        Event::RequestOverruled { refusal, .. } => format!(
             "⛔ *No longer allowed*, since the policy has changed: “{}”",
             said(&refusal.to_string())
         ),

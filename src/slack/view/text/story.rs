@@ -103,7 +103,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
         Event::StepEscalated { to, .. } => escalated(request, to, faces),
         Event::TermsTightened { terms } => tightened(news.before, terms),
-        Event::RequestOverruled { refusal } => format!(
+        Event::RequestOverruled { refusal, .. } => format!(
             "⛔ The policy has changed and no longer allows this: “{}”",
             said(&refusal.to_string())
         ),
