@@ -12,6 +12,7 @@ mod cli;
 mod connectors;
 mod database;
 mod digests;
+mod docs;
 mod embedded;
 mod engine;
 mod harness;

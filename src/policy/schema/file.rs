@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    document, forms, key, list, mapping, named, pairs, rules, sequence, text, the, with, word,
+    digests, document, forms, key, list, mapping, named, pairs, rules, sequence, text, the, with,
+    word,
 };
 
 /// The schema of a policy file.
@@ -19,6 +20,7 @@ pub fn policy() -> Value {
         ("bundle", bundle()),
     ]);
     defs.extend(rules::defs());
+    defs.extend(digests::defs());
     document("A policy of jitbot", "policy", root(), defs)
 }
 
@@ -85,6 +87,16 @@ fn root() -> Value {
                     "match": { "resources": ["staging-db"] },
                     "decision": "review",
                     "steps": [{ "from": ["dba"] }],
+                }]),
+            ),
+            key(
+                "digests",
+                sequence_or_empty(&the("digest")),
+                "What stands and what happened, told to people or a channel by schedule.",
+                json!([{
+                    "name": "the leads' morning",
+                    "schedule": "0 9 * * mon-fri",
+                    "to": { "people": ["leads"] },
                 }]),
             ),
         ],

@@ -5,6 +5,7 @@
 //! A schema sees one value at a time. What refers to other places (unknown groups, rules that are
 //! never reached) is found by `jit policy check` alone.
 
+mod digests;
 mod file;
 mod forms;
 mod rules;
