@@ -31,7 +31,31 @@ impl Engine {
         command: Command,
         cause: Cause,
     ) -> Result<Request, EngineError> {
-        let outcome = retried(|| self.execute_once(id, &command, &cause).boxed()).await;
+        let whole = is_said_of_all(&command);
+        self.executed(id, whole, &command, &cause).await
+    }
+
+    /// As [`Engine::execute`], on that request alone, even where it has the card of a bundle.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn execute_part(
+        &self,
+        id: RequestId,
+        command: Command,
+        cause: Cause,
+    ) -> Result<Request, EngineError> {
+        self.executed(id, false, &command, &cause).await
+    }
+
+    async fn executed(
+        &self,
+        id: RequestId,
+        whole: bool,
+        command: &Command,
+        cause: &Cause,
+    ) -> Result<Request, EngineError> {
+        let outcome = retried(|| self.execute_once((id, whole), command, cause).boxed()).await;
         if let Err(EngineError::Refused(refusal)) = &outcome {
             self.record_refusal(&cause.actor, Some(id), refusal).await;
         }
@@ -68,16 +92,17 @@ impl Engine {
 
     async fn execute_once(
         &self,
-        id: RequestId,
+        (id, whole): (RequestId, bool),
         command: &Command,
         cause: &Cause,
     ) -> Result<Request, EngineError> {
         let mut tx = self.store.begin().await?;
         let mut refused = None;
         let mut done: Vec<(Locked, Outcome)> = Vec::new();
-        let ids = match command {
-            command if is_said_of_all(command) => tx.parts_of(id).await?,
-            _ => vec![id],
+        let ids = if whole {
+            tx.parts_of(id).await?
+        } else {
+            vec![id]
         };
         let mut locked = Vec::new();
         for id in ids {

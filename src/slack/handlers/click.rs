@@ -168,7 +168,12 @@ impl Handlers {
     async fn done_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
-        self.give_back(cause, by, request).await
+        if click.action_id == ids::DONE_ALL {
+            return self.give_back(cause, by, request).await;
+        }
+        let command = Command::GiveBack { by };
+        let over = self.engine.execute_part(request.id, command, cause).await?;
+        Ok(Said::Words(words::given_back(&over)))
     }
 
     /// Withdraws what was approved for later.

@@ -23,7 +23,7 @@ pub fn notice(
         Event::Requested { .. } => Some(Notice::of(words::received(request, faces))),
         Event::GrantActivated { until, receipt } => {
             let told = active(request, *until, receipt, faces);
-            Some(told.with(own_row(request, receipt, true)))
+            Some(told.with(own_row(request, receipt)))
         }
         Event::RequestDenied { by, why } => {
             let by = faces.mention(*by);
@@ -71,12 +71,10 @@ pub fn active_parts(
         let one = active(part, *until, receipt, faces);
         notice.text = format!("{} {}", notice.text, one.text);
         notice.blocks.extend(one.blocks);
-        notice
-            .blocks
-            .extend(own_row(part, receipt, part.id != lead.id));
+        notice.blocks.extend(own_row(part, receipt));
     }
     let all = button(
-        ids::DONE,
+        ids::DONE_ALL,
         lead.id,
         "Done early with all",
         &words::done_all_label(lead),
@@ -129,7 +127,7 @@ impl Choice {
             Self::CancelStart => choices::cancel_start(lead),
             Self::DoneWithAll => {
                 let label = words::done_all_label(lead);
-                button(ids::DONE, lead.id, "Done early with all", &label)
+                button(ids::DONE_ALL, lead.id, "Done early with all", &label)
             }
         }
     }
@@ -213,15 +211,12 @@ fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt, faces: &Fa
 
 /// The buttons of one access. The first part of a bundle cannot be given back alone: what is done
 /// by its id is meant for all parts.
-fn own_row(request: &Request, receipt: &Receipt, alone: bool) -> Vec<SlackBlock> {
-    let mut row: Vec<_> = alone.then(|| done(request)).into_iter().collect();
+fn own_row(request: &Request, receipt: &Receipt) -> Vec<SlackBlock> {
+    let mut row = vec![done(request)];
     if receipt.credentials {
         let label = format!("Get credentials for request {}", request.number);
         let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
         row.insert(0, get.with_style(SlackBlockButtonStyle::Primary));
-    }
-    if row.is_empty() {
-        return Vec::new();
     }
     vec![
         context(words::active_hint(receipt.credentials)),

@@ -14,6 +14,8 @@ pub const CANCEL: &str = "jit_cancel";
 pub const REVOKE: &str = "jit_revoke";
 /// Give one's own access back before its end.
 pub const DONE: &str = "jit_done";
+/// Gives back every part of a bundle.
+pub const DONE_ALL: &str = "jit_done_all";
 /// Set a fresh password and show it.
 pub const CREDENTIALS: &str = "jit_credentials";
 
@@ -29,12 +31,13 @@ pub const JUSTIFIED: &str = "jit_justified";
 pub const UNJUSTIFIED: &str = "jit_unjustified";
 
 /// The buttons that this product knows.
-pub const ACTIONS: [&str; 11] = [
+pub const ACTIONS: [&str; 12] = [
     APPROVE,
     DENY,
     CANCEL,
     REVOKE,
     DONE,
+    DONE_ALL,
     CREDENTIALS,
     REVIEW,
     RETRY,
