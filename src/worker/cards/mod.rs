@@ -1,6 +1,6 @@
 //! Makes Slack tell what is true of one request, or of all parts of a bundle, which share a card: the
-//! copies of the card ([`copies`]), the story in its thread, the messages to the holder ([`holder`]),
-//! and what others are told ([`others`]). Everything is rendered from the database at this moment,
+//! copies of the card (`copies`), the story in its thread, the messages to the holder (`holder`),
+//! and what others are told (`others`). Everything is rendered from the database at this moment,
 //! so doing it twice, late or out of order is harmless.
 
 use std::collections::BTreeSet;
