@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Access, Chase, Command, Event, GrantState, Member, Refusal, Request, RequestId, RequestState,
-    RevokeCause, Route, Shortened, Span,
+    Access, AfterReview, Chase, Command, Event, GrantState, Member, Refusal, Request, RequestId,
+    RequestState, RevokeCause, Route, Shortened, Span,
 };
 
 /// Something that must happen outside. It names a thing and never its new value: whoever carries it
@@ -477,10 +477,8 @@ fn complete_review(
 }
 
 fn review_overdue(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
-    match request.review() {
-        Some(review) if review.done.is_none() && !review.overdue && review.due_at <= now => {
-            Ok(vec![Event::ReviewOverdue])
-        }
+    match request.review().and_then(AfterReview::awaited) {
+        Some(due_at) if due_at <= now => Ok(vec![Event::ReviewOverdue]),
         _ => Err(Refusal::NotDue),
     }
 }
