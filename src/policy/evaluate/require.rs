@@ -72,7 +72,7 @@ impl Case<'_> {
         self.may_break(rule, glass)
     }
 
-    fn may_break(&self, rule: &Rule, glass: &Glass) -> Option<Refusal> {
+    pub(super) fn may_break(&self, rule: &Rule, glass: &Glass) -> Option<Refusal> {
         if glass
             .who
             .iter()
@@ -135,8 +135,16 @@ impl Case<'_> {
         self.whole_time(rule, chain, added)
     }
 
+    /// How often the access can be prolonged once this is granted.
+    pub(super) fn extensions_left(&self, rule: &Rule) -> u32 {
+        let most = rule.require.extend.max.unwrap_or(1);
+        let before = self.circumstances.chain.map_or(0, |chain| chain.extensions);
+        let used = before.saturating_add(u32::from(self.ask.extends.is_some()));
+        most.saturating_sub(used)
+    }
+
     /// The most that an extension adds.
-    fn extend_by(&self, rule: &Rule) -> Span {
+    pub(super) fn extend_by(&self, rule: &Rule) -> Span {
         let limit = self.policy.limit(rule, self.role());
         rule.require.extend.by.unwrap_or(limit)
     }
@@ -289,7 +297,8 @@ impl Case<'_> {
         if let Some(wanted) = &rule.require.reason
             && !wanted.pattern.is_match(reason)
         {
-            return Some(reason_needed(wanted));
+            let message = reason_words(wanted);
+            return Some(Refusal::ReasonNeeded { message });
         }
         (self.ask.break_glass && reason.is_empty()).then(|| Refusal::ReasonNeeded {
             message: "Please say what the emergency is.".to_owned(),
@@ -301,15 +310,8 @@ impl Case<'_> {
         if self.ticket(rule).is_some() {
             return None;
         }
-        let words = || {
-            format!(
-                "Please name a ticket that has the form `{}`.",
-                wanted.pattern
-            )
-        };
-        Some(Refusal::TicketNeeded {
-            message: wanted.message.clone().unwrap_or_else(words),
-        })
+        let message = ticket_words(wanted);
+        Some(Refusal::TicketNeeded { message })
     }
 
     /// The ticket that the reason names, where the rule wants one.
@@ -326,12 +328,18 @@ impl Case<'_> {
     }
 }
 
-fn reason_needed(wanted: &ReasonRule) -> Refusal {
+/// What is wanted of a ticket, in the rule's words or else in ours.
+pub(super) fn ticket_words(wanted: &ReasonRule) -> String {
+    let pattern = &wanted.pattern;
+    let words = || format!("Please name a ticket that has the form `{pattern}`.");
+    wanted.message.clone().unwrap_or_else(words)
+}
+
+/// What is wanted of a reason, in the rule's words or else in ours.
+pub(super) fn reason_words(wanted: &ReasonRule) -> String {
     let words = || match wanted.pattern.as_str() {
         "." | ".+" => "Please say why you need it.".to_owned(),
         pattern => format!("Please give a reason that has the form `{pattern}`."),
     };
-    Refusal::ReasonNeeded {
-        message: wanted.message.clone().unwrap_or_else(words),
-    }
+    wanted.message.clone().unwrap_or_else(words)
 }
