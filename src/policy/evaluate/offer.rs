@@ -4,9 +4,9 @@ use super::Case;
 use super::require::{reason_words, ticket_words};
 use super::steps::StepFit;
 use crate::domain::{Span, Step};
+use crate::policy::RuleDecision;
 use crate::policy::explain::Offer;
 use crate::policy::rule::Rule;
-use crate::policy::RuleDecision;
 
 impl Case<'_> {
     /// What that rule leaves to choose; none where it denies.
@@ -40,7 +40,10 @@ impl Case<'_> {
     fn most(&self, rule: &Rule) -> Span {
         let limit = self.limit(rule);
         match self.ask.extends {
-            Some(_) => limit.min(self.extend_by(rule)),
+            Some(_) => {
+                let most = limit.min(self.extend_by(rule));
+                self.whole_left(rule).map_or(most, |left| most.min(left))
+            }
             None => limit,
         }
     }

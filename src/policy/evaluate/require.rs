@@ -149,9 +149,10 @@ impl Case<'_> {
         rule.require.extend.by.unwrap_or(limit)
     }
 
-    fn whole_time(&self, rule: &Rule, chain: Chain, added: Span) -> Option<Refusal> {
+    /// The longest that an access lasts with all its extensions.
+    fn whole(&self, rule: &Rule) -> TimeDelta {
         let extend = rule.require.extend;
-        let total = extend.total.map_or_else(
+        extend.total.map_or_else(
             || {
                 let longest = TimeDelta::from(self.policy.limit(rule, self.role()));
                 let by = TimeDelta::from(self.extend_by(rule));
@@ -159,7 +160,18 @@ impl Case<'_> {
                 longest + by.checked_mul(times).unwrap_or(TimeDelta::MAX / 2)
             },
             TimeDelta::from,
-        );
+        )
+    }
+
+    /// What is left of that, for an extension; none where nothing is.
+    pub(super) fn whole_left(&self, rule: &Rule) -> Option<Span> {
+        let chain = self.circumstances.chain?;
+        let left = self.whole(rule) - (chain.until - chain.since);
+        Span::from_seconds(u64::try_from(left.num_seconds()).ok()?).ok()
+    }
+
+    fn whole_time(&self, rule: &Rule, chain: Chain, added: Span) -> Option<Refusal> {
+        let total = self.whole(rule);
         let held = chain.until - chain.since;
         if held + TimeDelta::from(added) <= total {
             return None;

@@ -55,7 +55,8 @@ impl Case<'_> {
             }
         }
         let deciding = end.map(|number| &self.policy.rules[number]);
-        let matched = tried.last().map(|tried: &Tried| &tried.outcome) == Some(&RuleOutcome::Matched);
+        let matched =
+            tried.last().map(|tried: &Tried| &tried.outcome) == Some(&RuleOutcome::Matched);
         let offer = deciding.filter(|_| matched);
         let offer = offer.and_then(|rule| self.offer(rule, &trail.steps));
         let steps = deciding.map_or_else(Vec::new, |rule| steps_told(rule, trail.steps));
