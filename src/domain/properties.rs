@@ -58,6 +58,7 @@ pub(crate) fn request(steps: Vec<Step>) -> Request {
             revokers: Vec::new(),
             inform: Inform::default(),
             tightened_by: None,
+            extensions_left: 1,
             request_ttl: Span::hours(8),
             remind_before: Span::minutes(15),
             channel: "#access".into(),

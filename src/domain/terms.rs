@@ -37,6 +37,9 @@ pub struct Terms {
     /// The hash of the later policy that last made these terms stricter, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tightened_by: Option<String>,
+    /// How often the access can still be prolonged after this, as far as the rule says.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub extensions_left: u32,
     /// How long the request waits for approvers before it expires.
     pub request_ttl: Span,
     /// How long before the end the holder is reminded; short grants use a quarter of their time
@@ -50,6 +53,19 @@ pub struct Terms {
     pub target: Target,
     /// What the card shows of the resource.
     pub card: ResourceCard,
+}
+
+/// What a rule allows that says nothing of extensions.
+fn once() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+fn is_once(count: &u32) -> bool {
+    *count == once()
 }
 
 /// How a request can be approved.

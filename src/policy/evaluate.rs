@@ -9,6 +9,7 @@ mod fit;
 mod limits;
 mod listing;
 mod lookup;
+mod offer;
 mod require;
 mod steps;
 mod target;
@@ -248,6 +249,7 @@ impl<'a> Case<'a> {
                 channels: rule.inform.channels.clone(),
             },
             tightened_by: None,
+            extensions_left: self.extensions_left(rule),
             request_ttl: policy.request_ttl,
             remind_before: policy.remind_before,
             channel: policy.channel_of(rule, self.resource).to_owned(),

@@ -8,7 +8,9 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::{Mismatch, RuleDecision};
-use crate::domain::{GroupName, Refusal, ResourceName, RoleName, RuleName, Step, Verdict};
+use crate::domain::{
+    GroupName, Refusal, ResourceName, RoleName, Route, RuleName, Span, Step, Verdict,
+};
 
 /// A verdict with the way that led to it. `Display` draws it as a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,35 @@ pub struct Explanation {
     pub steps: Vec<StepTold>,
     /// Everything that this rule requires and the ask does not bring along.
     pub missing: Vec<Refusal>,
+    /// What the rule that decided leaves to choose; none where none matched, and where it denies.
+    pub offer: Option<Offer>,
+}
+
+/// What a rule leaves to choose, for a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The rule.
+    pub rule: RuleName,
+    /// How the request would be approved, once it brings along all that is required; none where
+    /// nobody would be asked.
+    pub route: Option<Route>,
+    /// Where its card would go.
+    pub channel: String,
+    /// The durations that are offered, shortest first; empty where any up to the limit will do.
+    pub durations: Vec<Span>,
+    /// The longest duration; for an extension, the most that it adds.
+    pub limit: Span,
+    /// How long it lasts where nothing is said.
+    pub default: Option<Span>,
+    /// What the rule wants of the reason, in words for people; none where it may be left out.
+    pub reason: Option<String>,
+    /// What the rule wants of a ticket, in words for people; none where it wants none.
+    pub ticket: Option<String>,
+    /// How far ahead it may begin: at least (where that is said), and at most. None where it begins
+    /// at once.
+    pub start: Option<(Option<Span>, Span)>,
+    /// Whether the holder may ask for it as break-glass.
+    pub break_glass: bool,
 }
 
 /// A rule that was tried.

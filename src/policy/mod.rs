@@ -45,7 +45,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 pub use digest::Digest;
-pub use explain::{Explanation, RuleOutcome, StepOutcome, StepTold, Tried};
+pub use explain::{Explanation, Offer, RuleOutcome, StepOutcome, StepTold, Tried};
 pub use fault::{Fault, Faults, Label, Source};
 pub use file::RuleDecision;
 pub use load::is_policy_name;

@@ -184,6 +184,21 @@ impl Client {
         self.call::<Value>(call).await.map(drop)
     }
 
+    /// Changes a view if it is still in the state that this hash stands for.
+    ///
+    /// # Errors
+    /// [`SlackFault::Expired`] when it has changed since, or is closed.
+    pub async fn update_view_if(
+        &self,
+        view_id: &str,
+        hash: &str,
+        view: &Value,
+    ) -> Result<(), SlackFault> {
+        let body = json!({"view_id": view_id, "hash": hash, "view": view});
+        let call = self.write("views.update", Pace::Tier4, None, body);
+        self.call::<Value>(call).await.map(drop)
+    }
+
     /// A user as Slack knows them now. Quick: people wait for it at a click.
     pub async fn user(&self, id: &str) -> Result<SlackUser, SlackFault> {
         let call = self.quick("users.info", Pace::Tier4, vec![("user", Some(id))]);

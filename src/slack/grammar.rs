@@ -126,6 +126,21 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
     }
 }
 
+/// Whether nothing was typed, or nothing but that access is wanted: then a form helps more than a
+/// sentence.
+pub fn names_nothing(text: &str) -> bool {
+    let (text, _) = words::clean(text);
+    let words = words::split(&text);
+    let mut telling = words.iter().filter(|word| !word.bare.is_empty());
+    match (telling.next(), telling.next()) {
+        (None, _) => true,
+        (Some(first), None) => ["request", "break-glass"]
+            .map(Some)
+            .contains(&verb(&first.lower())),
+        (Some(_), Some(_)) => false,
+    }
+}
+
 /// Words, and the text they were split from.
 #[derive(Clone, Copy)]
 struct Line<'a> {

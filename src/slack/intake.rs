@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::client::{Respond, SlackFault};
-use super::handlers::{Handlers, Said};
-use super::payload::{Delivery, Matter};
+use super::handlers::{Answered, Handlers, Said, ask_modal};
+use super::payload::{Delivery, Matter, View};
 use super::receive::{Answer, Receive};
 use super::view::{ids, reply, text};
 use crate::store::StoreError;
@@ -26,6 +26,8 @@ use crate::store::StoreError;
 const RECORD: Duration = Duration::from_secs(2);
 /// How long a modal waits for its answer. Slack itself waits three seconds.
 const ANSWER: Duration = Duration::from_millis(2_200);
+/// How long after that the answer is put into the form's place.
+const AFTER: Duration = Duration::from_millis(300);
 /// How long a delivery is left to the process that took it.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 /// How often a delivery is tried that keeps failing.
@@ -86,12 +88,23 @@ impl Intake {
             Err(_) => return self.not_recorded(delivery),
         }
         match &delivery.matter {
-            Matter::Command(_) | Matter::Click(_) => self.record_and_work(delivery).await,
+            Matter::Command(_) | Matter::Click(_) | Matter::Shortcut(_) => {
+                self.record_and_work(delivery).await
+            }
             Matter::Submission(submission) => match fault_of(&submission.view) {
                 Some(fault) => Answer::AckWith(fault),
                 None => self.record_and_work(delivery).await,
             },
-            Matter::Suggestion { .. } => Answer::AckWith(json!({"options": []})),
+            Matter::Suggestion {
+                by,
+                action_id,
+                typed,
+                view,
+            } => {
+                let asked = (action_id.as_str(), typed.as_str());
+                let suggesting = self.handlers.suggest(by, asked, view.as_ref());
+                Answer::AckWith(suggesting.await)
+            }
             Matter::Event { kind, user, .. } => {
                 match (kind.as_str(), user) {
                     ("user_change", Some(user)) => self.handlers.forget(user),
@@ -102,10 +115,9 @@ impl Intake {
                 }
                 Answer::Ack
             }
-            Matter::Closed { .. }
-            | Matter::Shortcut(_)
-            | Matter::Verification { .. }
-            | Matter::Unknown { .. } => Answer::Ack,
+            Matter::Closed { .. } | Matter::Verification { .. } | Matter::Unknown { .. } => {
+                Answer::Ack
+            }
         }
     }
 
@@ -126,6 +138,7 @@ impl Intake {
             Recorded::No => return self.not_recorded(delivery),
         }
         let waits = matches!(delivery.matter, Matter::Submission(_));
+        let form = form_of(&delivery).is_some();
         let (answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks
@@ -135,6 +148,8 @@ impl Intake {
         }
         match tokio::time::timeout(ANSWER, answered).await {
             Ok(Ok(payload)) => Answer::AckWith(payload),
+            Ok(Err(_)) if form => Answer::AckWith(ask_modal::kept()),
+            Err(_) if form => Answer::AckWith(ask_modal::working()),
             _ => Answer::Ack,
         }
     }
@@ -175,6 +190,9 @@ impl Intake {
             if submission.view.values.contains_key(ids::WHY_BLOCK) {
                 return Answer::AckWith(errors(why));
             }
+            if let Some(errors) = ask_modal::not_recorded(&submission.view, why) {
+                return Answer::AckWith(errors);
+            }
         }
         let handlers = Arc::clone(&self.handlers);
         self.tasks.spawn(async move {
@@ -208,9 +226,18 @@ impl Intake {
                 return false;
             }
         };
-        self.finish(key).await;
+        match &said {
+            // Whoever sends the very same form once more is not to be taken for a repetition.
+            Said::Form(answered) if answered.again => self.forget(key).await,
+            _ => self.finish(key).await,
+        }
         match said {
+            Said::Nothing if form_of(delivery).is_some() => {
+                // Carried out already, by the other delivery of the same form.
+                let _ = answer.send(json!({"response_action": "clear"}));
+            }
             Said::Nothing => {}
+            Said::Form(answered) => self.answer_form(delivery, *answered, answer).await,
             Said::Words(words) => self.handlers.say(delivery, &words).await,
             Said::Modal { update, words } => {
                 // Too late for the modal: then by message.
@@ -220,6 +247,36 @@ impl Intake {
             }
         }
         true
+    }
+
+    /// Answers a form: while Slack waits, else in the form's place, else in words.
+    async fn answer_form(
+        &self,
+        delivery: &Delivery,
+        answered: Answered,
+        answer: oneshot::Sender<Value>,
+    ) {
+        if answer.send(answered.at_once).is_ok() {
+            return;
+        }
+        // “One moment” has to stand there first.
+        tokio::time::sleep(AFTER).await;
+        let put = match form_of(delivery) {
+            Some(view) => self.handlers.put_view(&view.id, &answered.late).await,
+            None => false,
+        };
+        if !put {
+            self.handlers.say(delivery, &answered.words).await;
+        }
+    }
+
+    async fn forget(&self, key: &str) {
+        if let Err(error) = self.handlers.engine().store().forget_delivery(key).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a delivery was not forgotten"
+            );
+        }
     }
 
     async fn finish(&self, key: &str) {
@@ -292,9 +349,19 @@ impl Intake {
     }
 }
 
+/// The form that was sent off, where that is what was delivered.
+fn form_of(delivery: &Delivery) -> Option<&View> {
+    match &delivery.matter {
+        Matter::Submission(submission) => {
+            Some(&submission.view).filter(|view| ask_modal::is_form(view))
+        }
+        _ => None,
+    }
+}
+
 /// What is wrong with a modal that can be told at once, without asking anybody. Such a modal is not
 /// recorded: it comes again under the same id and hash.
-fn fault_of(view: &super::payload::View) -> Option<Value> {
+fn fault_of(view: &View) -> Option<Value> {
     let asks_why = [ids::DENY_REASON, ids::REVOKE_REASON].contains(&view.callback_id.as_str());
     let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
     let empty = why.unwrap_or_default().trim().is_empty();
@@ -307,7 +374,6 @@ fn errors(why: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::payload::View;
     use super::*;
 
     #[test]

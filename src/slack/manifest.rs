@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use super::view::ids;
+
 /// The slash command.
 pub const COMMAND: &str = "/jit";
 
@@ -62,6 +64,23 @@ const LONG_DESCRIPTION: &str = "Ask for access with /jit request, for example `/
     really given, and it is really taken away when its time is over, with a record of every step. \
     The bot reads no messages. It is run by your own company, and its code is open source under \
     the Apache licence.";
+/// What people find in the menus of Slack: a shortcut for everywhere, and one on a message. The scope
+/// of the slash command allows both.
+const SHORTCUTS: [(&str, &str, &str, &str); 2] = [
+    (
+        "global",
+        ids::ASK,
+        "Ask for access",
+        "Opens a form: what you need, for how long, and who decides",
+    ),
+    (
+        "message",
+        ids::ASK_ABOUT,
+        "Ask for access for this",
+        "The same, with the link of this message for whoever decides",
+    ),
+];
+
 const COMMAND_DESCRIPTION: &str = "Ask for access, see it, give it back";
 const USAGE: &str = "request RESOURCE [ROLE] 1h [reason] | list | active | extend | done | help";
 
@@ -87,7 +106,10 @@ pub fn manifest(mode: &Mode) -> Value {
     if let Mode::Http { url } = mode {
         let url = url.trim_end_matches('/');
         command["url"] = format!("{url}/slack/commands").into();
-        interactivity["request_url"] = format!("{url}/slack/interactions").into();
+        let interactions = format!("{url}/slack/interactions");
+        interactivity["request_url"] = interactions.clone().into();
+        // Where selects ask for their choices.
+        interactivity["message_menu_options_url"] = interactions.into();
         events["request_url"] = format!("{url}/slack/events").into();
     }
     json!({
@@ -105,6 +127,7 @@ pub fn manifest(mode: &Mode) -> Value {
                 "messages_tab_read_only_enabled": false,
             },
             "bot_user": { "display_name": "jit", "always_online": true },
+            "shortcuts": shortcuts(),
             "slash_commands": [command],
         },
         "oauth_config": { "scopes": { "bot": scopes() } },
@@ -116,6 +139,11 @@ pub fn manifest(mode: &Mode) -> Value {
             "token_rotation_enabled": false,
         },
     })
+}
+
+fn shortcuts() -> Vec<Value> {
+    let shortcut = |(kind, id, name, description): &(&str, &str, &str, &str)| json!({"type": kind, "callback_id": id, "name": name, "description": description});
+    SHORTCUTS.iter().map(shortcut).collect()
 }
 
 /// The manifest as a file.
@@ -193,6 +221,11 @@ mod tests {
         ] {
             assert!(text.chars().count() <= limit, "{text}");
         }
+        for (_, id, name, description) in SHORTCUTS {
+            assert!(name.chars().count() <= 24, "{name}");
+            assert!(description.chars().count() <= 150, "{description}");
+            assert!(id.len() <= 255, "{id}");
+        }
         assert!(
             175 <= LONG_DESCRIPTION.len(),
             "Slack wants at least 174 characters"
@@ -214,6 +247,8 @@ mod tests {
         );
         assert_eq!(http["settings"]["socket_mode_enabled"], false);
         let url = "https://jit.example.com/slack/interactions";
-        assert_eq!(http["settings"]["interactivity"]["request_url"], url);
+        let interactivity = &http["settings"]["interactivity"];
+        assert_eq!(interactivity["request_url"], url);
+        assert_eq!(interactivity["message_menu_options_url"], url);
     }
 }

@@ -59,6 +59,8 @@ pub enum Matter {
         action_id: String,
         /// What was typed so far.
         typed: String,
+        /// The view that the select stands in.
+        view: Option<View>,
     },
     /// Something happened in the workspace.
     Event {
@@ -170,6 +172,12 @@ pub struct Shortcut {
     pub trigger: String,
     /// Where to answer, for a shortcut on a message.
     pub response_url: Option<String>,
+    /// The channel of that message.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// The message.
+    #[serde(default)]
+    pub message_ts: Option<String>,
 }
 
 /// A delivery that is not what Slack sends. It names the fault, never the content.
@@ -322,6 +330,14 @@ impl View {
             .get(block_id)?
             .get(action_id)
             .map(String::as_str)
+    }
+
+    /// What was entered under that action, whatever its block is called: the blocks of a form
+    /// change their names when what they offer changes.
+    pub fn entered(&self, action_id: &str) -> Option<&str> {
+        let mut blocks = self.values.values();
+        let found = blocks.find_map(|actions| actions.get(action_id));
+        found.map(String::as_str)
     }
 
     /// One sending-off of one state of the view. The values count as well: after an answer that

@@ -130,6 +130,15 @@ impl Store {
         tx.commit().await
     }
 
+    /// Forgets that a delivery came, where nothing was done for it and it may come again just as it
+    /// was: a form that was answered with what is wrong.
+    pub async fn forget_delivery(&self, key: &str) -> Result<(), StoreError> {
+        sqlx::query!("delete from deliveries where key = $1", key)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Forgets deliveries that were finished before then.
     pub async fn forget_deliveries(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
         let done = sqlx::query!("delete from deliveries where finished_at < $1", before)

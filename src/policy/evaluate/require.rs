@@ -72,7 +72,7 @@ impl Case<'_> {
         self.may_break(rule, glass)
     }
 
-    fn may_break(&self, rule: &Rule, glass: &Glass) -> Option<Refusal> {
+    pub(super) fn may_break(&self, rule: &Rule, glass: &Glass) -> Option<Refusal> {
         if glass
             .who
             .iter()
@@ -135,15 +135,24 @@ impl Case<'_> {
         self.whole_time(rule, chain, added)
     }
 
+    /// How often the access can be prolonged once this is granted.
+    pub(super) fn extensions_left(&self, rule: &Rule) -> u32 {
+        let most = rule.require.extend.max.unwrap_or(1);
+        let before = self.circumstances.chain.map_or(0, |chain| chain.extensions);
+        let used = before.saturating_add(u32::from(self.ask.extends.is_some()));
+        most.saturating_sub(used)
+    }
+
     /// The most that an extension adds.
-    fn extend_by(&self, rule: &Rule) -> Span {
+    pub(super) fn extend_by(&self, rule: &Rule) -> Span {
         let limit = self.policy.limit(rule, self.role());
         rule.require.extend.by.unwrap_or(limit)
     }
 
-    fn whole_time(&self, rule: &Rule, chain: Chain, added: Span) -> Option<Refusal> {
+    /// The longest that an access lasts with all its extensions.
+    fn whole(&self, rule: &Rule) -> TimeDelta {
         let extend = rule.require.extend;
-        let total = extend.total.map_or_else(
+        extend.total.map_or_else(
             || {
                 let longest = TimeDelta::from(self.policy.limit(rule, self.role()));
                 let by = TimeDelta::from(self.extend_by(rule));
@@ -151,7 +160,18 @@ impl Case<'_> {
                 longest + by.checked_mul(times).unwrap_or(TimeDelta::MAX / 2)
             },
             TimeDelta::from,
-        );
+        )
+    }
+
+    /// What is left of that, for an extension; none where nothing is.
+    pub(super) fn whole_left(&self, rule: &Rule) -> Option<Span> {
+        let chain = self.circumstances.chain?;
+        let left = self.whole(rule) - (chain.until - chain.since);
+        Span::from_seconds(u64::try_from(left.num_seconds()).ok()?).ok()
+    }
+
+    fn whole_time(&self, rule: &Rule, chain: Chain, added: Span) -> Option<Refusal> {
+        let total = self.whole(rule);
         let held = chain.until - chain.since;
         if held + TimeDelta::from(added) <= total {
             return None;
@@ -289,7 +309,8 @@ impl Case<'_> {
         if let Some(wanted) = &rule.require.reason
             && !wanted.pattern.is_match(reason)
         {
-            return Some(reason_needed(wanted));
+            let message = reason_words(wanted);
+            return Some(Refusal::ReasonNeeded { message });
         }
         (self.ask.break_glass && reason.is_empty()).then(|| Refusal::ReasonNeeded {
             message: "Please say what the emergency is.".to_owned(),
@@ -301,15 +322,8 @@ impl Case<'_> {
         if self.ticket(rule).is_some() {
             return None;
         }
-        let words = || {
-            format!(
-                "Please name a ticket that has the form `{}`.",
-                wanted.pattern
-            )
-        };
-        Some(Refusal::TicketNeeded {
-            message: wanted.message.clone().unwrap_or_else(words),
-        })
+        let message = ticket_words(wanted);
+        Some(Refusal::TicketNeeded { message })
     }
 
     /// The ticket that the reason names, where the rule wants one.
@@ -326,12 +340,18 @@ impl Case<'_> {
     }
 }
 
-fn reason_needed(wanted: &ReasonRule) -> Refusal {
+/// What is wanted of a ticket, in the rule's words or else in ours.
+pub(super) fn ticket_words(wanted: &ReasonRule) -> String {
+    let pattern = &wanted.pattern;
+    let words = || format!("Please name a ticket that has the form `{pattern}`.");
+    wanted.message.clone().unwrap_or_else(words)
+}
+
+/// What is wanted of a reason, in the rule's words or else in ours.
+pub(super) fn reason_words(wanted: &ReasonRule) -> String {
     let words = || match wanted.pattern.as_str() {
         "." | ".+" => "Please say why you need it.".to_owned(),
         pattern => format!("Please give a reason that has the form `{pattern}`."),
     };
-    Refusal::ReasonNeeded {
-        message: wanted.message.clone().unwrap_or_else(words),
-    }
+    wanted.message.clone().unwrap_or_else(words)
 }

@@ -29,6 +29,7 @@ pub(super) fn not_opened(policy: &Policy, ask: &Ask, refusal: Refusal) -> Explan
         tried: Vec::new(),
         steps: Vec::new(),
         missing: Vec::new(),
+        offer: None,
         verdict: Verdict::Refused(refusal),
     }
 }
@@ -54,6 +55,10 @@ impl Case<'_> {
             }
         }
         let deciding = end.map(|number| &self.policy.rules[number]);
+        let matched =
+            tried.last().map(|tried: &Tried| &tried.outcome) == Some(&RuleOutcome::Matched);
+        let offer = deciding.filter(|_| matched);
+        let offer = offer.and_then(|rule| self.offer(rule, &trail.steps));
         let steps = deciding.map_or_else(Vec::new, |rule| steps_told(rule, trail.steps));
         Explanation {
             verdict,
@@ -68,6 +73,7 @@ impl Case<'_> {
             tried,
             steps,
             missing: trail.missing,
+            offer,
         }
     }
 

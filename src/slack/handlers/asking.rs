@@ -12,7 +12,7 @@ use super::which::Found;
 use super::{Handlers, No, Said, words};
 use crate::directory::DirectoryFault;
 use crate::domain::{
-    Ask, Asker, GroupName, Origin, Person, Refusal, Roster, Span, Standing, Step, Verdict,
+    Ask, Asker, GroupName, Origin, Person, Refusal, Request, Roster, Span, Standing, Step, Verdict,
 };
 use crate::engine::Submission;
 use crate::policy::{Explanation, Policy, RuleOutcome, Tried};
@@ -22,11 +22,20 @@ use crate::policy::{Explanation, Policy, RuleOutcome, Tried};
 const USUAL: Span = Span::minutes(30);
 
 /// What is asked for: one access, or the parts of a bundle.
-struct Asked {
-    asks: Vec<Ask>,
-    bundle: Option<String>,
+pub(super) struct Asked {
+    pub(super) asks: Vec<Ask>,
+    pub(super) bundle: Option<String>,
     /// The hash of the policy for which the people were read.
     policy: String,
+}
+
+/// How fresh the groups have to be that are read elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// Read at this moment: for what is asked.
+    Now,
+    /// Read lately: for what is only shown.
+    Lately,
 }
 
 /// Something to ask for, by names that the policy has or has not.
@@ -38,7 +47,7 @@ struct Wanted {
 impl Handlers {
     /// Asks for what was typed.
     pub(super) async fn request(&self, key: &str, user: &str, wish: Wish) -> Result<Said, No> {
-        let asked = self.asked(user, wish).await?;
+        let asked = self.asked(user, wish, Groups::Now).await?;
         self.submit(key, asked).await
     }
 
@@ -63,15 +72,31 @@ impl Handlers {
             loose_reason: None,
             ..wish
         };
-        let mut asked = self.asked(user, wish).await?;
+        let mut asked = self.asked(user, wish, Groups::Now).await?;
         for ask in &mut asked.asks {
             ask.extends = Some(held.id);
         }
         self.submit(key, asked).await
     }
 
-    /// Asks the engine to take the requests in, with everybody who could approve them.
     async fn submit(&self, key: &str, asked: Asked) -> Result<Said, No> {
+        let requests = self.take_in(key, asked).await?;
+        self.taken_in(&requests).await.map(Said::Words)
+    }
+
+    /// What the person is told whose requests were taken in.
+    pub(super) async fn taken_in(&self, requests: &[Request]) -> Result<Content, No> {
+        let lead = requests.first().ok_or(Refusal::NoSuchRequest)?;
+        let faces = self.faces_of(lead).await?;
+        Ok(if lead.bundle.is_some() {
+            words::bundle_submitted(requests, &faces)
+        } else {
+            reply::submitted(lead, &faces, &lead.terms.channel)
+        })
+    }
+
+    /// Asks the engine to take the requests in, with everybody who could approve them.
+    pub(super) async fn take_in(&self, key: &str, asked: Asked) -> Result<Vec<Request>, No> {
         let policy = self.engine.policy();
         let (mut deciding, mut informed) = (BTreeSet::new(), BTreeSet::new());
         for ask in &asked.asks {
@@ -98,19 +123,12 @@ impl Handlers {
             origin: Origin::Slack,
             delivery: Some(key.to_owned()),
         };
-        let requests = self.engine.submit(submission).await?;
-        let lead = requests.first().ok_or(Refusal::NoSuchRequest)?;
-        let faces = self.faces_of(lead).await?;
-        Ok(Said::Words(if lead.bundle.is_some() {
-            words::bundle_submitted(&requests, &faces)
-        } else {
-            reply::submitted(lead, &faces, &lead.terms.channel)
-        }))
+        Ok(self.engine.submit(submission).await?)
     }
 
     /// Says what would happen, and who could decide, without asking anybody.
     pub(super) async fn explain(&self, user: &str, wish: Wish) -> Result<Said, No> {
-        let asked = self.asked(user, wish).await?;
+        let asked = self.asked(user, wish, Groups::Now).await?;
         if let Some(bundle) = &asked.bundle {
             let mut parts = Vec::new();
             for ask in &asked.asks {
@@ -167,18 +185,20 @@ impl Handlers {
     }
 
     /// What is asked for by what was typed, with everybody's standing.
-    async fn asked(&self, user: &str, wish: Wish) -> Result<Asked, No> {
+    pub(super) async fn asked(&self, user: &str, wish: Wish, fresh: Groups) -> Result<Asked, No> {
         let policy = self.engine.policy();
         let (wanted, bundle, reason) = wanted(&policy, &wish)?;
         let groups = wanted.iter().flat_map(|wanted| read_for(&policy, wanted));
         let groups: BTreeSet<GroupName> = groups.collect();
-        let asker = self.asker(&policy, user, groups.clone()).await?;
+        let asker = self.asker(&policy, user, (groups.clone(), fresh)).await?;
         let start = match wish.start {
             Some(when) => Some(self.start(&policy, when, &asker.standing).await?),
             None => None,
         };
         let holder = match &wish.holder {
-            Some(holder) if holder != user => Some(self.other(&policy, holder, groups).await?),
+            Some(holder) if holder != user => {
+                Some(self.other(&policy, holder, (groups, fresh)).await?)
+            }
             _ => None,
         };
         let (person, standing, asker) = match holder {
@@ -205,7 +225,7 @@ impl Handlers {
     }
 
     /// The moment to begin that was typed, where the person is.
-    async fn start(
+    pub(super) async fn start(
         &self,
         policy: &Policy,
         when: When,
@@ -227,12 +247,24 @@ impl Handlers {
         &self,
         policy: &Policy,
         user: &str,
-        groups: BTreeSet<GroupName>,
+        groups: (BTreeSet<GroupName>, Groups),
     ) -> Result<Asker, No> {
         let person = self.person(policy, user).await?;
-        let standing = self.directory.standing_now(policy, &person, groups).await;
-        let standing = standing.map_err(No::of_directory(&[]))?;
+        let standing = self.standing(policy, &person, groups).await?;
         Ok(Asker { person, standing })
+    }
+
+    pub(super) async fn standing(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        (groups, fresh): (BTreeSet<GroupName>, Groups),
+    ) -> Result<Standing, No> {
+        let standing = match fresh {
+            Groups::Now => self.directory.standing_now(policy, person, groups).await,
+            Groups::Lately => self.directory.standing(policy, person, groups).await,
+        };
+        standing.map_err(No::of_directory(&[]))
     }
 
     /// Somebody else for whom is asked. Who cannot hold access is told about, not told off.
@@ -240,7 +272,7 @@ impl Handlers {
         &self,
         policy: &Policy,
         user: &str,
-        groups: BTreeSet<GroupName>,
+        groups: (BTreeSet<GroupName>, Groups),
     ) -> Result<Asker, No> {
         let unfit = || {
             let why = "That account cannot hold access here: it is an app, it is deactivated, or \
@@ -252,8 +284,7 @@ impl Handlers {
             Err(DirectoryFault::Unfit(_)) => return Err(unfit()),
             read => read.map_err(No::of_directory(&[]))?,
         };
-        let standing = self.directory.standing_now(policy, &person, groups).await;
-        let standing = standing.map_err(No::of_directory(&[]))?;
+        let standing = self.standing(policy, &person, groups).await?;
         Ok(Asker { person, standing })
     }
 
@@ -262,7 +293,7 @@ impl Handlers {
         reading.await.map_err(No::of_directory(&[]))
     }
 
-    async fn roster(
+    pub(super) async fn roster(
         &self,
         policy: &Policy,
         groups: BTreeSet<GroupName>,
@@ -323,7 +354,7 @@ fn may_be_role(policy: &Policy, wish: &Wish, word: &str) -> bool {
     roles.any(|role| strsim::damerau_levenshtein(&role.as_str().to_lowercase(), &word) < 3)
 }
 
-fn groups_of(steps: &[Step]) -> BTreeSet<GroupName> {
+pub(super) fn groups_of(steps: &[Step]) -> BTreeSet<GroupName> {
     steps.iter().flat_map(|step| &step.from).cloned().collect()
 }
 

@@ -30,6 +30,9 @@ pub(super) enum Act {
 impl Handlers {
     /// Carries out a click.
     pub(super) async fn click(&self, key: &str, click: &Click) -> Result<Said, No> {
+        if let Some(said) = self.form_click(click).await? {
+            return Ok(said);
+        }
         // Links and inputs send clicks as well; they need no answer.
         if !ids::ACTIONS.contains(&click.action_id.as_str()) {
             return Ok(Said::Nothing);

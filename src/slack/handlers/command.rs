@@ -12,7 +12,11 @@ use crate::engine::Cause;
 impl Handlers {
     /// Carries out what was typed.
     pub(super) async fn command(&self, key: &str, command: &SlashCommand) -> Result<Said, No> {
+        if grammar::names_nothing(&command.text) {
+            return self.blank_form(command).await;
+        }
         let slash = match grammar::parse(&command.text) {
+            Ok(Slash::Request(wish)) => return self.request_or_form(key, command, wish).await,
             Ok(slash) => slash,
             Err(fault) => {
                 let sentence = fault.kind.to_string();

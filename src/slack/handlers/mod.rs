@@ -1,5 +1,5 @@
 //! What people do in Slack, one short function each: typed commands (`command`, and `asking` for
-//! access), clicks (`click`), dialogs sent off (`dialog`) and passwords (`credentials`).
+//! access), forms (`ask_modal`), clicks (`click`), dialogs sent off (`dialog`) and passwords (`credentials`).
 //!
 //! A handler reads who acts, asks the engine, and returns what to tell the person. It decides
 //! nothing, and trusts nothing that came back from a client but ids to look up. All may run twice
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
+use super::view::ask::Carried;
 use super::view::modal::Meta;
 use super::view::{Content, Faces, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
@@ -21,6 +22,7 @@ use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
 use crate::engine::{Engine, EngineError};
 use crate::store::StoreError;
 
+pub(super) mod ask_modal;
 mod asking;
 mod click;
 mod command;
@@ -55,6 +57,7 @@ pub struct Handlers {
     directory: Directory,
     client: Client,
     credentials: CredentialsSource,
+    latest_changes: ask_modal::Latest,
 }
 
 /// What a handler has to say to the person.
@@ -71,6 +74,21 @@ pub(super) enum Said {
         /// The same as a message.
         words: Content,
     },
+    /// The answer to a form.
+    Form(Box<Answered>),
+}
+
+/// The answer to a form that was sent off.
+#[derive(Debug)]
+pub(super) struct Answered {
+    /// While Slack waits for it.
+    pub(super) at_once: Value,
+    /// Later: what to show in the place of the form.
+    pub(super) late: Value,
+    /// In words, where the form is closed by then.
+    pub(super) words: Content,
+    /// Whether the very same form may be sent off once more.
+    pub(super) again: bool,
 }
 
 /// Why a handler did not do what was asked: an answer, or a failure that is tried again.
@@ -126,6 +144,7 @@ impl Handlers {
             directory,
             client,
             credentials,
+            latest_changes: ask_modal::Latest::default(),
         }
     }
 
@@ -159,7 +178,11 @@ impl Handlers {
         let done = match &delivery.matter {
             Matter::Command(command) => self.command(key, command).await,
             Matter::Click(click) => self.click(key, click).await,
+            Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
+                self.form_sent(key, submission).await
+            }
             Matter::Submission(submission) => self.dialog(key, submission).await,
+            Matter::Shortcut(shortcut) => self.shortcut(shortcut).await,
             _ => Ok(Said::Nothing),
         };
         match done {
@@ -235,6 +258,10 @@ fn channel_of(delivery: &Delivery) -> Option<String> {
     match &delivery.matter {
         Matter::Command(command) => Some(command.channel.clone()).filter(|id| !id.is_empty()),
         Matter::Click(click) => click.channel.clone(),
+        Matter::Shortcut(shortcut) => shortcut.channel.clone(),
+        Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
+            Carried::read(&submission.view.private_metadata).channel
+        }
         Matter::Submission(submission) => {
             Meta::read(&submission.view.private_metadata).and_then(|meta| meta.channel)
         }

@@ -49,6 +49,7 @@ struct Interaction {
     value: String,
     #[serde(deserialize_with = "nullable")]
     callback_id: String,
+    message_ts: Option<String>,
     #[serde(deserialize_with = "nullable")]
     trigger_id: String,
     response_url: Option<String>,
@@ -110,6 +111,7 @@ struct Input {
     selected_option: Option<Value>,
     selected_user: Option<Value>,
     selected_date_time: Option<Value>,
+    selected_options: Option<Value>,
 }
 
 impl Input {
@@ -117,7 +119,11 @@ impl Input {
         let option = self
             .selected_option
             .and_then(|option| option.get("value").cloned());
+        // Of boxes to tick, ours have one.
+        let ticked = self.selected_options;
+        let ticked = ticked.and_then(|ticked| ticked.get(0)?.get("value").cloned());
         let first = [
+            ticked,
             self.value,
             option,
             self.selected_user,
@@ -225,12 +231,17 @@ pub(super) fn interaction(json: &[u8]) -> Result<Delivery, Malformed> {
         },
         "shortcut" | "message_action" => Matter::Shortcut(Shortcut {
             by: wire.actor(what)?,
+            channel: wire.channel.take().map(|named| named.id),
+            message_ts: wire
+                .message_ts
+                .or(wire.message.and_then(|message| message.ts)),
             callback_id: wire.callback_id,
             trigger: wire.trigger_id,
             response_url: wire.response_url,
         }),
         "block_suggestion" => Matter::Suggestion {
             by: wire.actor(what)?,
+            view: wire.view.take().map(View::from),
             action_id: wire.action_id,
             typed: wire.value,
         },

@@ -6,7 +6,7 @@ use slack_morphism::prelude::*;
 
 use super::choices;
 use super::content::{context, quote, section};
-use super::text::{bundle, card as words, glass};
+use super::text::{ask, bundle, card as words, glass};
 use super::{Content, Faces};
 use crate::domain::{Request, RequestState};
 
@@ -25,7 +25,7 @@ pub fn of(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
 pub fn card(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content {
     let parts = std::slice::from_ref(request);
     let mut blocks = vec![section(&words::headline(request, faces))];
-    blocks.extend(quote(&request.reason));
+    blocks.extend(reason(request));
     blocks.push(section(&words::status(request, faces, now)));
     if let RequestState::Denied { why, .. } = &request.state {
         blocks.extend(quote(why));
@@ -39,7 +39,7 @@ pub fn card(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Content {
 /// The card of a bundle: every part with its own state, one row of buttons for all.
 fn several(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
     let mut blocks = vec![section(&bundle::headline(parts, faces))];
-    blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));
+    blocks.extend(parts.first().into_iter().flat_map(reason));
     blocks.push(section(&bundle::tally(parts, now)));
     let shown = parts.iter().take(PARTS);
     blocks.extend(shown.map(|part| section(&bundle::part(part, parts.len(), faces, now))));
@@ -51,6 +51,14 @@ fn several(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
     blocks.push(context(&bundle::small_print(parts, now)));
     blocks.extend(choices::rows(parts, now));
     Content::new(&bundle::summary(parts, faces, now), &blocks)
+}
+
+/// Why, in the person's words; a link of theirs is one only where it leads to a message.
+fn reason(request: &Request) -> Vec<SlackBlock> {
+    let (words, link) = ask::split_link(&request.reason);
+    let link = link.and_then(ask::message_link);
+    let link = link.map(|link| context(&ask::context(&link)));
+    quote(words).into_iter().chain(link).collect()
 }
 
 /// Who was skipped, and where the look afterwards stands. Of a bundle the parts that tell the same

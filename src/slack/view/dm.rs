@@ -28,9 +28,13 @@ pub fn notice(
         Event::RequestDenied { by, why } => {
             let by = faces.mention(*by);
             let said = Notice::of(words::denied(request, &by)).with(quote(why));
-            Some(said.with([section(&words::denied_hint(request, &by))]))
+            let said = said.with([section(&words::denied_hint(request, &by))]);
+            Some(said.with([buttons(vec![again(request)])]))
         }
-        Event::RequestExpired => Some(Notice::of(words::expired(request))),
+        Event::RequestExpired => {
+            let told = Notice::of(words::expired(request));
+            Some(told.with([buttons(vec![again(request)])]))
+        }
         Event::RequestOverruled { refusal, .. } => {
             Some(Notice::of(words::overruled(request)).with(quote(&refusal.to_string())))
         }
@@ -115,6 +119,8 @@ pub enum Choice {
     CancelStart,
     /// Give everything back.
     DoneWithAll,
+    /// Ask for the same once more.
+    AskAgain,
 }
 
 impl Choice {
@@ -125,6 +131,7 @@ impl Choice {
                 button(ids::RETRY, lead.id, "Try again", &label)
             }
             Self::CancelStart => choices::cancel_start(lead),
+            Self::AskAgain => again(lead),
             Self::DoneWithAll => {
                 let label = words::done_all_label(lead);
                 button(ids::DONE_ALL, lead.id, "Done early with all", &label)
@@ -212,7 +219,8 @@ fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt, faces: &Fa
 /// The buttons of one access. The first part of a bundle cannot be given back alone: what is done
 /// by its id is meant for all parts.
 fn own_row(request: &Request, receipt: &Receipt) -> Vec<SlackBlock> {
-    let mut row = vec![done(request)];
+    let mut row: Vec<_> = extend(request).into_iter().collect();
+    row.push(done(request));
     if receipt.credentials {
         let label = format!("Get credentials for request {}", request.number);
         let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
@@ -233,12 +241,26 @@ fn done(request: &Request) -> SlackBlockButtonElement {
     )
 }
 
+/// *Extend*, where the rule allows more time.
+fn extend(request: &Request) -> Option<SlackBlockButtonElement> {
+    let label = words::extend_label(request);
+    let button = || button(ids::EXTEND, request.id, "Extend…", &label);
+    (0 < request.terms.extensions_left).then(button)
+}
+
+/// *Ask again*, for what is over or came to nothing.
+fn again(request: &Request) -> SlackBlockButtonElement {
+    let label = words::again_label(request);
+    button(ids::ASK_AGAIN, request.id, "Ask again…", &label)
+}
+
 fn reminder(request: &Request, at: DateTime<Utc>) -> Option<Notice> {
     let Some(GrantState::Active { until, .. }) = request.grant().map(|grant| &grant.state) else {
         return None;
     };
     let notice = Notice::of(words::reminder(request, *until, at));
-    Some(notice.with([buttons(vec![done(request)])]))
+    let row = extend(request).into_iter().chain([done(request)]);
+    Some(notice.with([buttons(row.collect())]))
 }
 
 /// The end by somebody's will is told when it begins; the others once they are true.
@@ -247,7 +269,8 @@ fn begun(request: &Request, cause: &RevokeCause, faces: &Faces) -> Option<Notice
         RevokeCause::Revoked { by, why } => {
             let by = faces.mention(*by);
             let said = Notice::of(words::revoked(request, &by)).with(quote(why));
-            Some(said.with([section(&words::revoked_hint(&by))]))
+            let said = said.with([section(&words::revoked_hint(&by))]);
+            Some(said.with([buttons(vec![again(request)])]))
         }
         RevokeCause::ActivationUnknown { .. } => Some(Notice::of(words::unsure(request))),
         RevokeCause::Lapsed | RevokeCause::GivenBack | RevokeCause::Unstarted { .. } => None,
@@ -270,7 +293,10 @@ fn over(event: &Event, request: &Request) -> Option<Notice> {
         Some(GrantState::Revoked {
             cause: cause @ (RevokeCause::Lapsed | RevokeCause::GivenBack),
             ..
-        }) => Some(Notice::of(words::ended(request, cause, removal.as_ref()))),
+        }) => {
+            let told = Notice::of(words::ended(request, cause, removal.as_ref()));
+            Some(told.with([buttons(vec![again(request)])]))
+        }
         _ => None,
     }
 }

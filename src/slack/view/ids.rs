@@ -30,8 +30,20 @@ pub const JUSTIFIED: &str = "jit_justified";
 /// Open the dialog that says of a break-glass access that it was not justified.
 pub const UNJUSTIFIED: &str = "jit_unjustified";
 
-/// The buttons that this product knows.
-pub const ACTIONS: [&str; 12] = [
+/// Opens the form to ask for access: a button whose value names a resource or nothing, and the
+/// shortcut for everywhere.
+pub const ASK: &str = "jit_ask";
+/// Opens that form filled in as an earlier request was.
+pub const ASK_AGAIN: &str = "jit_ask_again";
+/// The shortcut on a message: opens that form with the message's link.
+pub const ASK_ABOUT: &str = "jit_ask_about";
+/// Opens the form for more time.
+pub const EXTEND: &str = "jit_extend";
+
+/// The buttons that stand for a request and are known to this product.
+pub const ACTIONS: [&str; 14] = [
+    ASK_AGAIN,
+    EXTEND,
     APPROVE,
     DENY,
     CANCEL,
@@ -72,3 +84,36 @@ pub const TIME_BLOCK: &str = "jit_time";
 pub const TIME_INPUT: &str = "jit_time_choice";
 /// The choice that leaves the time as it was asked for; any other is a number of seconds.
 pub const TIME_AS_ASKED: &str = "as_asked";
+
+/// The form to ask for access.
+pub const ASK_FORM: &str = "jit_ask_form";
+/// The form for more time.
+pub const EXTEND_FORM: &str = "jit_extend_form";
+/// What stands in their place for a moment.
+pub const WAIT: &str = "jit_wait";
+
+/// What to ask for. Like all inputs of the forms, its block has the same name, with a full stop and
+/// a print of what it offers behind it where that can change.
+pub const WHAT: &str = "jit_ask_what";
+/// In which role.
+pub const ROLE: &str = "jit_ask_role";
+/// For how long: seconds, or [`OTHER_TIME`].
+pub const SPAN: &str = "jit_ask_time";
+/// For how long, in words, where none of the offered lengths was chosen.
+pub const OTHER: &str = "jit_ask_other";
+/// From when on.
+pub const START: &str = "jit_ask_start";
+/// Why.
+pub const REASON: &str = "jit_ask_reason";
+/// The ticket.
+pub const TICKET: &str = "jit_ask_ticket";
+/// For whom.
+pub const HOLDER: &str = "jit_ask_holder";
+/// Whether it is break-glass.
+pub const EMERGENCY: &str = "jit_ask_emergency";
+
+/// The inputs of a form whose change shows another answer.
+pub const ANSWERING: [&str; 7] = [WHAT, ROLE, SPAN, OTHER, START, HOLDER, EMERGENCY];
+
+/// The choice of a length that stands in [`OTHER`].
+pub const OTHER_TIME: &str = "other";

@@ -6,6 +6,7 @@
 //! the person who typed or clicked sees. Every word stands in [`text`]; whatever a person typed
 //! goes through [`escape`]. Everything is cut to Slack's limits here, so Slack refuses nothing.
 
+pub mod ask;
 pub mod card;
 pub(in crate::slack) mod choices;
 pub mod content;

@@ -107,6 +107,7 @@ pub(super) fn terms() -> Terms {
         revokers: vec![group("platform")],
         inform: Inform::default(),
         tightened_by: None,
+        extensions_left: 1,
         request_ttl: Span::hours(1),
         remind_before: Span::minutes(15),
         channel: "#access".to_owned(),

@@ -126,6 +126,15 @@ impl Telltale<'_> {
         if any(|event| matches!(event, Event::HolderReminded)) {
             choices.push(Choice::DoneWithAll);
         }
+        let over = any(|event| {
+            matches!(
+                event,
+                Event::RequestDenied { .. } | Event::RequestExpired | Event::GrantRevoked { .. }
+            )
+        });
+        if over && self.parts.iter().all(Request::is_over) {
+            choices.push(Choice::AskAgain);
+        }
         choices
     }
 

@@ -1,5 +1,6 @@
 //! The rooms of Slack over the stand-in: what comes in, what goes out, and a whole bot in between.
 
+mod asking_modal;
 mod bot;
 mod client;
 mod conversation;

@@ -313,6 +313,16 @@ pub fn done_all_label(lead: &Request) -> String {
     format!("Give back early all of the bundle, request {}", lead.number)
 }
 
+/// What a screen reader says for *Extend*.
+pub fn extend_label(request: &Request) -> String {
+    format!("Ask for more time, request {}", request.number)
+}
+
+/// What a screen reader says for *Ask again*.
+pub fn again_label(request: &Request) -> String {
+    format!("Ask for the same again as in request {}", request.number)
+}
+
 /// Why an approver has a copy of a bundle's card: its channel is not the one of their part.
 pub fn asked_for_part(of: &str) -> String {
     format!("the card of this bundle stands in {}", channel(of))

@@ -1,6 +1,7 @@
 //! Every word that the bot says, apart from where it stands. Short, kind, without jargon; a sign
 //! never stands without its word. Whatever comes from outside is made harmless here.
 
+pub mod ask;
 pub mod asked;
 pub mod bundle;
 pub mod card;

@@ -1,0 +1,205 @@
+//! What the select of a form offers while somebody types: only what they may ask for, what fits best
+//! and what they asked for lately first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::super::super::payload::{Actor, View};
+use super::super::super::view::ask::{self, What};
+use super::super::super::view::ids;
+use super::super::asking::Groups;
+use super::super::{Handlers, No};
+use crate::domain::{GroupName, Person, ResourceName, RoleName};
+use crate::policy::{Bundle, Policy, ResourceSummary};
+
+/// How long working it out may take; Slack waits three seconds.
+const WITHIN: Duration = Duration::from_millis(2_200);
+/// How long reading the groups may take that stand outside the policy.
+const GROUPS: Duration = Duration::from_millis(1_200);
+/// How much a word has to be alike to count as mistyped.
+const ALIKE: f64 = 0.72;
+
+impl Handlers {
+    /// The choices of a select for what was typed so far; none where they cannot be worked out in
+    /// time.
+    pub(in crate::slack) async fn suggest(
+        &self,
+        by: &Actor,
+        (action, typed): (&str, &str),
+        view: Option<&View>,
+    ) -> Value {
+        let none = json!({"options": []});
+        if action != ids::WHAT {
+            return none;
+        }
+        let holder = view.and_then(|view| view.entered(ids::HOLDER));
+        let holder = holder.unwrap_or(&by.user);
+        match timeout(WITHIN, self.offered(holder)).await {
+            Ok(Ok((offered, recent))) => ask::options(&ranked(offered, &recent, typed)),
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!("choices could not be worked out");
+                none
+            }
+        }
+    }
+
+    /// What somebody may ask for, and what they asked for before with how many came after it.
+    async fn offered(&self, user: &str) -> Result<(Vec<What>, BTreeMap<String, usize>), No> {
+        let policy = self.engine.policy();
+        let person = self.person(&policy, user).await?;
+        let groups = self.groups_of(&policy, &person).await;
+        let resources = policy.resources_for_groups(&groups);
+        let mut offered: Vec<What> = (policy.bundles())
+            .filter(|bundle| may_ask_for(bundle, &resources))
+            .map(|bundle| What {
+                name: bundle.name.clone(),
+                about: bundle.description.clone(),
+                bundle: true,
+            })
+            .collect();
+        offered.extend(resources.into_iter().map(|(resource, _)| What {
+            name: resource.name.to_string(),
+            about: resource.description,
+            bundle: false,
+        }));
+        Ok((offered, self.recent(&person).await?))
+    }
+
+    /// All groups of a person; without those that cannot be read in time.
+    async fn groups_of(&self, policy: &Policy, person: &Person) -> BTreeSet<GroupName> {
+        let mut groups = policy.groups_of(&person.identities);
+        let elsewhere = policy.groups().filter(|group| policy.is_dynamic(group));
+        let elsewhere: BTreeSet<GroupName> = elsewhere.cloned().collect();
+        if elsewhere.is_empty() {
+            return groups;
+        }
+        let reading = self.standing(policy, person, (elsewhere, Groups::Lately));
+        if let Ok(Ok(standing)) = timeout(GROUPS, reading).await {
+            groups.extend(standing.groups);
+        }
+        groups
+    }
+
+    async fn recent(&self, person: &Person) -> Result<BTreeMap<String, usize>, No> {
+        let now = self.engine.now().await?;
+        let store = self.engine.store();
+        let past = store.circumstances(person, None, now).await?.past;
+        let mut recent = BTreeMap::new();
+        for (after, past) in past.into_iter().enumerate() {
+            recent.entry(past.resource.to_string()).or_insert(after);
+        }
+        Ok(recent)
+    }
+}
+
+/// Whether somebody who may ask for these may ask for every part.
+fn may_ask_for(
+    bundle: &Bundle,
+    resources: &[(ResourceSummary, Vec<(RoleName, crate::domain::Span)>)],
+) -> bool {
+    let may = |name: &ResourceName, role: &Option<RoleName>| {
+        let found = resources
+            .iter()
+            .find(|(resource, _)| resource.name == *name);
+        found.is_some_and(|(_, roles)| {
+            let known = |role: &RoleName| roles.iter().any(|(known, _)| known == role);
+            role.as_ref().is_none_or(known)
+        })
+    };
+    bundle.access.iter().all(|(name, role)| may(name, role))
+}
+
+/// What fits what was typed: best first, of equals what was asked for last, then by name.
+fn ranked(offered: Vec<What>, recent: &BTreeMap<String, usize>, typed: &str) -> Vec<What> {
+    let typed = typed.trim().to_lowercase();
+    let mut fitting: Vec<((u8, usize, String), What)> = offered
+        .into_iter()
+        .filter_map(|what| {
+            let fit = fit(&what, &typed)?;
+            let after = recent.get(&what.name).copied().unwrap_or(usize::MAX);
+            Some(((fit, after, what.name.to_lowercase()), what))
+        })
+        .collect();
+    fitting.sort_by(|(one, _), (other, _)| one.cmp(other));
+    fitting.into_iter().map(|(_, what)| what).collect()
+}
+
+/// How well something fits, from 0 for best; none where it does not.
+fn fit(what: &What, typed: &str) -> Option<u8> {
+    let name = what.name.to_lowercase();
+    let begins = |word: &str| {
+        name.split(|c: char| !c.is_alphanumeric())
+            .any(|part| part.starts_with(word))
+    };
+    let kind = if what.bundle { "bundle" } else { "" };
+    let about = what.about.as_deref().unwrap_or_default().to_lowercase();
+    let all = format!("{name} {kind} {about}");
+    let mistyped = || {
+        let alike = strsim::normalized_damerau_levenshtein(&name, typed);
+        2 < typed.chars().count() && ALIKE <= alike
+    };
+    if typed.is_empty() || name == typed {
+        Some(0)
+    } else if name.starts_with(typed) {
+        Some(1)
+    } else if begins(typed) {
+        Some(2)
+    } else if name.contains(typed) {
+        Some(3)
+    } else if typed.split_whitespace().all(|word| all.contains(word)) {
+        Some(4)
+    } else {
+        mistyped().then_some(5)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(name: &str, about: &str, bundle: bool) -> What {
+        What {
+            name: name.to_owned(),
+            about: Some(about.to_owned()).filter(|about| !about.is_empty()),
+            bundle,
+        }
+    }
+
+    fn names(typed: &str, recent: &[&str]) -> Vec<String> {
+        let offered = vec![
+            what("orders-db", "Where orders live", false),
+            what("staging-db", "The staging database", false),
+            what("staging", "", false),
+            what("db-tools", "", false),
+            what("oncall-kit", "What a shift needs", true),
+            what("שרת-הזמנות", "", false),
+            what("🚀-launch", "Rockets", false),
+        ];
+        let recent = recent.iter().enumerate();
+        let recent = recent
+            .map(|(after, name)| ((*name).to_owned(), after))
+            .collect();
+        let found = ranked(offered, &recent, typed).into_iter();
+        found.map(|what| what.name).collect()
+    }
+
+    #[test]
+    fn what_fits_best_comes_first_and_of_equals_what_was_asked_last() {
+        assert_eq!(names("staging", &[]), ["staging", "staging-db"]);
+        assert_eq!(names("db", &[]), ["db-tools", "orders-db", "staging-db"]);
+        assert_eq!(
+            names("db", &["staging-db"]),
+            ["db-tools", "staging-db", "orders-db"]
+        );
+        assert_eq!(names("stagign-db", &[]), ["staging-db"]);
+        assert_eq!(names("shift", &[]), ["oncall-kit"]);
+        assert_eq!(names("bundle", &[]), ["oncall-kit"]);
+        assert_eq!(names("הזמ", &[]), ["שרת-הזמנות"]);
+        assert_eq!(names("🚀", &[]), ["🚀-launch"]);
+        assert_eq!(names("  ", &["staging-db"])[0], "staging-db");
+        assert_eq!(names("kubernetes", &[]), [] as [&str; 0]);
+    }
+}
