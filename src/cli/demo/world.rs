@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use super::bot::Bot;
 use super::target::Targets;
 use crate::embedded::{Data, Embedded, Options};
-use crate::sandbox::{Sandbox, SandboxError, Settings};
+use crate::sandbox::{Sandbox, SandboxError, Settings, Shortcut};
+use crate::slack::manifest::{Mode, manifest};
 use crate::store::Store;
 
 /// The example policy, as it stands in the repository when this is built.
@@ -115,12 +116,29 @@ fn policy_file(named: Option<&Path>, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The stand-in at that address, or at any port where that one is taken.
+/// The shortcuts of the app's manifest, so that the page offers them.
+fn shortcuts() -> Vec<Shortcut> {
+    let manifest = manifest(&Mode::Socket);
+    let offered = manifest["features"]["shortcuts"].as_array();
+    let word = |shortcut: &serde_json::Value, key: &str| {
+        shortcut[key].as_str().unwrap_or_default().to_owned()
+    };
+    let shortcut = |offered: &serde_json::Value| Shortcut {
+        callback_id: word(offered, "callback_id"),
+        name: word(offered, "name"),
+        on_message: offered["type"] == "message",
+    };
+    offered.into_iter().flatten().map(shortcut).collect()
+}
+
 async fn open(listen: SocketAddr) -> Result<Sandbox, SandboxError> {
     let at = |listen| {
-        Sandbox::start(Settings {
+        let mut settings = Settings {
             listen,
             ..Settings::acme()
-        })
+        };
+        settings.app.shortcuts = shortcuts();
+        Sandbox::start(settings)
     };
     match at(listen).await {
         Ok(sandbox) => Ok(sandbox),

@@ -481,3 +481,6 @@ fn preview(preview: &Preview, faces: &Faces) -> Vec<Value> {
     blocks.extend(small.map(|small| to_json(&context(&small))));
     blocks
 }
+
+#[cfg(test)]
+mod tests;

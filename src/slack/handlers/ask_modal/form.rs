@@ -62,6 +62,10 @@ impl Handlers {
             return Ok(ask::request(&form));
         };
         form.what = what(&policy, name);
+        // That there is no such thing is said above already.
+        if form.what.is_none() && form.notice.is_some() {
+            return Ok(ask::request(&form));
+        }
         let wish = Wish {
             role: None,
             ..entered.wish(name, form.carried.link.as_deref())

@@ -138,7 +138,7 @@ pub fn preview(preview: &Preview, faces: &Faces) -> String {
 /// What would come of one part of a bundle.
 pub fn part(what: &str, preview: &Preview, faces: &Faces) -> String {
     let rule = match preview {
-        Preview::Route(way) => format!(" (rule *{}*)", name(&way.rule)),
+        Preview::Route(way) => format!(" Rule *{}*.", name(&way.rule)),
         _ => String::new(),
     };
     format!(
