@@ -184,6 +184,20 @@ impl Client {
         self.call::<Value>(call).await.map(drop)
     }
 
+    /// Publishes a person's App Home and answers the hash of its state. With a hash nothing is
+    /// published over a state that is another by now: then it is [`SlackFault::Expired`].
+    pub async fn publish_home(
+        &self,
+        user: &str,
+        view: &Value,
+        hash: Option<&str>,
+    ) -> Result<Option<String>, SlackFault> {
+        let body = json!({"user_id": user, "view": view, "hash": hash});
+        let call = self.write("views.publish", Pace::Tier4, None, body);
+        let answer: wire::ViewAnswer = self.call(call).await?;
+        Ok(answer.view.and_then(|view| view.hash))
+    }
+
     /// A user as Slack knows them now. Quick: people wait for it at a click.
     pub async fn user(&self, id: &str) -> Result<SlackUser, SlackFault> {
         let call = self.quick("users.info", Pace::Tier4, vec![("user", Some(id))]);
