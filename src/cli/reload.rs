@@ -188,7 +188,8 @@ impl Reload {
         counter!("jit_policy_reload_failures_total").increment(1);
         gauge!("jit_policy_invalid").set(1.0);
         let present = self.engine.policy();
-        self.engine.note_policy_trouble(faults.iter().next().map(line));
+        self.engine
+            .note_policy_trouble(faults.iter().next().map(line));
         tracing::error!(
             present = present.hash(),
             "the changed policy is at fault, the one from before decides on:\n{}",

@@ -46,7 +46,9 @@ impl Engine {
     pub async fn look_after_resolved(&self) -> Result<usize, StoreError> {
         let now = self.now().await?;
         let resolved = self.store.resolved_lately(now).await?;
-        let effects = resolved.into_iter().map(|access| Effect::Converge { access });
+        let effects = resolved
+            .into_iter()
+            .map(|access| Effect::Converge { access });
         let effects: Vec<Effect> = effects.collect();
         if !effects.is_empty() {
             let mut tx = self.store.begin().await?;

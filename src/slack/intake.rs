@@ -304,7 +304,8 @@ impl Intake {
 /// What is wrong with a modal that can be told at once, without asking anybody. Such a modal is not
 /// recorded: it comes again under the same id and hash.
 fn fault_of(view: &super::payload::View) -> Option<Value> {
-    let asks_why = [ids::DENY_REASON, ids::REVOKE_REASON, home::RESOLVED].contains(&view.callback_id.as_str());
+    let asks_why =
+        [ids::DENY_REASON, ids::REVOKE_REASON, home::RESOLVED].contains(&view.callback_id.as_str());
     let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
     let empty = why.unwrap_or_default().trim().is_empty();
     (asks_why && empty).then(|| errors("Please say why."))

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Store, StoreError, from_json};
+use super::{Store, StoreError, Tx, from_json};
 use crate::domain::{Access, PersonId, RequestId, ResourceName, RoleName};
 
 /// Requests of one kind that a tab is made of; more of them nobody pages through.
@@ -159,32 +159,11 @@ impl Store {
             .fetch_one(&mut *tx.0)
             .await?;
         let until = until.unwrap_or(from);
-        if until <= from {
-            return Ok(false);
+        if from < until {
+            tx.follow_homes((from, until), now + wait).await?;
         }
-        sqlx::query!(
-            "with news as (
-               select l.event, r.id, r.requester, r.person, r.resource, r.roster
-               from ledger l left join requests r on r.id = l.request_id
-               where l.seq > $1 and l.seq <= $2 and l.event <> 'decision_refused')
-             update homes h set due_at = least(h.due_at, $3)
-             where exists (select from news n where n.event = 'policy_changed'
-               or h.person_id in (n.requester, n.person)
-               or n.id = any(h.shows) or n.resource = any(h.leads)
-               or (h.is_admin and n.event in ('removal_failing', 'removal_resolved', 'grant_revoked'))
-               or exists (select from jsonb_each(n.roster -> 'groups') as g
-                 where g.value ? h.person_id::text))",
-            from,
-            until,
-            now + wait
-        )
-        .execute(&mut *tx.0)
-        .await?;
-        sqlx::query!("update homes_feed set seq = $1", until)
-            .execute(&mut *tx.0)
-            .await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(from < until)
     }
 
     /// Takes tabs that are due, and those whose taker died. News from now on makes them due anew.
@@ -362,6 +341,38 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         Ok(at)
+    }
+}
+
+impl Tx {
+    /// Has every tab rendered at that time that these entries of the ledger may concern.
+    async fn follow_homes(
+        &mut self,
+        (from, until): (i64, i64),
+        due_at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "with news as (
+               select l.event, r.id, r.requester, r.person, r.resource, r.roster
+               from ledger l left join requests r on r.id = l.request_id
+               where l.seq > $1 and l.seq <= $2 and l.event <> 'decision_refused')
+             update homes h set due_at = least(h.due_at, $3)
+             where exists (select from news n where n.event = 'policy_changed'
+               or h.person_id in (n.requester, n.person)
+               or n.id = any(h.shows) or n.resource = any(h.leads)
+               or (h.is_admin and n.event in ('removal_failing', 'removal_resolved', 'grant_revoked'))
+               or exists (select from jsonb_each(n.roster -> 'groups') as g
+                 where g.value ? h.person_id::text))",
+            from,
+            until,
+            due_at
+        )
+        .execute(&mut *self.0)
+        .await?;
+        sqlx::query!("update homes_feed set seq = $1", until)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
     }
 }
 

@@ -348,7 +348,9 @@ impl Asked<'_> {
     }
 }
 
-fn states<'a>(requests: impl IntoIterator<Item = &'a Request>) -> impl Iterator<Item = &'a GrantState> {
+fn states<'a>(
+    requests: impl IntoIterator<Item = &'a Request>,
+) -> impl Iterator<Item = &'a GrantState> {
     let grants = requests.into_iter().filter_map(Request::grant);
     grants.map(|grant| &grant.state)
 }

@@ -95,11 +95,7 @@ impl Handlers {
     }
 
     /// Takes in that an admin answers for a removal. Who they are is read now.
-    pub(super) async fn home_dialog(
-        &self,
-        key: &str,
-        submission: &Submission,
-    ) -> Result<Said, No> {
+    pub(super) async fn home_dialog(&self, key: &str, submission: &Submission) -> Result<Said, No> {
         let sent = &submission.view;
         let meta = Meta::read(&sent.private_metadata).ok_or(Refusal::NoSuchRequest)?;
         let request = self.stuck(&meta.request.to_string()).await?;

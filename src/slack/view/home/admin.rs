@@ -19,7 +19,7 @@ impl Drawn<'_> {
         let Some(admin) = &self.home.admin else {
             return Vec::new();
         };
-        let mut blocks = head(words::ADMIN, 1, "");
+        let mut blocks = head(words::ADMIN, 0, "");
         blocks.truncate(1);
         let page = self.pages.page(Section::Stuck, &admin.stuck);
         blocks.push(match page.total {

@@ -29,6 +29,8 @@ use buttons::{accessory, button, row};
 
 /// Characters of one item, so that none is cut in the middle by Slack.
 const ITEM: usize = 900;
+/// Characters that the value of a button may have.
+const VALUE: usize = 2_000;
 /// Characters of a line of a list.
 const LINE: usize = 330;
 
@@ -192,7 +194,11 @@ impl Drawn<'_> {
             let (about, sensitivity) = (one.description.as_deref(), one.sensitivity.as_deref());
             let text = resource(&one.name, about, sensitivity, &one.roles);
             let label = format!("Ask for access to {}", one.name);
-            let ask = button(ids::ASK, "Ask", &label).with_value(one.name.clone());
+            let mut ask = button(ids::ASK, "Ask", &label);
+            // Without it, the dialog asks which one is meant.
+            if one.name.encode_utf16().count() <= VALUE {
+                ask = ask.with_value(one.name.clone());
+            }
             let id = format!("ask:{}", page.first + at);
             blocks.push(accessory(&id, &escape::cut(&text, ITEM), Some(ask)));
         }

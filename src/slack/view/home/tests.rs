@@ -48,7 +48,10 @@ fn some() -> Home {
     others.requester = carol();
     Home {
         me: BTreeSet::from([dana()]),
-        waiting: vec![vec![nth(&state("waiting_on_behalf"), 50)], bundles()[0].1.clone()],
+        waiting: vec![
+            vec![nth(&state("waiting_on_behalf"), 50)],
+            bundles()[0].1.clone(),
+        ],
         held: held.map(|(n, name)| nth(&state(name), 20 + n)).collect(),
         own,
         team: Some(vec![request(), state("active")]),
@@ -88,7 +91,10 @@ fn the_tab() {
         let view = home(&tab, &pages, &faces(), now());
         insta::assert_snapshot!(format!("home_{name}"), shown(&view));
     }
-    insta::assert_snapshot!("home_unfit", shown(&unfit("Apps and bots cannot use this.")));
+    insta::assert_snapshot!(
+        "home_unfit",
+        shown(&unfit("Apps and bots cannot use this."))
+    );
     insta::assert_snapshot!("home_plain", shown(&plain()));
 }
 
@@ -119,7 +125,10 @@ fn nobody_is_told_in_it_that_their_access_may_still_work() {
         ..only_held
     };
     let view = home(&only_held, &Pages::default(), &faces(), now()).to_string();
-    assert!(!view.contains("failing") && !view.contains("refused"), "{view}");
+    assert!(
+        !view.contains("failing") && !view.contains("verified"),
+        "{view}"
+    );
 }
 
 #[test]
@@ -127,16 +136,25 @@ fn what_nobody_verified_is_called_revoked_nowhere() {
     let resolved = state("resolved");
     assert!(matches!(
         resolved.grant().unwrap().state,
-        GrantState::Resolved { cause: RevokeCause::Lapsed, .. }
+        GrantState::Resolved {
+            cause: RevokeCause::Lapsed,
+            ..
+        }
     ));
     let card = crate::slack::view::card::card(&resolved, &faces(), now());
     let told = serde_json::to_string(&card.blocks).unwrap();
-    assert!(told.contains("not verified") && told.contains("answers for it"), "{told}");
-    assert!(!told.to_lowercase().contains("revoked") && !told.contains("Taken away"), "{told}");
+    assert!(
+        told.contains("not verified") && told.contains("answers for it"),
+        "{told}"
+    );
+    assert!(
+        !told.to_lowercase().contains("revoked") && !told.contains("Taken away"),
+        "{told}"
+    );
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn no_tab_breaks_a_limit(

@@ -125,7 +125,7 @@ pub fn own(request: &Request, is_mine: bool, faces: &Faces, url: Option<&str>) -
         format!(" for {}", faces.name(request.access.person))
     };
     let number = numbered(request.number, url);
-    let (what, state) = (access(request), state(request, faces));
+    let (what, state) = (access(request), state(request, is_mine, faces));
     format!("*{what}*{holder}  ·  {number}\n{state}")
 }
 
@@ -136,14 +136,18 @@ pub fn team(request: &Request, faces: &Faces) -> String {
             let asked = request.current_step().map(asks).unwrap_or_default();
             format!("⏳ waits for {asked}")
         }
-        _ => state(request, faces),
+        _ => state(request, false, faces),
     };
     let who = faces.mention(request.access.person);
-    format!("{who}: {} (#{})\n      {state}", access(request), request.number)
+    format!(
+        "{who}: {} (#{})\n      {state}",
+        access(request),
+        request.number
+    )
 }
 
 /// Where a request stands, in one line.
-fn state(request: &Request, faces: &Faces) -> String {
+fn state(request: &Request, to_holder: bool, faces: &Faces) -> String {
     match &request.state {
         RequestState::Pending { expires_at, .. } => {
             let asked = request.current_step().map(asks).unwrap_or_default();
@@ -151,7 +155,7 @@ fn state(request: &Request, faces: &Faces) -> String {
             let expires = when(*expires_at);
             format!("⏳ waits for {asked} in {to}, expires {expires}")
         }
-        RequestState::Approved { .. } => grant(request, false),
+        RequestState::Approved { .. } => grant(request, to_holder),
         RequestState::Denied { by, why, .. } => {
             let why = escape::inline(why, REASON);
             format!("⛔ denied by {}: “{why}”", faces.name(*by))
@@ -166,8 +170,8 @@ fn state(request: &Request, faces: &Faces) -> String {
     }
 }
 
-/// Where a grant stands. That a removal keeps failing is not told here: the holder should not learn
-/// that the access may still work.
+/// Where a grant stands. That a removal keeps failing is not told here, nor to its holder that
+/// nobody verified the end: they should not learn that the access may still work.
 fn grant(request: &Request, to_holder: bool) -> String {
     let Some(grant) = request.grant() else {
         return String::new();

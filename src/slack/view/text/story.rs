@@ -149,7 +149,10 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::RevocationBegun { cause, .. } => begun(cause, request, faces),
         Event::RemovalFailing { attempts, error } => failing(request, *attempts, error, faces),
         Event::RemovalRetried { by } => {
-            format!("🔁 {} wants the removal tried again now.", faces.mention(*by))
+            format!(
+                "🔁 {} wants the removal tried again now.",
+                faces.mention(*by)
+            )
         }
         Event::RemovalResolved { by, why } => format!(
             "✋ {} marked this as resolved, and answers for it that the access is gone: “{}” \
