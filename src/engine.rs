@@ -22,7 +22,9 @@ use crate::store::{Store, StoreError, Tx};
 
 mod digests;
 mod execute;
+mod homes;
 mod reload;
+mod resolve;
 mod submit;
 
 pub use submit::Submission;
@@ -36,6 +38,8 @@ pub struct Engine {
     store: Store,
     clock: Clock,
     policy: RwLock<Arc<Policy>>,
+    /// What is wrong with the policy's files as they are now.
+    policy_trouble: RwLock<Option<String>>,
     wake: Arc<Notify>,
 }
 
@@ -109,6 +113,7 @@ impl Engine {
             store,
             clock,
             policy: RwLock::new(Arc::new(policy)),
+            policy_trouble: RwLock::default(),
             wake: Arc::default(),
         }
     }
@@ -294,6 +299,7 @@ fn count(event: &Event) {
             "revoked"
         }
         Event::RequestOverruled { .. } => "overruled",
+        Event::RemovalResolved { .. } => "removal_resolved",
         Event::StepEscalated { .. } => "escalated",
         Event::ReviewCompleted { .. } => "reviewed",
         Event::ReviewOverdue => "review_overdue",
@@ -310,6 +316,7 @@ fn count(event: &Event) {
         | Event::HolderReminded
         | Event::RevocationBegun { .. }
         | Event::RemovalFailing { .. }
+        | Event::RemovalRetried { .. }
         | Event::DecisionRefused { .. } => return,
     };
     counter!("jit_decisions_total", "decision" => decision).increment(1);

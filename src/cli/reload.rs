@@ -165,6 +165,7 @@ impl Reload {
             }
         }
         self.connectors.follow(specs);
+        self.engine.note_policy_trouble(None);
         tracing::info!(from = before.hash(), to = hash, "another policy decides");
         for warning in warnings {
             tracing::warn!(%warning, "the policy");
@@ -187,6 +188,8 @@ impl Reload {
         counter!("jit_policy_reload_failures_total").increment(1);
         gauge!("jit_policy_invalid").set(1.0);
         let present = self.engine.policy();
+        self.engine
+            .note_policy_trouble(faults.iter().next().map(line));
         tracing::error!(
             present = present.hash(),
             "the changed policy is at fault, the one from before decides on:\n{}",
@@ -207,16 +210,8 @@ impl Reload {
 
 /// What the admins are told of a policy with faults. Secrets in it are masked already.
 fn shout(present: &str, faults: &Faults) -> String {
-    let line = |fault: &crate::policy::Fault| {
-        let place = fault.place();
-        let place = place.map(|(file, line, column)| {
-            let file = file.rsplit('/').next().unwrap_or(file);
-            format!("{}:{line}:{column}: ", escape::inline(file, 80))
-        });
-        let what = escape::inline(fault.message(), FAULT);
-        format!("• {}{what}", place.unwrap_or_default())
-    };
-    let mut lines: Vec<String> = faults.iter().take(TOLD).map(line).collect();
+    let told = faults.iter().take(TOLD);
+    let mut lines: Vec<String> = told.map(|fault| format!("• {}", line(fault))).collect();
     if TOLD < faults.len() {
         lines.push(format!("… and {} more", faults.len() - TOLD));
     }
@@ -226,6 +221,17 @@ fn shout(present: &str, faults: &Faults) -> String {
         short(present),
         lines.join("\n")
     )
+}
+
+/// A fault with its place, in one line.
+fn line(fault: &crate::policy::Fault) -> String {
+    let place = fault.place();
+    let place = place.map(|(file, line, column)| {
+        let file = file.rsplit('/').next().unwrap_or(file);
+        format!("{}:{line}:{column}: ", escape::inline(file, 80))
+    });
+    let what = escape::inline(fault.message(), FAULT);
+    format!("{}{what}", place.unwrap_or_default())
 }
 
 fn short(hash: &str) -> &str {

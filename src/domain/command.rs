@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Member, PersonId, Receipt, Refusal, Removal, Span, Terms};
+use super::{GroupName, Member, PersonId, Receipt, Refusal, Removal, Span, Terms};
 
 /// What is asked of one request. Whoever asks, it goes through [`decide`](super::decide()).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,22 @@ pub enum Command {
     Retry {
         /// Who.
         by: Member,
+    },
+    /// An admin wants a removal that keeps failing tried at once.
+    RetryRemoval {
+        /// Who, with the groups read at this act.
+        by: Member,
+        /// The admins of the present policy.
+        admins: Vec<GroupName>,
+    },
+    /// An admin answers for it that an access is gone whose removal keeps failing.
+    ResolveRemoval {
+        /// Who, with the groups read at this act.
+        by: Member,
+        /// Why; not empty.
+        why: String,
+        /// The admins of the present policy.
+        admins: Vec<GroupName>,
     },
     /// Somebody looked at a break-glass request afterwards.
     CompleteReview {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Access, AfterReview, Chase, Command, Event, GrantState, Member, Refusal, Request, RequestId,
-    RequestState, RevokeCause, Route, Shortened, Span,
+    RequestState, RevokeCause, Route, Shortened, Span, resolve,
 };
 
 /// Something that must happen outside. It names a thing and never its new value: whoever carries it
@@ -95,6 +95,8 @@ fn needs_converge(event: &Event) -> bool {
         Event::RequestApproved { start_at: None, .. }
             | Event::StartBegun
             | Event::RevocationBegun { .. }
+            | Event::RemovalRetried { .. }
+            | Event::RemovalResolved { .. }
     )
 }
 
@@ -125,6 +127,10 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
         Command::Revoke { by, why } => revoke(&request, &by, &why, now)?,
         Command::ShowCredentials { by } => show_credentials(&request, &by, now)?,
         Command::Retry { by } => retry(&request, &by, now)?,
+        Command::RetryRemoval { by, admins } => resolve::retry(&request, &by, &admins)?,
+        Command::ResolveRemoval { by, why, admins } => {
+            resolve::resolve(&request, &by, &said(&why)?, &admins)?
+        }
         Command::CompleteReview {
             by,
             justified,
@@ -174,7 +180,7 @@ fn reported(request: &Request, report: Command, now: DateTime<Utc>) -> Result<Ve
             removal,
             covered_until,
         } => {
-            let since = revoking_since(request)?;
+            let since = resolve::since(request, covered_until)?;
             let lag_seconds = (now - since).max(TimeDelta::zero()).num_seconds();
             vec![Event::GrantRevoked {
                 removal,

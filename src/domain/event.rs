@@ -163,6 +163,18 @@ pub enum Event {
         /// The last error.
         error: String,
     },
+    /// An admin wanted the removal tried at once. Changes nothing.
+    RemovalRetried {
+        /// Who.
+        by: PersonId,
+    },
+    /// An admin answers for it that the access is gone. The target did not say so.
+    RemovalResolved {
+        /// Who.
+        by: PersonId,
+        /// Their words.
+        why: String,
+    },
     /// The access is gone, verified; or another grant keeps it.
     GrantRevoked {
         /// What the target answered.
@@ -406,6 +418,13 @@ impl Event {
             (GrantState::Revoking { since, cause, .. }, event) => {
                 event.leave_revoking(*since, cause, at)
             }
+            (GrantState::Resolved { cause, .. }, Self::GrantRevoked { covered_until, .. }) => {
+                Some(GrantState::Revoked {
+                    at,
+                    cause: cause.clone(),
+                    covered_until: *covered_until,
+                })
+            }
             _ => None,
         }
     }
@@ -446,6 +465,13 @@ impl Event {
                     attempts: *attempts,
                     error: error.clone(),
                 }),
+            }),
+            Self::RemovalResolved { by, why } => Some(GrantState::Resolved {
+                at,
+                since,
+                cause: cause.clone(),
+                by: *by,
+                why: why.clone(),
             }),
             Self::GrantRevoked { covered_until, .. } => Some(GrantState::Revoked {
                 at,

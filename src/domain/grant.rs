@@ -55,6 +55,20 @@ pub enum GrantState {
         /// Set while the removal keeps failing: loud, and still retried.
         failing: Option<Failing>,
     },
+    /// Somebody answers for it that the access is gone, though the target did not say so. It is
+    /// wanted no more; what the target says later still counts.
+    Resolved {
+        /// When they said so.
+        at: DateTime<Utc>,
+        /// From when it should have been gone.
+        since: DateTime<Utc>,
+        /// Why it was to be taken away.
+        cause: RevokeCause,
+        /// Who answers for it.
+        by: PersonId,
+        /// Their words.
+        why: String,
+    },
     /// Verified gone.
     Revoked {
         /// When that was known.
@@ -131,14 +145,19 @@ impl GrantState {
             Self::Active { until, .. } => Some(*until),
             Self::Scheduled { .. }
             | Self::Revoking { .. }
+            | Self::Resolved { .. }
             | Self::Revoked { .. }
             | Self::Failed { .. } => None,
         }
     }
 
-    /// Whether it is over: nothing changes any more, unless a failed one is tried again.
+    /// Whether it is over: nothing changes any more, unless a failed one is tried again, or the
+    /// target says at last that it holds nothing more of a resolved one.
     pub fn is_over(&self) -> bool {
-        matches!(self, Self::Revoked { .. } | Self::Failed { .. })
+        matches!(
+            self,
+            Self::Resolved { .. } | Self::Revoked { .. } | Self::Failed { .. }
+        )
     }
 }
 

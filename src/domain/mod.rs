@@ -20,6 +20,7 @@ pub mod person;
 mod properties;
 pub mod refusal;
 pub mod request;
+mod resolve;
 pub mod standing;
 pub mod target;
 pub mod terms;

@@ -143,9 +143,16 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|first| Command::ReportRejected { error: "no".into(), first }),
         1 => Just(Command::ReportUnreached { error: "down".into() }),
         1 => Just(Command::GiveUpActivating { error: "silence".into() }),
+        2 => member().prop_map(|by| Command::RetryRemoval { by, admins: admins() }),
+        3 => (member(), "[a-z ]{0,5}")
+            .prop_map(|(by, why)| Command::ResolveRemoval { by, why, admins: admins() }),
         2 => Just(Command::ReportRemoved { removal: None, covered_until: None }),
         1 => Just(Command::ReportRemovalFailing { attempts: 3, error: "down".into() }),
     ]
+}
+
+fn admins() -> Vec<GroupName> {
+    vec![GroupName::new("web")]
 }
 
 fn walk() -> impl Strategy<Value = (Vec<Step>, Vec<(Command, i64)>)> {
@@ -166,6 +173,7 @@ fn rank(state: &RequestState) -> (u8, usize, usize) {
             GrantState::Activating { .. } => (1, 1, 0),
             GrantState::Active { remind_at, .. } => (2, usize::from(remind_at.is_none()), 0),
             GrantState::Revoking { .. } => (3, 0, 0),
+            GrantState::Resolved { .. } => (3, 1, 0),
             GrantState::Revoked { .. } | GrantState::Failed { .. } => (4, 0, 0),
         },
         RequestState::Denied { .. }
@@ -233,7 +241,10 @@ proptest! {
             }
             let (from, to) = (rank(&before.state), rank(&decision.next.state));
             prop_assert!(from <= to, "{command:?} led from {:?} to {:?}", before.state, decision.next.state);
-            prop_assert!(!before.is_over(), "{command:?} changed a request that is over");
+            // What somebody answered for, the target may still confirm.
+            let resolved = before.grant().is_some_and(|grant| matches!(grant.state, GrantState::Resolved { .. }));
+            let confirmed = resolved && matches!(command, Command::ReportRemoved { .. });
+            prop_assert!(confirmed || !before.is_over(), "{command:?} changed a request that is over");
             Ok(())
         })?;
     }
@@ -272,6 +283,26 @@ proptest! {
             if let (Some(GrantState::Revoking { .. }), Some(after)) = (state(before), state(&decision.next)) {
                 let reported = matches!(command, Command::ReportRemoved { .. });
                 prop_assert_eq!(matches!(after, GrantState::Revoked { .. }), reported);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn an_answer_for_a_removal_is_an_admins_and_never_for_their_own(walk in walk()) {
+        each_decision(walk, |before, command, decision| {
+            let resolved = |r: &Request| matches!(r.grant().map(|g| &g.state), Some(GrantState::Resolved { .. }));
+            if resolved(&decision.next) && !resolved(before) {
+                let Command::ResolveRemoval { by, why, .. } = command else {
+                    return Err(TestCaseError::fail(format!("{command:?} resolved a removal")));
+                };
+                prop_assert!(by.groups.contains(&GroupName::new("web")) && !before.belongs_to(by));
+                prop_assert!(!why.trim().is_empty());
+                let failing = matches!(
+                    before.grant().map(|g| &g.state),
+                    Some(GrantState::Revoking { failing: Some(_), .. })
+                );
+                prop_assert!(failing);
             }
             Ok(())
         })?;

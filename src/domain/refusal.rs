@@ -262,6 +262,21 @@ pub enum Refusal {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The person is none of the admins whom the policy names.
+    #[error("Only {} can do this.", join(needed))]
+    NotAnAdmin {
+        /// The admins.
+        needed: Vec<GroupName>,
+    },
+    /// Nobody answers for it that their own access is gone.
+    #[error("This is your own access, so another admin has to say that it is gone.")]
+    OwnRemoval,
+    /// The removal is not failing.
+    #[error(
+        "This removal is not failing, so there is nothing to do: either I am taking the access away \
+         right now, or it is over."
+    )]
+    NotStuck,
     /// It did not fail, or its approval is too old.
     #[error("{why}")]
     CannotRetry {
@@ -338,6 +353,8 @@ impl Refusal {
             Self::OwnRequest
                 | Self::NotAnApprover { .. }
                 | Self::NotAReviewer { .. }
+                | Self::NotAnAdmin { .. }
+                | Self::OwnRemoval
                 | Self::NotYours
                 | Self::DeniedByRule { .. }
                 | Self::NoRule { .. }

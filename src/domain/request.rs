@@ -401,7 +401,9 @@ impl Request {
                     | GrantState::Activating { .. }
                     | GrantState::Active { .. } => (Outcome::Approved, by, *at),
                     GrantState::Revoking { since, .. } => (Outcome::Ended, None, *since),
-                    GrantState::Revoked { at, .. } => (Outcome::Ended, None, *at),
+                    GrantState::Resolved { at, .. } | GrantState::Revoked { at, .. } => {
+                        (Outcome::Ended, None, *at)
+                    }
                     GrantState::Failed { at, .. } => (Outcome::Failed, None, *at),
                 })
             }

@@ -31,6 +31,18 @@ impl Engine {
         Ok(is_new)
     }
 
+    /// Remembers what is wrong with the policy's files as they are now, in one sentence; none where
+    /// they are what decides.
+    pub fn note_policy_trouble(&self, trouble: Option<String>) {
+        *(self.policy_trouble.write()).unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// What is wrong with the policy's files, as this process found them last.
+    pub fn policy_trouble(&self) -> Option<String> {
+        let trouble = self.policy_trouble.read();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Says something in the channel of the people who run the bot, once for each key, whichever
     /// replica finds it. Without such a channel in the policy nothing is said.
     ///

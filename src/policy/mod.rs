@@ -257,6 +257,21 @@ impl Policy {
         &self.admins
     }
 
+    /// The groups and people that own resources.
+    pub fn owners(&self) -> BTreeSet<GroupName> {
+        let owners = self.resources.values().flat_map(|resource| &resource.owner);
+        owners.cloned().collect()
+    }
+
+    /// The resources that somebody in these groups owns.
+    pub fn owned_by(&self, groups: &BTreeSet<GroupName>) -> BTreeSet<ResourceName> {
+        let owned = self.resources.values().filter(|resource| {
+            let owners = resource.owner.iter();
+            owners.into_iter().any(|owner| groups.contains(owner))
+        });
+        owned.map(|resource| resource.facts.name.clone()).collect()
+    }
+
     /// The zone in which the policy means its hours and days.
     pub fn timezone(&self) -> Tz {
         self.zone

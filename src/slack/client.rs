@@ -2,7 +2,8 @@
 //!
 //! Logged is the method and the kind of fault, once, here; never a token, a text or a body.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -26,6 +27,8 @@ pub use wire::{Conversation, Installation, Posted, SlackUser};
 
 /// The pages of channels that are read in search of a name.
 const PAGES: usize = 20;
+/// How many addresses of messages are remembered.
+const PERMALINKS: usize = 10_000;
 
 /// How a response URL is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,8 @@ struct Inner {
     settings: ClientSettings,
     limiter: Limiter,
     installation: OnceCell<Installation>,
+    /// Addresses of messages, by channel and timestamp.
+    permalinks: Mutex<HashMap<(String, String), String>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -75,6 +80,7 @@ impl Client {
                 settings,
                 limiter,
                 installation: OnceCell::new(),
+                permalinks: Mutex::default(),
             }),
         })
     }
@@ -165,6 +171,26 @@ impl Client {
         link.ok_or_else(|| SlackFault::Transient("no permalink".into()))
     }
 
+    /// The same, asked once: a message keeps its address.
+    pub async fn known_permalink(&self, channel: &str, ts: &str) -> Result<String, SlackFault> {
+        let key = (channel.to_owned(), ts.to_owned());
+        let lock = || {
+            let known = self.inner.permalinks.lock();
+            known.unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = lock().get(&key).cloned();
+        if let Some(link) = known {
+            return Ok(link);
+        }
+        let link = self.permalink(channel, ts).await?;
+        let mut known = lock();
+        if PERMALINKS <= known.len() {
+            known.clear();
+        }
+        known.insert(key, link.clone());
+        Ok(link)
+    }
+
     /// Opens a modal and answers its id. A trigger lives three seconds.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, SlackFault> {
         let body = json!({"trigger_id": trigger, "view": view});
@@ -197,6 +223,20 @@ impl Client {
         let body = json!({"view_id": view_id, "hash": hash, "view": view});
         let call = self.write("views.update", Pace::Tier4, None, body);
         self.call::<Value>(call).await.map(drop)
+    }
+
+    /// Publishes a person's App Home and answers the hash of its state. With a hash nothing is
+    /// published over a state that is another by now: then it is [`SlackFault::Expired`].
+    pub async fn publish_home(
+        &self,
+        user: &str,
+        view: &Value,
+        hash: Option<&str>,
+    ) -> Result<Option<String>, SlackFault> {
+        let body = json!({"user_id": user, "view": view, "hash": hash});
+        let call = self.write("views.publish", Pace::Tier4, None, body);
+        let answer: wire::ViewAnswer = self.call(call).await?;
+        Ok(answer.view.and_then(|view| view.hash))
     }
 
     /// A user as Slack knows them now. Quick: people wait for it at a click.

@@ -19,6 +19,7 @@ use super::client::{Respond, SlackFault};
 use super::handlers::{Answered, Handlers, Said, ask_modal};
 use super::payload::{Delivery, Matter, View};
 use super::receive::{Answer, Receive};
+use super::view::home::ids as home;
 use super::view::{ids, reply, text};
 use crate::store::StoreError;
 
@@ -107,6 +108,7 @@ impl Intake {
             }
             Matter::Event { kind, user, .. } => {
                 match (kind.as_str(), user) {
+                    ("app_home_opened", Some(user)) => self.open_home(user.clone()),
                     ("user_change", Some(user)) => self.handlers.forget(user),
                     ("subteam_members_changed" | "subteam_updated", _) => {
                         self.handlers.forget_usergroups();
@@ -119,6 +121,13 @@ impl Intake {
                 Answer::Ack
             }
         }
+    }
+
+    /// Opens somebody's App Home behind; if that comes to nothing, they open it again.
+    fn open_home(&self, user: String) {
+        let handlers = Arc::clone(&self.handlers);
+        self.tasks
+            .spawn(async move { handlers.home_opened(&user).await });
     }
 
     async fn is_ours(&self, delivery: &Delivery) -> Result<bool, SlackFault> {
@@ -362,7 +371,8 @@ fn form_of(delivery: &Delivery) -> Option<&View> {
 /// What is wrong with a modal that can be told at once, without asking anybody. Such a modal is not
 /// recorded: it comes again under the same id and hash.
 fn fault_of(view: &View) -> Option<Value> {
-    let asks_why = [ids::DENY_REASON, ids::REVOKE_REASON].contains(&view.callback_id.as_str());
+    let asks_why =
+        [ids::DENY_REASON, ids::REVOKE_REASON, home::RESOLVED].contains(&view.callback_id.as_str());
     let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
     let empty = why.unwrap_or_default().trim().is_empty();
     (asks_why && empty).then(|| errors("Please say why."))

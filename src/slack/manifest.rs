@@ -32,6 +32,7 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("chat.getPermalink", None),
     ("views.open", None),
     ("views.update", None),
+    ("views.publish", None),
     ("users.info", Some("users:read")),
     ("users.lookupByEmail", Some("users:read.email")),
     ("usergroups.users.list", Some("usergroups:read")),
@@ -54,7 +55,12 @@ const COMMAND_SCOPE: &str = "commands";
 
 /// The events that the bot hears of, none of which needs a scope that it has not for its calls: who
 /// somebody is, and who is in a user group, is read again when it has changed.
-const EVENTS: &[&str] = &["subteam_members_changed", "subteam_updated", "user_change"];
+const EVENTS: &[&str] = &[
+    "app_home_opened",
+    "subteam_members_changed",
+    "subteam_updated",
+    "user_change",
+];
 
 const NAME: &str = "JIT access";
 const DESCRIPTION: &str =
@@ -122,7 +128,7 @@ pub fn manifest(mode: &Mode) -> Value {
         "features": {
             // Not read only: people type `/jit …` there too.
             "app_home": {
-                "home_tab_enabled": false,
+                "home_tab_enabled": true,
                 "messages_tab_enabled": true,
                 "messages_tab_read_only_enabled": false,
             },

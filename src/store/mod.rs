@@ -2,7 +2,7 @@
 //!
 //! Modules in reading order: [`requests`] (the truth), [`outbox`] (what must still happen), [`ledger`]
 //! (what happened), [`due`] (what the clock asks for), [`digests`] (what readers are told by schedule),
-//! [`people`], [`slack`] (deliveries and messages), [`health`] (numbers for people on call), [`server`] (databases as a whole).
+//! [`people`], [`slack`] (deliveries and messages), [`homes`] (App Home tabs), [`health`] (numbers for people on call), [`server`] (databases as a whole).
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,6 +15,7 @@ pub mod digests;
 pub mod due;
 pub mod health;
 pub mod history;
+pub mod homes;
 pub mod ledger;
 pub mod notices;
 pub mod outbox;

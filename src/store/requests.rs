@@ -1,6 +1,9 @@
 //! Requests with their grants: one row each, one exhaustive match between row and state.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -56,8 +59,17 @@ struct Row {
     receipt: Option<Value>,
     revoke_cause: Option<Value>,
     failing: Option<Value>,
+    resolved: Option<Value>,
     covered_until: Option<DateTime<Utc>>,
     grant_error: Option<String>,
+}
+
+/// Who answers for the end of a grant, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Resolved {
+    by: PersonId,
+    why: String,
+    since: DateTime<Utc>,
 }
 
 impl Store {
@@ -111,14 +123,14 @@ impl Store {
         rows.into_iter().map(Row::into_request).collect()
     }
 
-    /// The requests whose grants bear on that access: on their way in, held, or on their way out;
-    /// oldest first.
+    /// The requests whose grants bear on that access: on their way in, held, on their way out, or
+    /// gone on somebody's word alone; oldest first.
     pub async fn live_grants_of(&self, access: &Access) -> Result<Vec<Request>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
             "select * from requests
              where person = $1 and resource = $2 and role = $3
-               and grant_status in ('activating', 'active', 'revoking')
+               and grant_status in ('activating', 'active', 'revoking', 'resolved')
              order by id",
             access.person.as_uuid(),
             access.resource.as_str(),
@@ -127,6 +139,21 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Row::into_request).collect()
+    }
+
+    /// These requests, in the order of the ids; those that do not exist are left out.
+    pub async fn requests(&self, ids: &[RequestId]) -> Result<Vec<Request>, StoreError> {
+        let uuids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let rows = sqlx::query_as!(Row, "select * from requests where id = any($1)", &uuids)
+            .fetch_all(&self.pool)
+            .await?;
+        let requests: Result<Vec<Request>, StoreError> =
+            rows.into_iter().map(Row::into_request).collect();
+        let mut requests = requests?;
+        let order: HashMap<RequestId, usize> =
+            ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+        requests.sort_by_key(|request| order.get(&request.id).copied());
+        Ok(requests)
     }
 
     /// Every request there is, oldest first. For proofs over the whole, such as replaying the
@@ -247,7 +274,7 @@ impl Tx {
                denied_by = $8, why = $9, grant_status = $10, grant_after = $11, grant_since = $12,
                grant_until = $13, remind_at = $14, receipt = $15, revoke_cause = $16, failing = $17,
                covered_until = $18, grant_error = $19, terms = $20, nudge_at = $21, nudges = $22,
-               escalate_at = $23, escalated = $24, review = $25, review_due_at = $26, start_at = $27
+               escalate_at = $23, escalated = $24, review = $25, review_due_at = $26, start_at = $27, resolved = $28
              where id = $1 and version = $2",
             next.id.as_uuid(),
             locked.version,
@@ -276,6 +303,7 @@ impl Tx {
             c.review,
             c.review_due_at,
             c.start_at,
+            c.resolved,
         )
         .execute(&mut *self.0)
         .await?;
@@ -305,6 +333,7 @@ struct Columns {
     receipt: Option<Value>,
     revoke_cause: Option<Value>,
     failing: Option<Value>,
+    resolved: Option<Value>,
     covered_until: Option<DateTime<Utc>>,
     grant_error: Option<String>,
     nudge_at: Option<DateTime<Utc>>,
@@ -413,6 +442,21 @@ impl Columns {
                 revoke_cause: Some(to_json(cause)),
                 failing: failing.as_ref().map(to_json),
                 ..at("revoking", since)
+            },
+            GrantState::Resolved {
+                at: said,
+                since,
+                cause,
+                by,
+                why,
+            } => Self {
+                revoke_cause: Some(to_json(cause)),
+                resolved: Some(to_json(&Resolved {
+                    by: *by,
+                    why: why.clone(),
+                    since: *since,
+                })),
+                ..at("resolved", said)
             },
             GrantState::Revoked {
                 at: since,
@@ -537,6 +581,19 @@ impl Row {
         }
     }
 
+    fn resolved(&self, at: DateTime<Utc>, cause: &Value) -> Result<GrantState, StoreError> {
+        let resolved = self.resolved.clone();
+        let resolved = resolved.ok_or_else(|| self.wrong("nobody answers for its end"))?;
+        let Resolved { by, why, since } = from_json(resolved, "requests", self.id)?;
+        Ok(GrantState::Resolved {
+            at,
+            since,
+            cause: from_json(cause.clone(), "requests", self.id)?,
+            by,
+            why,
+        })
+    }
+
     fn chase(&self) -> Chase {
         Chase {
             nudge_at: self.nudge_at,
@@ -583,6 +640,7 @@ impl Row {
                     failing,
                 })
             }
+            (Some("resolved"), None, None, Some(cause), None) => self.resolved(since, cause),
             (Some("revoked"), None, None, Some(cause), None) => Ok(GrantState::Revoked {
                 at: since,
                 cause: from_json(cause.clone(), "requests", self.id)?,

@@ -50,6 +50,10 @@ impl Worker {
                 .push(request);
         }
         let (mut reports, mut again) = (Vec::new(), Vec::new());
+        let is_wanted = wanted(states(by_target.values().flatten())) != Wanted::Absent;
+        // What somebody answers for is gone; the target under which it was given is not touched
+        // while the access is wanted again under another one, which may well be the same server.
+        by_target.retain(|_, requests| !(is_wanted && requests.iter().all(is_resolved)));
         for (target, requests) in &by_target {
             let asked = Asked {
                 access,
@@ -96,17 +100,12 @@ impl Worker {
     }
 
     async fn ask_target(&self, claim: &Claim, asked: &Asked<'_>) -> Answer {
-        let states = asked
-            .requests
-            .iter()
-            .filter_map(Request::grant)
-            .map(|grant| &grant.state);
-        match wanted(states) {
+        match wanted(states(asked.requests)) {
             Wanted::Present { until } => match self.ensure(asked, until).await {
                 Ok(receipt) => asked.held(&receipt, until),
                 Err(error) => asked.not_given(&error, self.pace.give_up),
             },
-            Wanted::Absent if asked.revoking().next().is_none() => Answer {
+            Wanted::Absent if asked.going().next().is_none() => Answer {
                 reports: Vec::new(),
                 again: None,
             },
@@ -227,6 +226,13 @@ impl Asked<'_> {
             })
     }
 
+    /// Whatever the target should hold no more, be it that somebody answers for it already.
+    fn going(&self) -> impl Iterator<Item = RequestId> {
+        let resolved = self.requests.iter().filter(|request| is_resolved(request));
+        let revoking = self.revoking().map(|(id, ..)| id);
+        revoking.chain(resolved.map(|request| request.id))
+    }
+
     /// The target holds the access: new grants are active; grants that ended are done with, since
     /// another one keeps the access.
     fn held(&self, receipt: &Receipt, until: DateTime<Utc>) -> Answer {
@@ -301,7 +307,7 @@ impl Asked<'_> {
             removal: Some(removal),
             covered_until: None,
         };
-        let reports = self.revoking().map(|(id, ..)| (id, gone.clone())).collect();
+        let reports = self.going().map(|id| (id, gone.clone())).collect();
         Answer {
             reports,
             again: None,
@@ -333,9 +339,23 @@ impl Asked<'_> {
         if !reports.is_empty() {
             tracing::error!(connector = %self.target.connector, attempts, %error, "a removal keeps failing");
         }
+        // Where somebody answers for all of it, it is looked at again by and by.
+        let still = self.revoking().next().map(|_| error.to_string());
         Answer {
             reports,
-            again: Some(error.to_string()),
+            again: still,
         }
     }
+}
+
+fn states<'a>(
+    requests: impl IntoIterator<Item = &'a Request>,
+) -> impl Iterator<Item = &'a GrantState> {
+    let grants = requests.into_iter().filter_map(Request::grant);
+    grants.map(|grant| &grant.state)
+}
+
+fn is_resolved(request: &Request) -> bool {
+    let state = request.grant().map(|grant| &grant.state);
+    matches!(state, Some(GrantState::Resolved { .. }))
 }

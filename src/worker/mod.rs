@@ -1,5 +1,6 @@
 //! All that runs by itself: the [`sweep`] turns deadlines into commands, [`deliver`] takes effects
-//! from the outbox and has them carried out by [`converge`] (targets) and [`cards`] (Slack).
+//! from the outbox and has them carried out by [`converge`] (targets) and [`cards`] (Slack); [`homes`]
+//! keeps App Home tabs true.
 //!
 //! Every part takes no input, is harmless to repeat, and finds its work by a query. A wake-up is a
 //! hint that saves waiting for the next poll, nothing more; so any number of workers, in any number
@@ -23,6 +24,7 @@ pub mod cards;
 pub mod converge;
 pub mod deliver;
 mod digests;
+pub mod homes;
 mod notices;
 mod schedule;
 mod starts;
@@ -83,6 +85,8 @@ impl Worker {
         let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.prepare_until(until).await });
         let (worker, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move { worker.refresh_homes_until(until).await });
+        let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.listen_until(until).await });
     }
 
@@ -96,7 +100,8 @@ impl Worker {
             let swept = self.sweep().await? + self.prepare().await?;
             let given = self.deliver(Kind::Access).await?;
             let told = self.deliver(Kind::Card).await?;
-            if swept + given + told == 0 {
+            let shown = self.refresh_homes().await?;
+            if swept + given + told + shown == 0 {
                 return Ok(());
             }
         }

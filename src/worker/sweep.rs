@@ -67,6 +67,9 @@ impl Worker {
         if looks.is_multiple_of(5) {
             self.measure().await?;
         }
+        if looks.is_multiple_of(3_600) {
+            self.engine.look_after_resolved().await?;
+        }
         if looks.is_multiple_of(600) {
             let before = self.engine.now().await? - KEEP;
             self.engine.store().forget_settled(before).await?;

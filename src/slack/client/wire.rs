@@ -105,6 +105,7 @@ pub(super) struct ViewAnswer {
 #[serde(default)]
 pub(super) struct ViewId {
     pub(super) id: Option<String>,
+    pub(super) hash: Option<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::client::SlackFault;
 use super::super::payload::Click;
+use super::super::view::home::ids as home;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{choices, ids, reply};
 use super::{Handlers, No, Said, words};
@@ -32,6 +33,9 @@ impl Handlers {
     pub(super) async fn click(&self, key: &str, click: &Click) -> Result<Said, No> {
         if let Some(said) = self.form_click(click).await? {
             return Ok(said);
+        }
+        if click.action_id.starts_with(home::PREFIX) {
+            return self.home_click(key, click).await;
         }
         // Links and inputs send clicks as well; they need no answer.
         if !ids::ACTIONS.contains(&click.action_id.as_str()) {

@@ -1,6 +1,7 @@
 //! Dialogs that were sent off.
 
 use super::super::payload::Submission;
+use super::super::view::home::ids as home;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
 use super::click::Act;
@@ -13,6 +14,9 @@ impl Handlers {
     /// nothing: who sends it is read now.
     pub(super) async fn dialog(&self, key: &str, submission: &Submission) -> Result<Said, No> {
         let view = &submission.view;
+        if view.callback_id == home::RESOLVED {
+            return self.home_dialog(key, submission).await;
+        }
         if !DECIDING.contains(&view.callback_id.as_str()) {
             return Ok(Said::Nothing);
         }

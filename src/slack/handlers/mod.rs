@@ -28,6 +28,7 @@ mod click;
 mod command;
 mod credentials;
 mod dialog;
+mod home;
 mod review;
 mod which;
 mod words;
@@ -177,7 +178,11 @@ impl Handlers {
     ) -> Result<Said, StoreError> {
         let done = match &delivery.matter {
             Matter::Command(command) => self.command(key, command).await,
-            Matter::Click(click) => self.click(key, click).await,
+            Matter::Click(click) => {
+                let done = self.click(key, click).await;
+                self.after_click(click).await;
+                done
+            }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
                 self.form_sent(key, submission).await
             }

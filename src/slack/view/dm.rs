@@ -57,6 +57,7 @@ pub fn notice(
         Event::HolderReminded => reminder(request, at),
         Event::RevocationBegun { cause, .. } => begun(request, cause, faces),
         Event::GrantRevoked { .. } => over(event, request),
+        Event::RemovalResolved { .. } => Some(Notice::of(words::resolved(request))),
         _ => None,
     }?;
     Some(notice.content(card_link))

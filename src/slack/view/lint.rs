@@ -48,6 +48,18 @@ pub(super) fn modal(view: &Value) {
     assert!(lint.faults.is_empty(), "{:#?}\n{view:#}", lint.faults);
 }
 
+/// Fails with every fault of an App Home tab.
+pub(super) fn home(view: &Value) {
+    dump::view(view);
+    let mut lint = Lint::default();
+    lint.check(view["type"] == "home", "type");
+    for part in ["title", "submit", "close"] {
+        lint.check(view[part].is_null(), part);
+    }
+    lint.blocks(view["blocks"].as_array().unwrap(), 100);
+    assert!(lint.faults.is_empty(), "{:#?}\n{view:#}", lint.faults);
+}
+
 #[derive(Default)]
 struct Lint {
     faults: Vec<String>,
@@ -125,7 +137,12 @@ impl Lint {
 
     fn block(&mut self, block: &Value) {
         match block["type"].as_str().unwrap_or("") {
-            "section" => self.text_object("section", &block["text"], 3000),
+            "section" => {
+                self.text_object("section", &block["text"], 3000);
+                if block["accessory"].is_object() {
+                    self.button(&block["accessory"]);
+                }
+            }
             "header" => self.plain("header", &block["text"], 150),
             "divider" => {}
             "context" => {
@@ -182,8 +199,11 @@ impl Lint {
         let fresh = self.actions.insert(action.to_owned());
         self.check(fresh, &format!("action_id {action} twice"));
         let value = button["value"].as_str().unwrap_or("");
+        // A resource, or a page: neither is anybody's.
+        let named = action == "jit_ask" || action.starts_with("jit_home_page");
+        self.length("value", value, 2000);
         self.check(
-            uuid::Uuid::parse_str(value).is_ok(),
+            named || uuid::Uuid::parse_str(value).is_ok(),
             "a value that is more than an id",
         );
         let label = button["accessibility_label"].as_str().unwrap_or("");
@@ -230,7 +250,12 @@ pub(super) fn read(blocks: &[Value]) -> String {
 fn seen(block: &Value) -> String {
     let elements = || block["elements"].as_array().unwrap().iter();
     match block["type"].as_str().unwrap_or("") {
+        "section" if block["accessory"].is_object() => {
+            let (text, button) = (words(&block["text"]), seen_button(&block["accessory"]));
+            format!("{text} {button}")
+        }
         "section" => words(&block["text"]),
+        "header" => format!("# {}", words(&block["text"])),
         "context" => {
             let parts: Vec<String> = elements().map(words).collect();
             format!("({})", parts.join(" "))

@@ -2,7 +2,7 @@
 //! calls brings the time and the faces.
 //!
 //! [`card`] is the message that a request has in its channel, [`story`] the lines of its thread,
-//! [`dm`] what one person is told directly, [`digest`] what they are told by schedule, [`modal`] the dialogs, [`reply`] the answers that only
+//! [`dm`] what one person is told directly, [`digest`] what they are told by schedule, [`modal`] the dialogs, [`home`] the App Home tab, [`reply`] the answers that only
 //! the person who typed or clicked sees. Every word stands in [`text`]; whatever a person typed
 //! goes through [`escape`]. Everything is cut to Slack's limits here, so Slack refuses nothing.
 
@@ -14,6 +14,7 @@ pub mod digest;
 pub mod dm;
 pub mod escape;
 pub mod faces;
+pub mod home;
 pub mod ids;
 pub mod modal;
 pub mod reply;

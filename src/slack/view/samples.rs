@@ -286,6 +286,16 @@ pub(super) fn states() -> Vec<(&'static str, Request)> {
                 }),
             ),
         ),
+        (
+            "resolved",
+            grant(GrantState::Resolved {
+                at,
+                since: now(),
+                cause: RevokeCause::Lapsed,
+                by: lee(),
+                why: "the server is *gone* for good".to_owned(),
+            }),
+        ),
         ("revoked_lapsed", revoked(RevokeCause::Lapsed, None)),
         ("revoked_given_back", revoked(RevokeCause::GivenBack, None)),
         ("revoked_by_somebody", revoked(revoked_by_bob(), None)),
@@ -670,6 +680,7 @@ fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
                     failing: Some(Failing { error, .. }),
                     ..
                 }
+                | GrantState::Resolved { why: error, .. }
                 | GrantState::Failed { error, .. } => words.clone_into(error),
                 GrantState::Active { receipt, .. } => {
                     receipt

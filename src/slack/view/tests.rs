@@ -977,6 +977,7 @@ fn spoiled(event: Event, words: &str) -> Event {
         },
         Event::RequestDenied { by, .. } => Event::RequestDenied { by, why: words },
         Event::GrantFailed { .. } => Event::GrantFailed { error: words },
+        Event::RemovalResolved { by, .. } => Event::RemovalResolved { by, why: words },
         Event::RemovalFailing { attempts, .. } => Event::RemovalFailing {
             attempts,
             error: words,

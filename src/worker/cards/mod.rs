@@ -279,6 +279,8 @@ fn people_in(parts: &[Request], entries: &[Entry]) -> BTreeSet<PersonId> {
                 people.insert(by.person);
             }
             Event::RequestDenied { by, .. }
+            | Event::RemovalRetried { by }
+            | Event::RemovalResolved { by, .. }
             | Event::CredentialsIssued { by }
             | Event::GrantRetried { by }
             | Event::ReviewCompleted { by, .. }

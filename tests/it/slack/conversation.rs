@@ -18,6 +18,7 @@ async fn status(bot: &Bot) -> &'static str {
             GrantState::Activating { .. } => "activating",
             GrantState::Active { .. } => "active",
             GrantState::Revoking { .. } => "revoking",
+            GrantState::Resolved { .. } => "resolved",
             GrantState::Revoked { .. } => "revoked",
             GrantState::Failed { .. } => "failed",
         },

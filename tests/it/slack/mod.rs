@@ -6,6 +6,7 @@ mod client;
 mod conversation;
 mod directory;
 mod faults;
+mod home;
 mod http;
 mod meaning_asks;
 mod meaning_cards;

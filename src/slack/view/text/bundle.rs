@@ -94,6 +94,7 @@ enum Standing {
     Active,
     Taking,
     Denied,
+    Resolved,
     Over,
 }
 
@@ -108,6 +109,7 @@ impl Standing {
             Self::Active => "🟢",
             Self::Taking => "🟠",
             Self::Denied => "⛔",
+            Self::Resolved => "✋",
             Self::Over => "⚪",
         }
     }
@@ -122,6 +124,7 @@ impl Standing {
             Self::Active => "active",
             Self::Taking => "being taken away",
             Self::Denied => "denied",
+            Self::Resolved => "marked as resolved",
             Self::Over => "over",
         }
     }
@@ -141,6 +144,7 @@ fn standing(part: &Request, now: DateTime<Utc>) -> Standing {
                 failing: Some(_), ..
             } => Standing::Stuck,
             GrantState::Revoking { .. } => Standing::Taking,
+            GrantState::Resolved { .. } => Standing::Resolved,
             GrantState::Revoked { .. } => Standing::Over,
             GrantState::Failed { .. } => Standing::Failed,
         },

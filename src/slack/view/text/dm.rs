@@ -222,6 +222,15 @@ pub fn ended(request: &Request, cause: &RevokeCause, removal: Option<&Removal>) 
     )
 }
 
+/// It is over on somebody's word.
+pub fn resolved(request: &Request) -> String {
+    format!(
+        "⚪ *Ended*: {} is over, please use it no more.\nNeed it again? {}",
+        access(request),
+        again(request),
+    )
+}
+
 /// One grant is over, another goes on.
 pub fn goes_on(request: &Request, until: DateTime<Utc>) -> String {
     let what = access(request);

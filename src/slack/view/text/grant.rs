@@ -72,6 +72,7 @@ fn ending(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<Ut
         } => {
             format!("🟠 *Being taken away*: {}", over(cause, faces))
         }
+        GrantState::Resolved { at, by, why, .. } => resolved(*at, *by, why, faces),
         GrantState::Revoked { at, cause, .. } if never_began(request, cause, *at) => {
             format!("⚪ *Did not begin*: {}", withdrawn(cause, faces))
         }
@@ -154,6 +155,16 @@ fn stuck(request: &Request, failing: &Failing, faces: &Faces) -> String {
          The target said: “{}”",
         times(failing.attempts),
         said(&failing.error),
+    )
+}
+
+/// Somebody answers for it that the access is gone. What the target never said is not said here.
+fn resolved(at: DateTime<Utc>, by: PersonId, why: &str, faces: &Faces) -> String {
+    format!(
+        "✋ *Marked as resolved, not verified* {}\n{} answers for it that the access is gone: “{}”",
+        when(at),
+        faces.mention(by),
+        said(why)
     )
 }
 

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dm;
 pub mod glass;
 mod grant;
+pub mod home;
 pub mod outcome;
 pub mod reply;
 pub mod story;

@@ -162,6 +162,7 @@ fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {
             )
         }
         GrantState::Revoking { .. } => "🟠 being taken away".to_owned(),
+        GrantState::Resolved { at, .. } => format!("✋ marked as resolved {}", when(*at)),
         GrantState::Revoked { at, .. } => format!("⚪ ended {}", when(*at)),
         GrantState::Failed { at, .. } => format!("❌ failed {}", when(*at)),
     }

@@ -148,6 +148,18 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::HolderReminded => reminded(request, at, faces),
         Event::RevocationBegun { cause, .. } => begun(cause, request, faces),
         Event::RemovalFailing { attempts, error } => failing(request, *attempts, error, faces),
+        Event::RemovalRetried { by } => {
+            format!(
+                "🔁 {} wants the removal tried again now.",
+                faces.mention(*by)
+            )
+        }
+        Event::RemovalResolved { by, why } => format!(
+            "✋ {} marked this as resolved, and answers for it that the access is gone: “{}” \
+             The target did not confirm it, so I do not say so.",
+            faces.mention(*by),
+            said(why)
+        ),
         Event::GrantRevoked {
             removal,
             covered_until,

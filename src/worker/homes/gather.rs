@@ -1,0 +1,267 @@
+//! What somebody's tab shows, read from the database and from who they are by now.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+
+use super::{Tab, Trouble, Worker};
+use crate::domain::{
+    Grant, GrantState, GroupName, Member, Person, PersonId, Request, RequestId, RequestState,
+    ResourceName,
+};
+use crate::slack::view::home::{Admin, Home, Pages, Section};
+use crate::slack::view::reply::ListItem;
+use crate::store::StoreError;
+use crate::store::homes::Made;
+
+/// How often the panel of the admins is looked at although nothing happens: work that waits makes no
+/// entry in the ledger.
+const LOOK: TimeDelta = TimeDelta::minutes(1);
+/// How old work has to be before it counts as late, in seconds.
+const LATE: f64 = 60.0;
+
+/// Whose tab it is, as they are by now.
+pub(super) struct Reader {
+    member: Member,
+    /// Every group that the person is in.
+    groups: BTreeSet<GroupName>,
+    unreadable: BTreeSet<GroupName>,
+    is_guest: bool,
+    leads: BTreeSet<ResourceName>,
+    is_admin: bool,
+    /// Every request that waits for anybody.
+    pending: Vec<Request>,
+}
+
+impl Reader {
+    /// Every row of ours that is this human.
+    fn rows(&self) -> BTreeSet<PersonId> {
+        let also = self.member.also.iter().copied();
+        also.chain([self.member.person]).collect()
+    }
+
+    /// Whether the request waits for this person, as far as is known now; the click reads it again.
+    fn may_decide(&self, request: &Request, now: DateTime<Utc>) -> bool {
+        let RequestState::Pending { expires_at, .. } = &request.state else {
+            return false;
+        };
+        let own = request.belongs_to(&self.member);
+        let given = request.approvals();
+        let given = given.iter().any(|one| one.by.is(self.member.person));
+        if *expires_at <= now || own || given || self.is_guest {
+            return false;
+        }
+        let deciding = request.deciding(now);
+        deciding.iter().any(|group| self.is_in(group, request))
+    }
+
+    /// Somebody's manager is known by the request alone; so is who was in a group that cannot be
+    /// read just now.
+    fn is_in(&self, group: &GroupName, request: &Request) -> bool {
+        let by_roster = group.is_manager() || self.unreadable.contains(group);
+        let people = request.roster.groups.get(group).filter(|_| by_roster);
+        let listed = people.is_some_and(|people| people.iter().any(|one| self.member.is(*one)));
+        listed || self.groups.contains(group)
+    }
+}
+
+impl Worker {
+    /// Finds out who somebody is by now, as far as their tab needs it.
+    pub(super) async fn reader(
+        &self,
+        tab: &Tab,
+        person: Person,
+        now: DateTime<Utc>,
+    ) -> Result<Reader, Trouble> {
+        let (policy, store) = (self.engine.policy(), self.engine.store());
+        let member = self.directory.holder(&policy, &tab.user).await?;
+        let pending = store.requests(&store.waiting_requests().await?).await?;
+        let mut asked = policy.owners();
+        asked.extend(policy.admins().iter().cloned());
+        asked.extend(pending.iter().flat_map(|request| request.deciding(now)));
+        for resource in policy.resources() {
+            asked.extend(policy.groups_to_read(resource.name.as_str(), None));
+        }
+        let standing = self.directory.standing(&policy, &person, asked).await?;
+        let mut groups = policy.groups_of(&person.identities);
+        groups.extend(member.groups.iter().cloned());
+        groups.extend(standing.groups);
+        Ok(Reader {
+            leads: policy.owned_by(&groups),
+            is_admin: policy.admins().iter().any(|group| groups.contains(group)),
+            unreadable: standing.unreadable,
+            is_guest: standing.guest,
+            member,
+            groups,
+            pending,
+        })
+    }
+
+    /// Reads what the tab shows. No link is filled in.
+    pub(super) async fn gather(
+        &self,
+        reader: &Reader,
+        now: DateTime<Utc>,
+    ) -> Result<Home, StoreError> {
+        let store = self.engine.store();
+        let me = reader.rows();
+        let mine = store.requests(&store.requests_of(&me, now).await?).await?;
+        let is_held = |request: &Request| me.contains(&request.access.person) && is_live(request);
+        let (mut held, own): (Vec<Request>, Vec<Request>) = mine.into_iter().partition(is_held);
+        held.sort_by_key(ends);
+        let team = if reader.leads.is_empty() {
+            None
+        } else {
+            Some(store.requests(&store.live_on(&reader.leads).await?).await?)
+        };
+        let admin = if reader.is_admin {
+            Some(self.panel(now).await?)
+        } else {
+            None
+        };
+        Ok(Home {
+            waiting: by_card(reader, now),
+            held,
+            own,
+            team,
+            may_ask: self.may_ask(&reader.groups),
+            admin,
+            me,
+            unreadable: reader.unreadable.iter().cloned().collect(),
+            ..Home::default()
+        })
+    }
+
+    fn may_ask(&self, groups: &BTreeSet<GroupName>) -> Vec<ListItem> {
+        let allowed = self.engine.policy().resources_for_groups(groups);
+        let items = allowed.into_iter().map(|(resource, roles)| ListItem {
+            name: resource.name.to_string(),
+            description: resource.description,
+            sensitivity: resource.sensitivity,
+            roles: roles
+                .into_iter()
+                .map(|(role, limit)| (role.to_string(), Some(limit)))
+                .collect(),
+        });
+        items.collect()
+    }
+
+    /// What those see who run the bot.
+    async fn panel(&self, now: DateTime<Utc>) -> Result<Admin, StoreError> {
+        let store = self.engine.store();
+        let waits = store.health(now).await?.outbox_oldest_seconds;
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit for ages")]
+        let age = TimeDelta::milliseconds((waits * 1_000.0) as i64);
+        Ok(Admin {
+            stuck: store.requests(&store.stuck_removals().await?).await?,
+            policy: self.engine.policy().hash().to_owned(),
+            since: store.policy_since().await?,
+            trouble: self.engine.policy_trouble(),
+            oldest: (LATE < waits).then(|| now - age),
+            missing_migrations: store.missing_migrations().await?,
+        })
+    }
+
+    /// Links to the cards of what stands on the pages that are shown, as far as Slack tells.
+    pub(super) async fn link_home(&self, home: &mut Home, pages: &Pages) -> Result<(), StoreError> {
+        let waiting = pages.page(Section::Waiting, &home.waiting).items;
+        let waiting = waiting.iter().filter_map(|parts| parts.first());
+        let held = pages.page(Section::Held, &home.held).items;
+        let own = pages.page(Section::Own, &home.own).items;
+        let cards = waiting.chain(held).chain(own).map(Request::card);
+        let cards: BTreeSet<RequestId> = cards.collect();
+        let links = join_all(cards.into_iter().map(|card| self.card_address(card))).await;
+        for found in links {
+            home.links.extend(found?);
+        }
+        Ok(())
+    }
+
+    async fn card_address(
+        &self,
+        card: RequestId,
+    ) -> Result<Option<(RequestId, String)>, StoreError> {
+        let place = self.engine.store().card_place(card).await?;
+        let Some((channel, ts)) = place else {
+            return Ok(None);
+        };
+        // A link that is missing is no reason to wait.
+        let link = self.slack.known_permalink(&channel, &ts).await.ok();
+        Ok(link.map(|link| (card, link)))
+    }
+}
+
+/// What waits for the reader, by cards: the parts of a bundle are decided on together.
+fn by_card(reader: &Reader, now: DateTime<Utc>) -> Vec<Vec<Request>> {
+    let mut cards: Vec<Vec<Request>> = Vec::new();
+    let open = reader.pending.iter();
+    for request in open.filter(|request| reader.may_decide(request, now)) {
+        let card = request.card();
+        match cards.iter_mut().find(|parts| parts[0].card() == card) {
+            Some(parts) => parts.push(request.clone()),
+            None => cards.push(vec![request.clone()]),
+        }
+    }
+    cards
+}
+
+fn is_live(request: &Request) -> bool {
+    matches!(
+        request.grant(),
+        Some(Grant {
+            state: GrantState::Scheduled { .. }
+                | GrantState::Activating { .. }
+                | GrantState::Active { .. }
+                | GrantState::Revoking { .. },
+            ..
+        })
+    )
+}
+
+/// What ends first stands first; what has not begun stands last.
+fn ends(request: &Request) -> (bool, Option<DateTime<Utc>>, i64) {
+    let until = request.grant().and_then(|grant| grant.state.wanted_until());
+    (until.is_none(), until, request.number)
+}
+
+/// Everybody whom the tab may name.
+pub(super) fn people_in(home: &Home) -> BTreeSet<PersonId> {
+    let mut people = BTreeSet::new();
+    for request in requests_in(home) {
+        people.extend(request.own());
+        if let RequestState::Denied { by, .. } = &request.state {
+            people.insert(*by);
+        }
+    }
+    people
+}
+
+fn requests_in(home: &Home) -> impl Iterator<Item = &Request> {
+    let waiting = home.waiting.iter().flatten();
+    let own = home.held.iter().chain(&home.own);
+    let team = home.team.iter().flatten();
+    let stuck = home.admin.iter().flat_map(|admin| &admin.stuck);
+    waiting.chain(own).chain(team).chain(stuck)
+}
+
+/// By what it is known later whether something concerns the tab.
+pub(super) fn made(reader: &Reader, home: &Home, now: DateTime<Utc>) -> Made {
+    let of: BTreeSet<RequestId> = requests_in(home).map(|request| request.id).collect();
+    let look = reader.is_admin.then(|| now + LOOK);
+    Made {
+        leads: reader.leads.clone(),
+        is_admin: reader.is_admin,
+        of: of.into_iter().collect(),
+        again_at: look.into_iter().chain(quiet(reader, now)).min(),
+    }
+}
+
+/// When others may decide, or no longer, without anything happening: where quiet times begin and end.
+fn quiet(reader: &Reader, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let steps = reader.pending.iter().filter_map(Request::current_step);
+    let windows = steps.filter_map(|step| step.quiet.as_ref());
+    let windows = windows.flat_map(|quiet| &quiet.windows);
+    let edges = windows.flat_map(|(from, to)| [*from, *to]);
+    edges.filter(|edge| now < *edge).min()
+}
