@@ -34,7 +34,11 @@ pub fn bundle_text(policy: &Policy, bundle: &Bundle, parts: &[Part]) -> String {
     )];
     for (index, part) in parts.iter().enumerate() {
         let text = explanation_text(policy, &part.stage, &part.explanation);
-        texts.push(format!("Part {} of {of}, {}:\n{text}", index + 1, part.name));
+        texts.push(format!(
+            "Part {} of {of}, {}:\n{text}",
+            index + 1,
+            part.name
+        ));
     }
     let whole = whole(parts);
     texts.push(match (&whole.refusal, whole.verdict) {

@@ -131,7 +131,13 @@ fn ask() -> Value {
     let parts = mapping(
         "What is asked for, by its parts.",
         [
-            key("resource", text(), "The resource, or a bundle.", json!("staging-db")).required(),
+            key(
+                "resource",
+                text(),
+                "The resource, or a bundle.",
+                json!("staging-db"),
+            )
+            .required(),
             key("role", text(), "The role.", json!("readwrite")),
             key("duration", the("duration"), "For how long.", json!("1h")),
             key("reason", text(), "Why.", json!("INC-1 fix")),

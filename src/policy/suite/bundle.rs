@@ -157,7 +157,10 @@ pub(super) fn has_meaning(case: &CaseEntry, policy: &Policy, log: &Log) {
         return;
     };
     if case.ask.role_and_reason(policy).0.is_some() {
-        let message = format!("`{}` is a bundle, which says itself which roles", bundle.name);
+        let message = format!(
+            "`{}` is a bundle, which says itself which roles",
+            bundle.name
+        );
         let finding = Finding::new(case.name.at, message, "this case asks for a role");
         log.push(finding.hint("leave the role out of `ask`"));
     }

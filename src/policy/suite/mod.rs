@@ -173,8 +173,7 @@ impl Suite {
                 cases.push(run(case, stage, policy, &mut lines));
             }
         }
-        let tried: BTreeSet<&RuleName> =
-            cases.iter().flat_map(|case| &case.rules).collect();
+        let tried: BTreeSet<&RuleName> = cases.iter().flat_map(|case| &case.rules).collect();
         let untried = policy.rules().filter(|rule| !tried.contains(rule)).cloned();
         Ok(Report {
             untried: untried.collect(),

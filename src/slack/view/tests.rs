@@ -839,6 +839,7 @@ fn the_noes() {
         Refusal::Duplicate,
         Refusal::NoSuchRequest,
         Refusal::OwnRequest,
+        Refusal::OwnChain,
         Refusal::NotAnApprover {
             needed: vec![group("dba"), group("lead")],
         },

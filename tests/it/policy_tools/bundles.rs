@@ -10,7 +10,10 @@ fn policy() -> String {
     let free = "  - { name: logs, match: { resources: [logs] }, when: history.requests.size() == 1, decision: approve }\n\
                 rules-end";
     let policy = POLICY.replace("rules:\n", &format!("{logs}{bundles}"));
-    let policy = policy.replace("  - { name: those on call", &format!("{free}  - {{ name: those on call"));
+    let policy = policy.replace(
+        "  - { name: those on call",
+        &format!("{free}  - {{ name: those on call"),
+    );
     policy.replace("rules-end", "")
 }
 
@@ -58,7 +61,10 @@ fn a_case_asks_for_a_bundle_and_each_of_its_parts() {
 
     let wrong = CASES
         .replace("logs: { verdict: approved", "logs: { verdict: review")
-        .replace("verdict: denied, message: 'db:", "verdict: approved, message: 'logs:");
+        .replace(
+            "verdict: denied, message: 'db:",
+            "verdict: approved, message: 'logs:",
+        );
     folder.write("access_test.yaml", &wrong);
     let (status, out, _) = folder.run("test");
     assert_eq!(status, 1);
@@ -77,19 +83,46 @@ fn a_case_asks_for_a_bundle_and_each_of_its_parts() {
 fn what_has_no_meaning_for_a_bundle_is_a_fault() {
     let folder = Folder::with(&[("access.yaml", &policy())]);
     for (ask, expect, said) in [
-        ("kit 1h", "rule: reading", "a bundle has no `rule` of its own"),
-        ("kit 1h", "parts: { lgs: { verdict: review } }", "did you mean `logs`"),
-        ("kit ro 1h", "verdict: review", "which says itself which roles"),
-        ("db 1h", "parts: { db: { verdict: review } }", "`db` is no bundle"),
-        ("kit 1h", "parts: { db: { parts: { db: { verdict: review } } } }", "a part of a bundle has no parts"),
-        ("kit 1h", "parts: { db: { rule: raeding } }", "the policy has no rule `raeding`"),
+        (
+            "kit 1h",
+            "rule: reading",
+            "a bundle has no `rule` of its own",
+        ),
+        (
+            "kit 1h",
+            "parts: { lgs: { verdict: review } }",
+            "did you mean `logs`",
+        ),
+        (
+            "kit ro 1h",
+            "verdict: review",
+            "which says itself which roles",
+        ),
+        (
+            "db 1h",
+            "parts: { db: { verdict: review } }",
+            "`db` is no bundle",
+        ),
+        (
+            "kit 1h",
+            "parts: { db: { parts: { db: { verdict: review } } } }",
+            "a part of a bundle has no parts",
+        ),
+        (
+            "kit 1h",
+            "parts: { db: { rule: raeding } }",
+            "the policy has no rule `raeding`",
+        ),
     ] {
         let case = format!(
             "cases:\n  - name: wrong\n    who: dana\n    ask: {ask}\n    expect: {{ {expect} }}\n"
         );
         folder.write("access_test.yaml", &case);
         let (status, _, error) = folder.run("test");
-        assert!(status == 1 && error.contains(said), "{ask}, {expect}: {error}");
+        assert!(
+            status == 1 && error.contains(said),
+            "{ask}, {expect}: {error}"
+        );
     }
 }
 
@@ -98,14 +131,27 @@ fn a_bundle_is_explained_part_by_part() {
     let folder = Folder::with(&[("access.yaml", &policy())]);
     let (status, out, error) = folder.run("explain erin@acme.example kit 1h");
     assert_eq!(status, 0, "{out}{error}");
-    for said in ["Part 1 of 2, db:", "Who can approve in step 1: bob@acme.example, dana", "people decide its parts"] {
+    for said in [
+        "Part 1 of 2, db:",
+        "Who can approve in step 1: bob@acme.example, dana",
+        "people decide its parts",
+    ] {
         assert!(out.contains(said), "{said}: {out}");
     }
     let (status, out, _) = folder.run("explain gus@acme.example kit 1h --json");
     let data = json(&out);
     assert_eq!((status, &data["verdict"]), (1, &"denied".into()), "{out}");
     assert_eq!(data["parts"][1]["resource"], "logs");
-    assert!(data["missing"][0].as_str().unwrap().contains("db: The policy says no"), "{out}");
+    assert!(
+        data["missing"][0]
+            .as_str()
+            .unwrap()
+            .contains("db: The policy says no"),
+        "{out}"
+    );
     let (status, _, error) = folder.run("explain dana kit ro 1h");
-    assert!(status == 2 && error.contains("leave the role out"), "{error}");
+    assert!(
+        status == 2 && error.contains("leave the role out"),
+        "{error}"
+    );
 }

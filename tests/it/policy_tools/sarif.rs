@@ -144,7 +144,10 @@ fn sarif_is_what_the_specification_demands() {
     // 3.27.6: the index leads to the rule of that id.
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(run["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        assert_eq!(
+            run["tool"]["driver"]["rules"][index]["id"],
+            result["ruleId"]
+        );
     }
 }
 
