@@ -149,6 +149,7 @@ impl Handlers {
             verdict: explanation.verdict,
             tried: explanation.tried.iter().map(tried).collect(),
             eligible,
+            read: roster.readings(self.engine.now().await?),
         };
         Ok(reply::explain(&explained, &faces))
     }

@@ -11,3 +11,4 @@ mod meaning_cards;
 mod meaning_reload;
 mod socket;
 mod sources;
+mod stuck;

@@ -11,6 +11,7 @@ mod grant;
 pub mod outcome;
 pub mod reply;
 pub mod story;
+pub mod stuck;
 
 use chrono::{DateTime, Utc};
 
