@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Ask, Command, Decision, Effect, Event, Origin, PersonId, Refusal, RequestId, decide,
+    Actor, Ask, Circumstances, Command, Decision, Effect, Event, Origin, PersonId, Refusal,
+    RequestId, Verdict, decide,
 };
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
@@ -150,12 +151,23 @@ impl Engine {
     /// # Errors
     /// When the database could not be asked what was before.
     pub async fn explain(&self, ask: &Ask) -> Result<Explanation, StoreError> {
-        let now = self.now().await?;
-        let circumstances = self
-            .store
-            .circumstances(&ask.person, ask.extends, now)
-            .await?;
+        let circumstances = self.circumstances(ask).await?;
         Ok(self.policy().explain(ask, &circumstances))
+    }
+
+    /// What the present policy says to an ask, without the way that led there.
+    ///
+    /// # Errors
+    /// When the database could not be asked what was before.
+    pub async fn verdict(&self, ask: &Ask) -> Result<Verdict, StoreError> {
+        let circumstances = self.circumstances(ask).await?;
+        Ok(self.policy().evaluate(ask, &circumstances))
+    }
+
+    async fn circumstances(&self, ask: &Ask) -> Result<Circumstances, StoreError> {
+        let now = self.now().await?;
+        let reading = self.store.circumstances(&ask.person, ask.extends, now);
+        reading.await
     }
 
     /// Takes in what a worker has to report on several requests, and settles the effect that it

@@ -11,6 +11,7 @@ use super::database::Database;
 use super::{Failure, out};
 use crate::config::{Config, Flags, Needs, SlackConfig};
 use crate::connectors::registry::Registry;
+use crate::directory::{Found, try_all};
 use crate::outward::allow_list;
 use crate::policy::Policy;
 use crate::slack::client::{Client, ClientSettings, Conversation, SlackFault};
@@ -23,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Looks at the settings, the policy, the database and its schema, Slack's tokens and scopes, the
-channels that the policy names, and every connector. Changes nothing, but starts the private
+channels and the sources of people that the policy names, and every connector. Changes nothing, but starts the private
 database where DATABASE_URL is not set.
 
 Exit status: 0 all is well, 1 something is not.")]
@@ -115,6 +116,7 @@ impl Findings {
         if let Some(policy) = &policy {
             if let Some(client) = &client {
                 self.channels(policy, client).await;
+                self.people(policy, client, config).await;
             }
             self.connectors(policy, config).await;
         }
@@ -266,6 +268,34 @@ impl Findings {
                     );
                 }
                 Err(fault) => self.ill(&name, fault.to_string(), token_remedy(&fault)),
+            }
+        }
+    }
+
+    /// Whoever is asked who is in a group, or who is somebody's manager.
+    async fn people(&mut self, policy: &Policy, client: &Client, config: &Config) {
+        for trial in try_all(policy, client, allow_list(&config.webhook_allow)).await {
+            let instead = trial.fallback.as_ref();
+            let instead = instead.map_or(
+                "requests that need it are refused until then".to_owned(),
+                |group| format!("until then `{group}` stands in"),
+            );
+            match trial.found {
+                Found::People(1) => self.well(&trial.name, "it answers: 1 person"),
+                Found::People(many) => {
+                    self.well(&trial.name, format!("it answers: {many} people"));
+                }
+                Found::Nobody(what) => {
+                    self.well(&trial.name, format!("it answers, but {what}; {instead}"));
+                }
+                Found::Slow(took) => self.ill(
+                    &trial.name,
+                    format!("it took {:.1} s; {instead}", took.as_secs_f64()),
+                    "a source has to answer within 2.3 s: make it quicker, or name a `fallback`",
+                ),
+                Found::Fault(what, remedy) => {
+                    self.ill(&trial.name, format!("{what}; {instead}"), remedy);
+                }
             }
         }
     }

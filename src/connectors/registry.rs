@@ -36,12 +36,6 @@ impl Registry {
         *self.specs.write().unwrap_or_else(PoisonError::into_inner) = specs;
     }
 
-    /// What the present policy says of the connector of that name.
-    fn spec(&self, name: &ConnectorName) -> Option<ConnectorSpec> {
-        let specs = self.specs.read().unwrap_or_else(PoisonError::into_inner);
-        specs.get(name).cloned()
-    }
-
     /// Lets webhooks call these hosts although their addresses are internal or they speak plain
     /// `http`. See [`allow_list`](crate::outward::allow_list) for how an operator writes them.
     #[must_use]
@@ -58,17 +52,14 @@ impl Registry {
         self
     }
 
-    /// The connector for a target: the present policy's one of that name if it works in the same
-    /// way, so that a moved server or a renamed secret is followed; else one built from the
-    /// target's pinned settings, so that an access can be taken away after its connector has left
-    /// the policy. [`ConnectorError::Rejected`] if the settings make no sense.
+    /// The connector for a target, by the settings that its request has pinned, whatever the present
+    /// policy says of a connector of that name: only where an access was given can it be taken away,
+    /// and another server would say truly that it is not there. [`ConnectorError::Rejected`] if the
+    /// settings make no sense.
     pub fn for_target(&self, target: &Target) -> Result<Arc<dyn Connector>, ConnectorError> {
-        if let Some(connector) = self.fixed.get(&target.connector) {
-            return Ok(Arc::clone(connector));
-        }
-        match self.spec(&target.connector) {
-            Some(present) if same_way(&present, &target.spec) => self.build(&present),
-            _ => self.build(&target.spec),
+        match self.fixed.get(&target.connector) {
+            Some(connector) => Ok(Arc::clone(connector)),
+            None => self.build(&target.spec),
         }
     }
 
@@ -99,15 +90,5 @@ impl Registry {
         };
         built.insert(spec.clone(), Arc::clone(&connector));
         Ok(connector)
-    }
-}
-
-/// Whether two settings give access in the same way. The mode of a `postgres` connector counts: a
-/// temporary login is not found by looking for a membership.
-fn same_way(one: &ConnectorSpec, other: &ConnectorSpec) -> bool {
-    match (one, other) {
-        (ConnectorSpec::Postgres(one), ConnectorSpec::Postgres(other)) => one.mode == other.mode,
-        (ConnectorSpec::Webhook(_), ConnectorSpec::Webhook(_)) => true,
-        _ => false,
     }
 }

@@ -27,11 +27,13 @@ mod readers;
 mod roster;
 mod sources;
 mod standing;
+mod trial;
 mod usergroup;
 mod webhook;
 
 pub use fitness::Unfit;
 pub use standing::About;
+pub use trial::{Found, Trial, try_all};
 
 use sources::Sources;
 

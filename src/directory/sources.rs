@@ -226,18 +226,27 @@ impl Sources {
     async fn read(&self, asked: &Asked) -> Result<BTreeSet<Entry>, SourceFault> {
         match asked {
             Asked::Manager { field, user } => manager::read(&self.client, user, field).await,
-            Asked::Group(group, source) => match source {
-                GroupSource::Members => Ok(BTreeSet::new()),
-                GroupSource::SlackUsergroup { id } => usergroup::read(&self.client, id).await,
-                GroupSource::PagerDuty {
-                    schedule,
-                    token,
-                    api,
-                } => pagerduty::read(api, schedule, token, &self.allow).await,
-                GroupSource::Webhook { url, secret } => {
-                    webhook::read(url, group, secret, &self.allow).await
-                }
-            },
+            Asked::Group(group, source) => self.read_group(group, source).await,
+        }
+    }
+
+    /// What the source of a group says now.
+    pub(super) async fn read_group(
+        &self,
+        group: &GroupName,
+        source: &GroupSource,
+    ) -> Result<BTreeSet<Entry>, SourceFault> {
+        match source {
+            GroupSource::Members => Ok(BTreeSet::new()),
+            GroupSource::SlackUsergroup { id } => usergroup::read(&self.client, id).await,
+            GroupSource::PagerDuty {
+                schedule,
+                token,
+                api,
+            } => pagerduty::read(api, schedule, token, &self.allow).await,
+            GroupSource::Webhook { url, secret } => {
+                webhook::read(url, group, secret, &self.allow).await
+            }
         }
     }
 

@@ -163,6 +163,15 @@ impl Roster {
         requested.checked_sub_signed(TimeDelta::try_seconds(age)?)
     }
 
+    /// When each group was read that the policy does not list itself, for a request that was made
+    /// then.
+    pub fn readings(&self, requested: DateTime<Utc>) -> Vec<(GroupName, DateTime<Utc>)> {
+        let groups = self.ages.keys();
+        groups
+            .filter_map(|group| Some((group.clone(), self.read_at(group, requested)?)))
+            .collect()
+    }
+
     /// The people of these groups, besides the holder and the asker.
     pub fn people<'a>(
         &self,

@@ -289,12 +289,10 @@ fn extended_end(request: &Request, now: DateTime<Utc>) -> Result<Option<DateTime
     }
 }
 
-/// Deciding needs somebody else than the holder and the asker, who is in a group of the step asked
+/// Deciding needs somebody else than the holder and whoever asked, who is in a group of the step asked
 /// now, or stands in for one.
 fn may_decide(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<(), Refusal> {
-    if request.belongs_to(by) {
-        return Err(Refusal::OwnRequest);
-    }
+    request.impartial(by)?;
     let from = request.deciding(now);
     if !from.iter().any(|group| by.groups.contains(group)) {
         return Err(Refusal::NotAnApprover { needed: from });
@@ -429,22 +427,12 @@ fn retry(request: &Request, by: &Member, now: DateTime<Utc>) -> Result<Vec<Event
         let why = "This access did not fail, so there is nothing to try again.".to_owned();
         return Err(Refusal::CannotRetry { why });
     };
-    if unused_until(request, *at) <= now {
+    if request.terms.unused_until(*at) <= now {
         let why = "The approval is too old by now. Please ask again.".to_owned();
         return Err(Refusal::CannotRetry { why });
     }
     extended_end(request, now)?;
     Ok(vec![Event::GrantRetried { by: by.person }])
-}
-
-/// Until when an approval that was not used is good: it lapses by its own limit after the approval,
-/// or after the start that it was for.
-fn unused_until(request: &Request, approved_at: DateTime<Utc>) -> DateTime<Utc> {
-    let from = request
-        .terms
-        .start
-        .map_or(approved_at, |start| start.max(approved_at));
-    from + TimeDelta::from(request.terms.start_within)
 }
 
 /// Somebody else than the holder and the asker, of those whom policy names, says what they found.
@@ -461,9 +449,7 @@ fn complete_review(
             at: done.at,
         });
     }
-    if request.belongs_to(by) {
-        return Err(Refusal::OwnRequest);
-    }
+    request.impartial(by)?;
     let reviewers = request.reviewing();
     if !reviewers.iter().any(|group| by.groups.contains(group)) {
         return Err(Refusal::NotAReviewer {
@@ -552,7 +538,7 @@ fn unstarted(why: String) -> Vec<Event> {
 
 fn lapse_start(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
     let start_at = start_due(request, now)?;
-    if now < start_at + TimeDelta::from(request.terms.start_within) {
+    if now < request.terms.unused_until(start_at) {
         return Err(Refusal::NotDue);
     }
     let why = "It could not be begun in time, so the approval has lapsed unused. Please ask again.";

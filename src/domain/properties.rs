@@ -57,6 +57,7 @@ pub(crate) fn request(steps: Vec<Step>) -> Request {
             ticket: None,
             revokers: Vec::new(),
             inform: Inform::default(),
+            barred: vec![],
             tightened_by: None,
             extensions_left: 1,
             request_ttl: Span::hours(8),
@@ -369,6 +370,45 @@ fn an_extension_counts_from_the_end_it_prolongs_and_never_comes_late() {
         decide(extension, approve, start()),
         Err(Refusal::NothingToExtend)
     );
+}
+
+#[test]
+fn nobody_decides_on_more_time_for_what_they_asked_for() {
+    let by = |n, also: &[u128]| Member {
+        person: person(n),
+        also: also.iter().map(|n| person(*n)).collect(),
+        groups: BTreeSet::from([GroupName::new("dba")]),
+    };
+    let step = Step::of(vec![GroupName::new("dba")], Quorum::Any(1));
+    let mut extension = request(vec![step]);
+    extension.terms.barred = vec![person(7)];
+    extension.extends = Some(Extends {
+        request: RequestId::from_uuid(Uuid::from_u128(1)),
+        until: Some(start() + TimeDelta::hours(1)),
+    });
+    // Also under another account of the same human.
+    for by in [by(7, &[]), by(1, &[7])] {
+        let deny = Command::Deny {
+            by: by.clone(),
+            why: "no".to_owned(),
+        };
+        let approve = Command::Approve {
+            by,
+            comment: None,
+            duration: None,
+        };
+        for command in [approve, deny] {
+            let answer = decide(extension.clone(), command, start());
+            assert_eq!(answer, Err(Refusal::OwnChain));
+        }
+    }
+    assert!(extension.own().contains(&person(7)), "nor are they called");
+    let approve = Command::Approve {
+        by: by(1, &[]),
+        comment: None,
+        duration: None,
+    };
+    assert!(decide(extension, approve, start()).is_ok());
 }
 
 #[test]

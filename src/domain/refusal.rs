@@ -203,6 +203,9 @@ pub enum Refusal {
     /// People do not decide on their own requests.
     #[error("This is your own request, so somebody else has to decide.")]
     OwnRequest,
+    /// People do not decide on more time for what they asked for.
+    #[error("You asked for the access that this prolongs, so somebody else has to decide.")]
+    OwnChain,
     /// The person is in none of the groups that this step asks.
     #[error("Only {} can decide on this request now.", join(needed))]
     NotAnApprover {
@@ -351,6 +354,7 @@ impl Refusal {
         matches!(
             self,
             Self::OwnRequest
+                | Self::OwnChain
                 | Self::NotAnApprover { .. }
                 | Self::NotAReviewer { .. }
                 | Self::NotAnAdmin { .. }

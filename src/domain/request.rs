@@ -245,9 +245,7 @@ impl RequestState {
 /// use once its approval would have lapsed unused.
 fn expires_at(terms: &Terms, now: DateTime<Utc>) -> DateTime<Utc> {
     let waits = now + TimeDelta::from(terms.request_ttl);
-    let unused = terms
-        .start
-        .map(|start| start + TimeDelta::from(terms.start_within));
+    let unused = terms.start.map(|start| terms.unused_until(start));
     unused.map_or(waits, |unused| waits.min(unused))
 }
 
@@ -263,9 +261,26 @@ impl Request {
         given.fold(self.terms.duration, Span::min)
     }
 
-    /// The holder, and whoever asked for them: neither may decide.
-    pub fn own(&self) -> [PersonId; 2] {
-        [self.access.person, self.requester]
+    /// The holder, and whoever asked for them, for this or for what it prolongs: none of them may
+    /// decide.
+    pub fn own(&self) -> Vec<PersonId> {
+        let own = [self.access.person, self.requester].into_iter();
+        own.chain(self.terms.barred.iter().copied()).collect()
+    }
+
+    /// Whether that human may have a say at all: nobody has who holds it or asked for it, nor who
+    /// asked for what it prolongs.
+    ///
+    /// # Errors
+    /// The refusal for whoever may not.
+    pub fn impartial(&self, member: &Member) -> Result<(), Refusal> {
+        if self.belongs_to(member) {
+            return Err(Refusal::OwnRequest);
+        }
+        if self.terms.barred.iter().any(|person| member.is(*person)) {
+            return Err(Refusal::OwnChain);
+        }
+        Ok(())
     }
 
     /// The look at it afterwards, for a break-glass request that was given.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{GroupName, RuleName, Span, Target};
+use super::{GroupName, PersonId, RuleName, Span, Target};
 
 /// The answer of the policy to one request, complete and pinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct Terms {
     /// Who may take the access away besides its approvers: the policy's admins, and the owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revokers: Vec<GroupName>,
+    /// Who asked for what this prolongs, where that was not the holder. Like holder and asker they
+    /// decide on none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<PersonId>,
     /// Who is told of the outcome. They decide nothing.
     #[serde(default, skip_serializing_if = "Inform::is_empty")]
     pub inform: Inform,
@@ -66,6 +70,15 @@ fn once() -> u32 {
 )]
 fn is_once(count: &u32) -> bool {
     *count == once()
+}
+
+impl Terms {
+    /// Until when an approval that is not used is good: it lapses by its own limit after that
+    /// moment, or after the start that it is for where that is later.
+    pub fn unused_until(&self, since: DateTime<Utc>) -> DateTime<Utc> {
+        let from = self.start.map_or(since, |start| start.max(since));
+        from + TimeDelta::from(self.start_within)
+    }
 }
 
 /// How a request can be approved.

@@ -6,8 +6,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use super::{Engine, EngineError, finish, retried};
 use crate::domain::{
-    Access, Actor, Ask, BundlePart, Decision, Effect, Extends, GrantState, Origin, Refusal,
-    Request, RequestId, RequestState, Roster, Route, Terms, Verdict, admit,
+    Access, Actor, Ask, BundlePart, Decision, Effect, Extends, GrantState, Origin, PersonId,
+    Refusal, Request, RequestId, RequestState, Roster, Route, Terms, Verdict, admit,
 };
 use crate::policy::Policy;
 use crate::store::{StoreError, Tx};
@@ -137,7 +137,7 @@ async fn admit_one(
         return Err(Refusal::NothingToExtend.into());
     }
     let explanation = policy.explain(ask, &circumstances);
-    let terms = match explanation.verdict {
+    let mut terms = match explanation.verdict {
         Verdict::Terms(terms) => *terms,
         Verdict::Refused(refusal) => return Err(refusal.into()),
     };
@@ -151,10 +151,12 @@ async fn admit_one(
         resource,
         role,
     };
+    terms.barred = barred(tx, ask).await?;
+    let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
     for step in terms.route.steps() {
-        submission.roster.check(step, &ask.own(), now)?;
+        submission.roster.check(step, &own, now)?;
     }
-    reviewable(&terms, submission, ask)?;
+    reviewable(&terms, submission, &own)?;
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
     if let Some(extends) = &mut request.extends {
         extends.until = extended_until(tx, extends.request, &request.access).await?;
@@ -167,15 +169,11 @@ async fn admit_one(
 }
 
 /// A break-glass request needs somebody who can look at it afterwards.
-fn reviewable(terms: &Terms, submission: &Submission, ask: &Ask) -> Result<(), Refusal> {
+fn reviewable(terms: &Terms, submission: &Submission, own: &[PersonId]) -> Result<(), Refusal> {
     let Route::BreakGlass(glass) = &terms.route else {
         return Ok(());
     };
-    if !submission
-        .roster
-        .people(&glass.review_by, &ask.own())
-        .is_empty()
-    {
+    if !submission.roster.people(&glass.review_by, own).is_empty() {
         return Ok(());
     }
     Err(Refusal::TooFewApprovers {
@@ -183,6 +181,19 @@ fn reviewable(terms: &Terms, submission: &Submission, ask: &Ask) -> Result<(), R
         needed: 1,
         eligible: 0,
     })
+}
+
+/// Who asked for what is to be prolonged, besides those whose request this is anyway.
+async fn barred(tx: &mut Tx, ask: &Ask) -> Result<Vec<PersonId>, StoreError> {
+    let Some(older) = ask.extends else {
+        return Ok(Vec::new());
+    };
+    let older = tx.lock_request(older).await?;
+    let mut before = older.map_or_else(Vec::new, |older| older.request.own());
+    before.retain(|person| !ask.own().contains(person));
+    before.sort();
+    before.dedup();
+    Ok(before)
 }
 
 async fn new_request(

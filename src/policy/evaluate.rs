@@ -244,6 +244,7 @@ impl<'a> Case<'a> {
             start_within: policy.start_within,
             ticket: self.ticket(rule).map(ToOwned::to_owned),
             revokers,
+            barred: Vec::new(),
             inform: Inform {
                 people: self.people(&rule.inform.people),
                 channels: rule.inform.channels.clone(),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::outbox::Claim;
 use super::{Store, StoreError, Tx};
-use crate::domain::PersonId;
+use crate::domain::{Effect, PersonId};
 
 pub mod news;
 
@@ -154,11 +155,31 @@ impl Store {
         Ok(rows.into_iter().map(Reader::from).collect())
     }
 
-    /// The digest, if it still waits to be sent.
-    pub async fn waiting_digest(&self, id: Uuid) -> Result<Option<WaitingDigest>, StoreError> {
+    /// The digest, if it still waits to be sent, for the worker who holds its effect. It waits for
+    /// whoever claims another period just now: see [`Tx::claim_digest`].
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if another worker has taken the effect since.
+    pub async fn waiting_digest(
+        &self,
+        claim: &Claim,
+        id: Uuid,
+    ) -> Result<Option<WaitingDigest>, StoreError> {
+        let held = sqlx::query_scalar!(
+            r#"select exists (select from outbox
+                 where id = $1 and attempt = $2 and settled_at is null and lease_until is not null
+               ) as "held!""#,
+            claim.id,
+            claim.attempt
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if !held {
+            return Err(StoreError::Overtaken);
+        }
         let row = sqlx::query!(
             "select id, digest, reader, person_id, period_from, period_until, ahead_until
-             from digests_sent where id = $1 and outcome is null",
+             from digests_sent where id = $1 and outcome is null for share",
             id
         )
         .fetch_optional(&self.pool)
@@ -249,8 +270,9 @@ impl Tx {
     }
 
     /// Claims a period for a reader: from where the last one ended, or where the first one began
-    /// that was claimed and could not be sent yet; those are told by this one as well. Answers
-    /// whether it was claimed here; if not, somebody else has done so.
+    /// that was claimed and could not be sent yet; those are told by this one as well, unless a
+    /// worker is sending one of them just now. Answers whether it was claimed here; if not, somebody
+    /// else has done so.
     pub async fn claim_digest(
         &mut self,
         id: Uuid,
@@ -272,15 +294,7 @@ impl Tx {
         if moved.rows_affected() == 0 {
             return Ok(false);
         }
-        let merged = sqlx::query_scalar!(
-            "update digests_sent set outcome = 'merged', settled_at = $3
-             where digest = $1 and reader = $2 and outcome is null returning period_from",
-            reader.digest,
-            reader.reader,
-            now
-        )
-        .fetch_all(&mut *self.0)
-        .await?;
+        let merged = self.merge_digests(reader, now).await?;
         let from = merged.into_iter().fold(reader.told_until, DateTime::min);
         let claimed = sqlx::query!(
             "insert into digests_sent (id, digest, reader, person_id, period_from, period_until,
@@ -298,5 +312,52 @@ impl Tx {
         .execute(&mut *self.0)
         .await?;
         Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Settles what waits for a reader, since it is told together with what comes next. Answers where
+    /// the periods of that began. While a worker has one of them in hand all of them are left to the
+    /// workers: what is being posted would be told twice.
+    ///
+    /// The rows are locked first, and only then it is asked who has them in hand. A worker takes its
+    /// effect before it reads the digest, under the same lock: so either it is seen here, or it sees
+    /// that the digest waits no more.
+    async fn merge_digests(
+        &mut self,
+        reader: &Reader,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DateTime<Utc>>, StoreError> {
+        let streams: Vec<String> = sqlx::query_scalar!(
+            "select id from digests_sent
+             where digest = $1 and reader = $2 and outcome is null order by id for update",
+            reader.digest,
+            reader.reader
+        )
+        .fetch_all(&mut *self.0)
+        .await?
+        .into_iter()
+        .map(|digest| Effect::SendDigest { digest }.stream())
+        .collect();
+        let in_hand = sqlx::query_scalar!(
+            r#"select exists (select from outbox
+                 where stream = any($1) and settled_at is null and $2 < lease_until
+               ) as "in_hand!""#,
+            &streams,
+            now
+        )
+        .fetch_one(&mut *self.0)
+        .await?;
+        if in_hand {
+            return Ok(Vec::new());
+        }
+        let merged = sqlx::query_scalar!(
+            "update digests_sent set outcome = 'merged', settled_at = $3
+             where digest = $1 and reader = $2 and outcome is null returning period_from",
+            reader.digest,
+            reader.reader,
+            now
+        )
+        .fetch_all(&mut *self.0)
+        .await?;
+        Ok(merged)
     }
 }

@@ -54,7 +54,11 @@ impl Worker {
         // What somebody answers for is gone; the target under which it was given is not touched
         // while the access is wanted again under another one, which may well be the same server.
         by_target.retain(|_, requests| !(is_wanted && requests.iter().all(is_resolved)));
-        for (target, requests) in &by_target {
+        let mut by_target: Vec<_> = by_target.iter().collect();
+        // Two pinned targets may be one and the same place under two names. What is to stay longest is
+        // asked for last, so that neither a removal nor a nearer end has the last word there.
+        by_target.sort_by_key(|(_, requests)| wanted_until(requests));
+        for (target, requests) in by_target {
             let asked = Asked {
                 access,
                 target,
@@ -176,6 +180,15 @@ impl Worker {
             }
         }
         Ok(Done::Again(again.join("; "), None))
+    }
+}
+
+/// Until when these grants want the access; none where they want it gone.
+fn wanted_until(requests: &[Request]) -> Option<DateTime<Utc>> {
+    let grants = requests.iter().filter_map(Request::grant);
+    match wanted(grants.map(|grant| &grant.state)) {
+        Wanted::Present { until } => Some(until),
+        Wanted::Absent => None,
     }
 }
 

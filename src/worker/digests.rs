@@ -61,7 +61,7 @@ impl Worker {
     /// Sends a digest that still waits. The first message that Slack confirms settles it; where no
     /// answer came it is sent again, so that a reader may get it twice and never not at all.
     pub(super) async fn send_digest(&self, claim: &Claim, id: Uuid) -> Result<Done, EngineError> {
-        if let Some(waiting) = self.engine.store().waiting_digest(id).await? {
+        if let Some(waiting) = self.engine.store().waiting_digest(claim, id).await? {
             let outcome = match self.tell(&waiting).await {
                 Ok(outcome) => outcome,
                 Err(Trouble::Again(again)) => return Ok(again),

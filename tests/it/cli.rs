@@ -291,6 +291,68 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_asks_every_source_of_people() {
+    use wiremock::matchers::path;
+    let (slack, database) = (slack().await, empty().await);
+    let server = wiremock::MockServer::start().await;
+    let on_call = serde_json::json!({ "oncalls": [{ "user": { "email": "bob@acme.example" } }], "more": false });
+    wiremock::Mock::given(path("/oncalls"))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(on_call))
+        .mount(&server)
+        .await;
+    let (token, api) = (file("pd-token\n"), server.uri());
+    let token = token.to_str().unwrap();
+    let groups = format!(
+        r##"defaults: {{ manager_field: Xf0MANAGER, channel: "#access-requests" }}
+groups:
+  approvers: {{ slack_usergroup: S0APPROVERS }}
+  closed: {{ slack_usergroup: S0CLOSED, fallback: dba }}
+  oncall: {{ pagerduty: {{ schedule: P1, token: {{ file: "{token}" }}, api: "{api}" }} }}
+  unset: {{ pagerduty: {{ schedule: P1, token: {{ env: JIT_TEST_UNSET }}, api: "{api}" }}, fallback: dba }}
+  crm: {{ webhook: {{ url: "{api}/crm", secret: {{ file: "{token}" }} }} }}"##
+    );
+    let (_, rest) = POLICY.split_once("groups:").unwrap();
+    let policy = file(&format!("version: 1\n{groups}{rest}"));
+    let mut doctor = connected(&["doctor"], &slack, &database, &policy);
+    doctor.env("JIT_WEBHOOK_ALLOW", "127.0.0.1");
+    let (_, text, error) = output(doctor).await;
+    for line in [
+        "ok     group approvers (slack_usergroup): it answers: ",
+        "ok     group closed (slack_usergroup): it answers, but nobody is in it",
+        "until then `dba` stands in",
+        "ok     group oncall (pagerduty): it answers: 1 person",
+        "FAULT  group unset (pagerduty): its secret is missing; set the environment variable JIT_TEST_UNSET",
+        "FAULT  group crm (webhook)",
+        "requests that need it are refused until then",
+        "manager field Xf0MANAGER: ",
+    ] {
+        assert!(text.contains(line), "{line} is missing in:\n{text}{error}");
+    }
+    assert!(!text.contains("pd-token"), "{text}");
+
+    // Without the scopes for it, what to do is said.
+    let few: Vec<&str> = manifest::scopes()
+        .into_iter()
+        .filter(|scope| *scope != "usergroups:read" && *scope != "users.profile:read")
+        .collect();
+    let poor = Sandbox::start(Settings::acme().with_scopes(&few))
+        .await
+        .unwrap();
+    let mut doctor = connected(&["doctor"], &poor, &database, &policy);
+    doctor.env("JIT_WEBHOOK_ALLOW", "127.0.0.1");
+    let (_, text, _) = output(doctor).await;
+    for line in [
+        "FAULT  group approvers",
+        "FAULT  manager field",
+        "then reinstall the app",
+    ] {
+        assert!(text.contains(line), "{line} is missing in:\n{text}");
+    }
+    std::fs::remove_file(policy).unwrap();
+    std::fs::remove_file(token).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_served_bot_is_ready_and_stops_cleanly() {
     let (slack, database, policy) = (slack().await, empty().await, file(POLICY));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -6,6 +6,7 @@ use jitbot::domain::{Actor, Ask, Command, Event, Origin, Request, Span};
 use jitbot::engine::Submission;
 use jitbot::policy::{Policy, Source};
 use jitbot::sandbox::{Fault, FaultKind, Message};
+use jitbot::store::outbox::Kind;
 use jitbot::worker::Worker;
 use sqlx::{Connection, PgConnection};
 
@@ -38,6 +39,9 @@ rules:
     break_glass: { who: [engineers], max_duration: 1h, review_within: 2h }
 digests:
 "##;
+
+/// How long a test waits for what must happen. Nothing takes this long but a failure.
+const SOON: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Every morning, in the zone of each.
 const MORNINGS: &str =
@@ -519,6 +523,46 @@ async fn while_slack_is_down_a_digest_waits_and_is_sent_once() {
     pass(&house, TimeDelta::minutes(20), TimeDelta::minutes(1)).await;
     only(&told(&house, "lee"));
     assert_eq!(outcomes(&claimed(&house).await), ["sent"]);
+}
+
+#[tokio::test]
+async fn what_is_being_posted_is_not_told_again_by_the_next_one() {
+    let house = house(LEES).await;
+    asks(&house, "dana", ("orders-db", "open"), false).await;
+    // A bot that was away for long: seconds before the next morning it tells of the last one.
+    house.pass(TimeDelta::hours(38) - TimeDelta::seconds(4));
+    assert_eq!(house.worker.schedule_digests().await.unwrap(), 1);
+    let slow = FaultKind::Delay { millis: 2500 };
+    house.slack.fault(Fault::once("chat.postMessage", slow));
+    let (late, other) = (house.doomed(), house.doomed());
+    let morning = async {
+        let there = house.slack.wait_for(
+            |slack| {
+                slack
+                    .dms("lee")
+                    .iter()
+                    .any(|dm| dm.plain().contains("Digest: "))
+            },
+            SOON,
+        );
+        assert!(there.await, "it is posted, and the answer is on its way");
+        house.pass(TimeDelta::seconds(6));
+        assert_eq!(other.schedule_digests().await.unwrap(), 1);
+    };
+    let (posted, ()) = tokio::join!(late.deliver(Kind::Card), morning);
+    assert_eq!(posted.unwrap(), 1);
+    house.settle().await;
+    pass(&house, TimeDelta::minutes(5), TimeDelta::minutes(1)).await;
+    let sent = claimed(&house).await;
+    assert_eq!(times(&sent), ["03-01 23:00", "03-02 23:00"]);
+    assert_eq!(sent[0].outcome.as_deref(), Some("sent"));
+    assert_eq!(
+        sent[1].period_from, sent[0].period_until,
+        "each moment once"
+    );
+    let lee = told(&house, "lee");
+    let of_the_first = lee.iter().filter(|told| told.contains("1 automatic"));
+    assert_eq!(of_the_first.count(), 1, "{lee:#?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The tools around the policy, as people and machines meet them: check, test, explain, schema.
 
+mod bundles;
+mod sarif;
 mod schema;
 
 use std::fs;

@@ -1,6 +1,8 @@
 //! Several `jit serve` on one database, as separate processes, with a real target; one of them is
 //! killed in the middle. Time is real here, so grants last seconds; every wait is on a condition.
 
+mod reload;
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -68,6 +70,11 @@ impl Company {
 
     /// Starts one more replica and waits until it is connected.
     async fn replica(&self) -> Replica {
+        self.start(&[("JIT_LOG", "off")], Stdio::inherit()).await
+    }
+
+    /// The same with these settings besides, and its log there.
+    async fn start(&self, settings: &[(&str, &str)], log: Stdio) -> Replica {
         let before = self.slack.socket_count();
         let child = Command::new(env!("CARGO_BIN_EXE_jit"))
             .args(["serve", "--stop-with-stdin"])
@@ -79,8 +86,9 @@ impl Company {
             .env("JIT_POLICY", self.policy.path())
             .env("JIT_LISTEN", "127.0.0.1:0")
             .env("JIT_TEST_TARGET_URL", &self.target)
-            .env("JIT_LOG", "off")
+            .envs(settings.iter().copied())
             .stdin(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let replica = Replica(child);

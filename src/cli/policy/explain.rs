@@ -11,9 +11,9 @@ use super::super::{Failure, out};
 use super::{load, or_set};
 use crate::clock::Clock;
 use crate::domain::{Ask, Asker, Circumstances, GroupName, Person, Span, Standing, Verdict};
-use crate::policy::Policy;
-use crate::policy::report::{explanation_data, explanation_text};
-use crate::policy::suite::{Moment, Stage, person};
+use crate::policy::report::{bundle_data, bundle_text, explanation_data, explanation_text};
+use crate::policy::suite::{Moment, Stage, parts as parts_of, person, whole};
+use crate::policy::{Bundle, Policy};
 
 #[derive(Args, Debug)]
 #[command(
@@ -25,6 +25,7 @@ Examples:
   jit policy explain dana staging-db 1h --at 'sat 23:00'       what if it were then?
   jit policy explain dana staging-db 1h --in oncall            what if Dana were on call?
   jit policy explain bob staging-db 1h --for dana --json
+  jit policy explain dana shop-incident 1h --reason INC-42     a bundle: every part of it
 
 Nobody is asked: who is in a group with a source of its own (on-call, a Slack user group) is taken
 from --in. Times are written 2027-03-01T12:00:00Z, or in the policy's time zone '2027-03-01 12:00',
@@ -36,7 +37,7 @@ the policy cannot be read."
 pub(super) struct Arguments {
     /// Who asks: an e-mail address, a Slack user id, or a name of the policy's `people`
     who: String,
-    /// What they ask for, in which role, and for how long
+    /// What they ask for (a resource, or a bundle), in which role, and for how long
     #[arg(num_args = 1..=3, value_name = "RESOURCE [ROLE] [DURATION]", required = true)]
     what: Vec<String>,
     /// Why they ask
@@ -82,6 +83,9 @@ impl Arguments {
     pub(super) fn run(self) -> Result<(), Failure> {
         let policy = load(&or_set(self.policy.clone())?)?;
         let stage = self.stage(&policy)?;
+        if let Some(bundle) = policy.bundle(&stage.ask.resource) {
+            return self.tell_bundle(&policy, &bundle, &stage);
+        }
         let explanation = policy.explain(&stage.ask, &stage.circumstances);
         if self.json {
             let data = explanation_data(&policy, &stage, &explanation);
@@ -92,6 +96,25 @@ impl Arguments {
         match stage.answer(&policy, &explanation.verdict) {
             Verdict::Terms(_) => Ok(()),
             Verdict::Refused(_) => Err(Failure::Told),
+        }
+    }
+
+    fn tell_bundle(&self, policy: &Policy, bundle: &Bundle, stage: &Stage) -> Result<(), Failure> {
+        if stage.ask.role.is_some() {
+            return Err(Failure::usage(anyhow!(
+                "`{}` is a bundle, and the policy says which roles it has; leave the role out",
+                bundle.name
+            )));
+        }
+        let parts = parts_of(policy, bundle, stage);
+        if self.json {
+            out::line(format!("{:#}", bundle_data(policy, bundle, &parts)))?;
+        } else {
+            out::line(bundle_text(policy, bundle, &parts))?;
+        }
+        match whole(&parts).refusal {
+            None => Ok(()),
+            Some(_) => Err(Failure::Told),
         }
     }
 

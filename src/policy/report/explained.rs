@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::domain::{GroupName, Quorum, Refusal, Route, Step, Terms, Verdict};
-use crate::policy::suite::{Stage, StepPeople, step_people, verdict_word};
-use crate::policy::{Explanation, Policy, RuleOutcome, StepOutcome, StepTold, Tried};
+use crate::policy::suite::{Part, Stage, StepPeople, step_people, verdict_word, whole};
+use crate::policy::{Bundle, Explanation, Policy, RuleOutcome, StepOutcome, StepTold, Tried};
 
 /// The tree for people: every rule that was tried, the verdict, and who could approve each step.
 pub fn explanation_text(policy: &Policy, stage: &Stage, explanation: &Explanation) -> String {
@@ -25,7 +25,46 @@ pub fn explanation_text(policy: &Policy, stage: &Stage, explanation: &Explanatio
     lines.join("\n")
 }
 
-/// The same as data. `verdict` is the word that tests use, for what a request would come to;
+/// A bundle for people: each part as by itself, and what comes of the whole.
+pub fn bundle_text(policy: &Policy, bundle: &Bundle, parts: &[Part]) -> String {
+    let of = parts.len();
+    let name = &bundle.name;
+    let mut texts = vec![format!(
+        "{name} is a bundle of {of}: it is given as a whole, or refused."
+    )];
+    for (index, part) in parts.iter().enumerate() {
+        let text = explanation_text(policy, &part.stage, &part.explanation);
+        texts.push(format!(
+            "Part {} of {of}, {}:\n{text}",
+            index + 1,
+            part.name
+        ));
+    }
+    let whole = whole(parts);
+    texts.push(match (&whole.refusal, whole.verdict) {
+        (Some(refusal), _) => format!("The bundle would be refused. {refusal}"),
+        (None, "review") => "The bundle would be asked for: people decide its parts.".to_owned(),
+        (None, "break-glass") => "The bundle would be given at once, by break-glass.".to_owned(),
+        (None, _) => "The bundle would be given at once.".to_owned(),
+    });
+    texts.join("\n\n")
+}
+
+/// The same as data: the verdict on the whole, and each part as by itself.
+pub fn bundle_data(policy: &Policy, bundle: &Bundle, parts: &[Part]) -> Value {
+    let whole = whole(parts);
+    let each = parts.iter();
+    let each = each.map(|part| explanation_data(policy, &part.stage, &part.explanation));
+    json!({
+        "verdict": whole.verdict,
+        "bundle": bundle.name,
+        "parts": each.collect::<Vec<_>>(),
+        "missing": whole.refusal.iter().map(Refusal::to_string).collect::<Vec<_>>(),
+        "policy": policy.hash(),
+    })
+}
+
+/// An evaluation as data. `verdict` is the word that tests use, for what a request would come to;
 /// `missing` is all that stands in its way.
 pub fn explanation_data(policy: &Policy, stage: &Stage, explanation: &Explanation) -> Value {
     let answer = stage.answer(policy, &explanation.verdict);

@@ -180,7 +180,7 @@ fn case_data(case: &CaseReport) -> Value {
         "file": case.file,
         "line": case.line,
         "passed": case.passed(),
-        "rule": case.rule,
+        "rules": case.rules,
         "differences": case.differences.iter().map(difference_data).collect::<Vec<_>>(),
         "explanation": case.explanation,
     })

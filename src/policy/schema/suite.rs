@@ -91,7 +91,7 @@ fn case() -> Value {
             key(
                 "ask",
                 the("ask"),
-                "What is asked for, as typed after `/jit request`, or by its parts.",
+                "What is asked for, a resource or a bundle, as typed after `/jit request`, or by its parts.",
                 json!("staging-db readwrite 1h INC-1 fix"),
             )
             .required(),
@@ -131,7 +131,13 @@ fn ask() -> Value {
     let parts = mapping(
         "What is asked for, by its parts.",
         [
-            key("resource", text(), "The resource.", json!("staging-db")).required(),
+            key(
+                "resource",
+                text(),
+                "The resource, or a bundle.",
+                json!("staging-db"),
+            )
+            .required(),
             key("role", text(), "The role.", json!("readwrite")),
             key("duration", the("duration"), "For how long.", json!("1h")),
             key("reason", text(), "Why.", json!("INC-1 fix")),
@@ -291,6 +297,12 @@ fn expect() -> Value {
                 list(text()),
                 "Who looks at a break-glass access afterwards, in any order.",
                 json!(["leads"]),
+            ),
+            key(
+                "parts",
+                json!({ "type": "object", "additionalProperties": the("expect") }),
+                "Of a bundle: what is expected of its parts, by their resources; where one resource is there with several roles, by both.",
+                json!({ "staging-db": { "verdict": "review" } }),
             ),
         ],
     );

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::bundle::Whole;
 use super::parse::{Expect, ExpectStep};
 use super::stage::{Stage, StepPeople, step_people};
 use super::who;
@@ -88,6 +89,15 @@ pub(super) fn compare(expect: &Expect, answer: &Answer<'_>) -> Vec<Difference> {
             compare_step(&mut found, index + 1, (expected, step), answer);
         }
     }
+    found.0
+}
+
+/// What is not as expected of a bundle as a whole.
+pub(super) fn compare_whole(expect: &Expect, whole: &Whole) -> Vec<Difference> {
+    let mut found = Differences::default();
+    found.same("verdict", expect.verdict, Some(whole.verdict));
+    let refusal = whole.refusal.as_ref().map(ToString::to_string);
+    found.contains("message", expect.message.as_deref(), refusal.as_deref());
     found.0
 }
 

@@ -2,9 +2,11 @@
 //!
 //! The way of a case: text → `tree` and `fields` as for the policy itself → `parse` ([`Suite`]) →
 //! [`Suite::run`], which makes an ask and its circumstances of it (`stage`, with `moment` and
-//! `who`), lets the policy answer, and holds that against what is expected (`compare`). Nothing of
+//! `who`), lets the policy answer (each part of a `bundle`), and holds that against what is expected
+//! (`compare`). Nothing of
 //! it asks anybody: who is in a group with a source of its own is said by the case.
 
+mod bundle;
 mod compare;
 mod moment;
 mod parse;
@@ -14,6 +16,7 @@ mod who;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+pub use bundle::{Part, Whole, parts, whole};
 pub use compare::{Difference, verdict_word};
 pub use moment::Moment;
 pub use stage::{Stage, StepPeople, step_people};
@@ -22,7 +25,7 @@ pub use who::{Nobody, person};
 use self::parse::CaseEntry;
 pub(super) use self::parse::{OUTCOMES, VERDICTS};
 use super::fault::{Finding, Log};
-use super::{Explanation, Faults, Policy, RuleOutcome, Source, load};
+use super::{Bundle, Explanation, Faults, Policy, RuleOutcome, Source, load, report};
 use crate::domain::RuleName;
 
 /// Cases that were read and found without fault.
@@ -54,8 +57,8 @@ pub struct CaseReport {
     pub line: usize,
     /// What is not as expected; nothing when it passed.
     pub differences: Vec<Difference>,
-    /// The rule by which it was decided, if one was.
-    pub rule: Option<RuleName>,
+    /// The rule by which it was decided, if one was; of a bundle, that of each part.
+    pub rules: Vec<RuleName>,
     /// Where it failed: the whole evaluation, as `explain` tells it.
     pub explanation: Option<String>,
 }
@@ -170,8 +173,7 @@ impl Suite {
                 cases.push(run(case, stage, policy, &mut lines));
             }
         }
-        let tried: BTreeSet<&RuleName> =
-            cases.iter().filter_map(|case| case.rule.as_ref()).collect();
+        let tried: BTreeSet<&RuleName> = cases.iter().flat_map(|case| &case.rules).collect();
         let untried = policy.rules().filter(|rule| !tried.contains(rule)).cloned();
         Ok(Report {
             untried: untried.collect(),
@@ -196,6 +198,9 @@ impl CaseReport {
 }
 
 fn run(case: &CaseEntry, stage: &Stage, policy: &Policy, lines: &mut Lines<'_>) -> CaseReport {
+    if let Some(bundle) = policy.bundle(&stage.ask.resource) {
+        return run_bundle(case, &bundle, (stage, policy), lines);
+    }
     let explanation = policy.explain(&stage.ask, &stage.circumstances);
     let answer = compare::Answer {
         policy,
@@ -209,8 +214,30 @@ fn run(case: &CaseEntry, stage: &Stage, policy: &Policy, lines: &mut Lines<'_>) 
         name: case.name.value.clone(),
         file,
         line,
-        rule: answer.rule,
+        rules: answer.rule.into_iter().collect(),
         explanation: (!differences.is_empty()).then(|| stage.tell(policy, &explanation)),
+        differences,
+    }
+}
+
+fn run_bundle(
+    case: &CaseEntry,
+    bundle: &Bundle,
+    (stage, policy): (&Stage, &Policy),
+    lines: &mut Lines<'_>,
+) -> CaseReport {
+    let parts = parts(policy, bundle, stage);
+    let differences = bundle::compare_all(&case.expect, policy, &parts);
+    let (file, line) = lines.of(&case.name);
+    let told = || report::bundle_text(policy, bundle, &parts);
+    CaseReport {
+        name: case.name.value.clone(),
+        file,
+        line,
+        rules: (parts.iter())
+            .filter_map(|part| deciding_rule(&part.explanation))
+            .collect(),
+        explanation: (!differences.is_empty()).then(told),
         differences,
     }
 }

@@ -51,6 +51,7 @@ const EXPECT_KEYS: &[&str] = &[
     "why",
     "ticket",
     "review_by",
+    "parts",
 ];
 const STEP_KEYS: &[&str] = &["from", "count", "mode", "eligible", "not_eligible"];
 /// What may have become of an earlier request.
@@ -90,6 +91,9 @@ pub(super) struct AskEntry {
     pub(super) role: Option<String>,
     pub(super) duration: Option<Span>,
     pub(super) reason: String,
+    /// The reason where the word that reads as a role is the first one of it: nothing typed tells
+    /// the two apart where no duration stands between them.
+    pub(super) loose_reason: Option<String>,
     pub(super) start: Option<Moment>,
     pub(super) break_glass: bool,
 }
@@ -127,6 +131,24 @@ pub(super) struct Expect {
     pub(super) why: Option<String>,
     pub(super) ticket: Option<String>,
     pub(super) review_by: Option<Vec<At<String>>>,
+    /// Of a bundle: what is expected of the parts, by their names.
+    pub(super) parts: Vec<(At<String>, Expect)>,
+}
+
+impl Expect {
+    /// A key that is written here and has a meaning for one access only, not for a bundle.
+    pub(super) fn of_one_access(&self) -> Option<&'static str> {
+        let written = [
+            ("rule", self.rule.is_some()),
+            ("steps", self.steps.is_some()),
+            ("duration", self.duration.is_some()),
+            ("channel", self.channel.is_some()),
+            ("why", self.why.is_some()),
+            ("ticket", self.ticket.is_some()),
+            ("review_by", self.review_by.is_some()),
+        ];
+        written.into_iter().find(|(_, is)| *is).map(|(key, _)| key)
+    }
 }
 
 /// What a step should be.
@@ -321,6 +343,7 @@ fn typed(text: &str) -> Option<AskEntry> {
         from
     } else {
         entry.reason = rest.get(1..).unwrap_or_default().join(" ");
+        entry.loose_reason = Some(rest.join(" "));
         rest.len().min(1)
     };
     entry.role = rest
@@ -343,6 +366,7 @@ fn ask_by_parts(node: Node, log: &Log) -> Option<AskEntry> {
             .text("reason")
             .map(|reason| reason.value)
             .unwrap_or_default(),
+        loose_reason: None,
         start: moment(&mut fields, "start", log),
         break_glass: truth(&mut fields, "break_glass", log),
         resource: resource?.value,
@@ -454,6 +478,7 @@ fn expect(node: Node, log: &Log) -> Option<Expect> {
         return None;
     }
     let mut fields = Fields::open("`expect`", at, node, EXPECT_KEYS, log);
+    let parts = fields.take("parts").map(|node| parts(node, log));
     let plain = |text: Option<At<String>>| text.map(|text| text.value);
     Some(Expect {
         verdict: one_of(&mut fields, "verdict", VERDICTS, log),
@@ -465,7 +490,27 @@ fn expect(node: Node, log: &Log) -> Option<Expect> {
         why: plain(fields.text("why")),
         ticket: plain(fields.text("ticket")),
         review_by: fields.texts("review_by"),
+        parts: parts.unwrap_or_default(),
     })
+}
+
+/// What is expected of the parts of a bundle. A part has no parts, which the bundle it is asked
+/// with says.
+fn parts(node: Node, log: &Log) -> Vec<(At<String>, Expect)> {
+    let mut parts = Vec::new();
+    for (name, node) in fields::entries("parts", node, log) {
+        let at = name.at;
+        let Some(expected) = expect(node, log) else {
+            continue;
+        };
+        if expected.parts.is_empty() {
+            parts.push((name, expected));
+        } else {
+            let finding = Finding::new(at, "a part of a bundle has no parts", "has `parts`");
+            log.push(finding.hint("write what is expected of the part directly under its name"));
+        }
+    }
+    parts
 }
 
 fn steps(node: Node, log: &Log) -> Option<Vec<ExpectStep>> {

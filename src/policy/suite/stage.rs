@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::moment::monday;
-use super::parse::{AskEntry, CaseEntry, PastEntry};
-use super::who;
+use super::parse::{AskEntry, CaseEntry, Expect, PastEntry};
+use super::{bundle, who};
 use crate::domain::{
     Ask, Asker, Chain, Circumstances, GroupName, Past, Person, PersonId, RequestId, ResourceName,
     RoleName, Roster, Route, RuleName, Standing, Step, Verdict,
@@ -160,6 +160,7 @@ pub(super) fn set(case: &CaseEntry, policy: &Policy, log: &Log) -> Option<Stage>
     let person = find(policy, holder, log);
     let asker = find(policy, &case.who, log);
     known_names(case, policy, log);
+    bundle::has_meaning(case, policy, log);
     let groups = groups(case, policy, log);
     let (person, asker) = (person?, asker?);
     if log.len() > before {
@@ -210,10 +211,11 @@ impl Stage {
 
 fn ask(entry: &AskEntry, person: Person, case: &CaseEntry, policy: &Policy) -> Ask {
     let now = now(case, policy);
+    let (role, reason) = entry.role_and_reason(policy);
     Ask {
-        role: entry.role.clone(),
+        role: role.cloned(),
         duration: entry.duration,
-        reason: entry.reason.clone(),
+        reason: reason.clone(),
         start: entry
             .start
             .map(|start| start.resolve(policy.timezone(), now)),
@@ -330,16 +332,19 @@ fn known_names(case: &CaseEntry, policy: &Policy, log: &Log) {
         .chain(policy.aliases().map(|alias| alias.name.as_str()))
         .chain(["manager"])
         .collect();
-    let expect = &case.expect;
+    let expects = || {
+        let parts = case.expect.parts.iter().map(|(_, expect)| expect);
+        std::iter::once(&case.expect).chain(parts)
+    };
     let past = || case.history.iter();
-    let steps = || expect.steps.iter().flatten();
+    let steps = || expects().flat_map(|expect: &Expect| expect.steps.iter().flatten());
     let named = past()
         .filter_map(|past| past.rule.as_ref())
-        .chain(&expect.rule);
+        .chain(expects().filter_map(|expect| expect.rule.as_ref()));
     named.for_each(|name| known("rule", name, &rules, log));
     past().for_each(|past| known("resource", &past.resource, &resources, log));
     let from = steps().flat_map(|step| step.from.iter().flatten());
-    let reviewers = expect.review_by.iter().flatten();
+    let reviewers = expects().flat_map(|expect| expect.review_by.iter().flatten());
     from.chain(reviewers)
         .for_each(|name| known("group", name, &groups, log));
     let people = steps().flat_map(|step| step.eligible.iter().chain(&step.not_eligible));

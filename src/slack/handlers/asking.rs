@@ -101,7 +101,7 @@ impl Handlers {
         let (mut deciding, mut informed) = (BTreeSet::new(), BTreeSet::new());
         for ask in &asked.asks {
             // Where policy says no, the engine says so too, and writes it down.
-            if let Verdict::Terms(terms) = self.engine.explain(ask).await?.verdict {
+            if let Verdict::Terms(terms) = self.engine.verdict(ask).await? {
                 deciding.extend(terms.route.groups());
                 informed.extend(terms.inform.people);
             }
@@ -167,6 +167,7 @@ impl Handlers {
             verdict: explanation.verdict,
             tried: explanation.tried.iter().map(tried).collect(),
             eligible,
+            read: roster.readings(self.engine.now().await?),
         };
         Ok(reply::explain(&explained, &faces))
     }

@@ -140,9 +140,7 @@ impl Handlers {
         let Some(by) = glance.await? else {
             return Ok(());
         };
-        if request.belongs_to(&by) {
-            return Err(Refusal::OwnRequest.into());
-        }
+        request.impartial(&by)?;
         if is_in(&by, &needed) {
             return Ok(());
         }

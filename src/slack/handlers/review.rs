@@ -34,9 +34,7 @@ impl Handlers {
         let glance = self.glance(Act::Review, &click.by.user, request);
         if let Some(by) = glance.await? {
             let needed = all(&parts, |part| part.reviewing().to_vec());
-            if request.belongs_to(&by) {
-                return Err(Refusal::OwnRequest.into());
-            }
+            request.impartial(&by)?;
             if !is_in(&by, &needed) {
                 return Err(Refusal::NotAReviewer { needed }.into());
             }

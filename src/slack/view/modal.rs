@@ -105,6 +105,10 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
     blocks.push(time(least, 1 < waiting.len()));
     let hint = "The person who asked reads this too.";
     blocks.push(note("Remark", hint, Needed::No).into());
+    let read = waiting.iter().filter_map(|part| text::card::read_at(part));
+    if let Some((group, at)) = read.min_by_key(|(_, at)| *at) {
+        blocks.push(context(&text::card::was_read(&group, at)));
+    }
     let meta = Meta {
         version: Some(version(parts)),
         ..meta.clone()

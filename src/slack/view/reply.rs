@@ -6,6 +6,9 @@ use super::{Content, Faces};
 use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
 use chrono::{DateTime, Utc};
 
+/// Readings of groups that an explanation tells of.
+const READ: usize = 5;
+
 /// One resource, as `/jit list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListItem {
@@ -28,6 +31,8 @@ pub struct Explained {
     pub tried: Vec<(String, String)>,
     /// Who could decide, step by step.
     pub eligible: Vec<Eligible>,
+    /// When each group was read that the policy does not list itself.
+    pub read: Vec<(GroupName, DateTime<Utc>)>,
 }
 
 /// Who could decide one step.
@@ -110,7 +115,12 @@ pub fn explain(explained: &Explained, faces: &Faces) -> Content {
             blocks.extend(pages(&lines));
         }
     }
-    blocks.push(context(words::EXPLAINED));
+    let read = explained.read.iter().take(READ);
+    let mut small: Vec<String> = read
+        .map(|(group, at)| text::card::was_read(group, *at))
+        .collect();
+    small.push(words::EXPLAINED.to_owned());
+    blocks.push(context(&small.join("\n")));
     Content::new(&head, &blocks)
 }
 

@@ -105,6 +105,7 @@ pub(super) fn terms() -> Terms {
         start_within: Span::hours(1),
         ticket: None,
         revokers: vec![group("platform")],
+        barred: vec![],
         inform: Inform::default(),
         tightened_by: None,
         extensions_left: 1,

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
+use super::text::outcome::Aloud;
 use super::{Content, card, dm, lint, modal, reply, story, text};
 use crate::domain::*;
 
@@ -731,6 +732,7 @@ fn the_answers() {
             groups: vec![group("dba")],
             people: vec![bob(), carol()],
         }],
+        read: vec![(group("oncall"), now())],
     };
     let refused = Explained {
         verdict: Verdict::Refused(Refusal::NoRule {
@@ -739,6 +741,7 @@ fn the_answers() {
         }),
         tried: vec![],
         eligible: vec![],
+        read: vec![],
     };
     let mut automatic = request();
     automatic.terms.route = Route::Automatic {
@@ -839,6 +842,7 @@ fn the_noes() {
         Refusal::Duplicate,
         Refusal::NoSuchRequest,
         Refusal::OwnRequest,
+        Refusal::OwnChain,
         Refusal::NotAnApprover {
             needed: vec![group("dba"), group("lead")],
         },
@@ -941,7 +945,8 @@ proptest! {
             }
             let others = [
                 text::outcome::to_asker(&event, late(), &request, &faces),
-                text::outcome::to_informed(&event, &request, &faces),
+                text::outcome::to_informed(&event, &request, &faces, Aloud::Yes),
+                text::outcome::to_informed(&event, &request, &faces, Aloud::No),
             ];
             for words in others.into_iter().flatten() {
                 lint::message(&Content::line(&words));
@@ -959,6 +964,7 @@ proptest! {
             verdict: Verdict::Refused(refusal),
             tried: vec![(words.clone(), words.clone()); 60],
             eligible: vec![Eligible { step: 1, groups, people: people.clone() }; 10],
+            read: vec![(group(&words), now()); 20],
         };
         lint::message(&reply::explain(&explained, &faces));
         lint::message(&Content::line(&text::channel_lost(&words, &words, &people, &faces)));

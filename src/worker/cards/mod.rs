@@ -1,6 +1,6 @@
 //! Makes Slack tell what is true of one request, or of all parts of a bundle, which share a card: the
 //! copies of the card (`copies`), the story in its thread, the messages to the holder (`holder`),
-//! and what others are told (`others`). Everything is rendered from the database at this moment,
+//! what others are told (`others`), and what the people who run the bot are (`admins`). Everything is rendered from the database at this moment,
 //! so doing it twice, late or out of order is harmless.
 
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ use crate::store::outbox::Claim;
 use crate::store::slack::{CardKind, PostedCard, Telling};
 use crate::store::{Store, StoreError};
 
+mod admins;
 mod copies;
 mod holder;
 mod others;
@@ -74,6 +75,7 @@ impl Worker {
         };
         let mut again = None;
         for told in [
+            tale.tell_admins().await,
             tale.place().await,
             tale.tell_skipped().await,
             tale.tell_story().await,

@@ -10,6 +10,7 @@ use super::{Telltale, Trouble, is_stale};
 use crate::directory::DirectoryFault;
 use crate::domain::{GroupName, PersonId, Request};
 use crate::slack::view::text;
+use crate::slack::view::text::outcome::Aloud;
 use crate::store::ledger::Entry;
 use crate::store::notices::Notice;
 
@@ -31,11 +32,14 @@ impl Telltale<'_> {
                         .map(|(words, to)| self.notice(entry, &to, &words, link)),
                 );
             }
-            let Some(words) = text::outcome::to_informed(&entry.what, part, &self.faces) else {
+            let words = |aloud| text::outcome::to_informed(&entry.what, part, &self.faces, aloud);
+            let (Some(aloud), Some(discreet)) = (words(Aloud::Yes), words(Aloud::No)) else {
                 continue;
             };
             for to in self.informed(part).await? {
-                said.push(self.notice(entry, &to, &words, link));
+                let other = to != part.terms.channel && part.terms.inform.channels.contains(&to);
+                let words = if other { &discreet } else { &aloud };
+                said.push(self.notice(entry, &to, words, link));
             }
         }
         if said.is_empty() {

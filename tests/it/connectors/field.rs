@@ -44,7 +44,7 @@ pub(super) trait Field: Send + Sync {
 }
 
 /// A secret in a file that goes away with this value.
-pub(super) struct SecretFile(PathBuf);
+pub(crate) struct SecretFile(PathBuf);
 
 impl SecretFile {
     pub(super) fn new(secret: &str) -> Self {
@@ -337,20 +337,20 @@ fn url(root: &Url, who: Option<(&str, &str)>, database: &str) -> Url {
 }
 
 /// A receiver of webhooks that keeps state and checks every signature.
-pub(super) struct WebhookField {
-    pub(super) server: MockServer,
-    pub(super) receiver: Receiver,
-    pub(super) connector: WebhookConnector,
-    pub(super) access: Access,
-    pub(super) target: Target,
+pub(crate) struct WebhookField {
+    pub(crate) server: MockServer,
+    pub(crate) receiver: Receiver,
+    pub(crate) connector: WebhookConnector,
+    pub(crate) access: Access,
+    pub(crate) target: Target,
     _secret: SecretFile,
 }
 
-pub(super) const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 impl WebhookField {
     /// `tells` says whether answers to `ensure` and `remove` carry `present`.
-    pub(super) async fn new(tells: bool) -> Self {
+    pub(crate) async fn new(tells: bool) -> Self {
         let server = MockServer::start().await;
         let receiver = Receiver {
             tells,
@@ -379,7 +379,7 @@ impl WebhookField {
     }
 }
 
-pub(super) fn webhook_spec(url: &str) -> (WebhookSpec, SecretFile) {
+pub(crate) fn webhook_spec(url: &str) -> (WebhookSpec, SecretFile) {
     let secret = SecretFile::new(SIGNING_SECRET);
     let spec = WebhookSpec {
         url: url.to_owned(),
@@ -388,7 +388,7 @@ pub(super) fn webhook_spec(url: &str) -> (WebhookSpec, SecretFile) {
     (spec, secret)
 }
 
-pub(super) fn webhook_target(spec: WebhookSpec) -> Target {
+pub(crate) fn webhook_target(spec: WebhookSpec) -> Target {
     Target {
         connector: ConnectorName::new("hook"),
         spec: ConnectorSpec::Webhook(spec),
@@ -397,22 +397,22 @@ pub(super) fn webhook_target(spec: WebhookSpec) -> Target {
     }
 }
 
-pub(super) fn loopback() -> BTreeSet<String> {
+pub(crate) fn loopback() -> BTreeSet<String> {
     BTreeSet::from(["127.0.0.1".to_owned()])
 }
 
 #[derive(Clone)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     tells: bool,
-    pub(super) state: Arc<Mutex<State>>,
+    pub(crate) state: Arc<Mutex<State>>,
 }
 
 /// What a receiver holds.
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) held: BTreeMap<String, String>,
-    pub(super) sessions: u32,
-    pub(super) seen: BTreeSet<String>,
+pub(crate) struct State {
+    pub(crate) held: BTreeMap<String, String>,
+    pub(crate) sessions: u32,
+    pub(crate) seen: BTreeSet<String>,
 }
 
 impl Respond for Receiver {

@@ -1,7 +1,7 @@
 //! Connectors against real targets.
 
 mod contract;
-mod field;
+pub(crate) mod field;
 mod postgres;
 mod registry;
 mod webhook;

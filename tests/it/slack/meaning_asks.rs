@@ -369,6 +369,40 @@ async fn asking_for_somebody_else_gives_it_to_them_and_lets_neither_approve() {
 }
 
 #[tokio::test]
+async fn who_asked_first_for_somebody_does_not_approve_more_time_either() {
+    let bot = bot().await;
+    bot.types(
+        "bob",
+        "request staging-db 30m for @erin INC-1 she is on call",
+    )
+    .await;
+    bot.presses("carol", "jit_approve").await;
+    assert!(is_active(&bot.last_request().await));
+    for more in ["extend staging-db 10m INC-1", "extend #2 5m INC-1"] {
+        let told = bot.types("erin", more).await;
+        assert!(told.contains("I asked"), "{told}");
+        let request = bot.last_request().await;
+        assert_eq!(request.terms.barred, [bot.house.id("bob")], "{more}");
+        for own in ["erin", "bob"] {
+            bot.presses(own, "jit_approve").await;
+        }
+        assert_eq!(bot.approvals().await, 0);
+        let told = bot.told("bob");
+        assert!(
+            told.contains("asked for the access that this prolongs"),
+            "{told}"
+        );
+        bot.presses("bob", "jit_deny").await;
+        assert!(
+            bot.house.slack.modal("bob").is_none(),
+            "no dialog to deny in"
+        );
+        bot.presses("carol", "jit_approve").await;
+        assert!(is_active(&bot.last_request().await));
+    }
+}
+
+#[tokio::test]
 async fn nobody_gets_access_for_somebody_else_without_being_asked() {
     let bot = bot().await;
     bot.types("bob", "request open-db 1h for @erin INC-1").await;

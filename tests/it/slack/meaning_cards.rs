@@ -362,6 +362,53 @@ async fn those_who_are_to_be_informed_learn_each_outcome_once() {
 }
 
 #[tokio::test]
+async fn why_somebody_denied_or_revoked_is_not_repeated_in_other_channels() {
+    let both = r##"channels: ["#general", "#access-requests"]"##;
+    let policy = POLICY.replace(r##"channels: ["#general"]"##, both);
+    for (button, head) in [("jit_deny", "Denied"), ("jit_revoke", "Taken away")] {
+        let bot = Bot::under(&policy, None).await;
+        asks(&bot, "request staging-db readonly 30m to see").await;
+        let card = bot.card();
+        let presses = async |button| {
+            let slack = &bot.house.slack;
+            slack
+                .click("bob", &card.channel, &card.ts, button)
+                .await
+                .unwrap();
+            bot.settle().await;
+        };
+        if button == "jit_revoke" {
+            presses("jit_approve").await;
+        }
+        presses(button).await;
+        let why = SubmitValues::new().with("jit_why_text", "dana is under suspicion");
+        assert_eq!(sends(&bot, "bob", why).await, SubmitOutcome::Closed);
+        let others = bot.house.slack.messages("general");
+        let told = plain(&others);
+        assert_eq!(count(&others, head), 1, "{told}");
+        assert!(!told.contains("suspicion"), "{told}");
+        assert!(
+            told.contains("the reason stands in the thread") && told.contains("See the card"),
+            "{told}"
+        );
+        // Who knows the card, or is named in person, reads it.
+        let own = bot.house.slack.messages("access-requests");
+        let own = own.iter().filter(|told| told.ts != card.ts).cloned();
+        for told in [own.collect::<Vec<_>>(), bot.house.slack.dms("lee")] {
+            let told = plain(&told);
+            assert!(told.contains(head) && told.contains("suspicion"), "{told}");
+        }
+        assert!(
+            bot.house
+                .slack
+                .thread(&card.channel, &card.ts)
+                .iter()
+                .any(|said| said.plain().contains("suspicion"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_its_rule_approves_says_why_and_an_admin_takes_it_away() {
     let bot = open().await;
     asks(&bot, "request staging-db open 1h to see").await;

@@ -331,3 +331,26 @@ async fn what_left_the_policy_is_still_taken_away_on_time() {
         GrantState::Revoked { .. }
     ));
 }
+
+#[tokio::test]
+async fn one_place_under_two_names_keeps_what_is_still_wanted() {
+    let bot = bot().await;
+    bot.asked("request staging-db 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    adopt(&bot, &POLICY.replace("target.example", "a.example")).await;
+    bot.asked("request staging-db 2h to see more").await;
+    bot.presses("bob", "jit_approve").await;
+    let longer = bot.last_request().await;
+    let end = bot.house.clock.now() + TimeDelta::hours(2);
+    assert_eq!(bot.house.target.holds(&longer.access), Some(end));
+    bot.house.pass(TimeDelta::hours(1));
+    bot.settle().await;
+    let requests = bot.house.engine.store().all_requests().await.unwrap();
+    let first = requests.iter().find(|request| request.number == 1).unwrap();
+    let over = &first.grant().unwrap().state;
+    assert!(matches!(over, GrantState::Revoked { .. }), "{over:?}");
+    assert_eq!(bot.house.target.holds(&longer.access), Some(end));
+    bot.house.pass(TimeDelta::hours(1));
+    bot.settle().await;
+    assert!(bot.house.target.is_empty());
+}

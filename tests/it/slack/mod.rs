@@ -13,3 +13,4 @@ mod meaning_cards;
 mod meaning_reload;
 mod socket;
 mod sources;
+mod stuck;

@@ -1,13 +1,17 @@
 //! The words of a request's card.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::Faces;
 use super::asked::{approved_by, called, given, standing_in};
 use super::grant::granted;
 pub use super::grant::{again_until, never_began, over, over_named, retry_until, times, withdrawn};
 use super::{access, asks, groups, name, people, rule, said, when};
-use crate::domain::{Approval, Quorum, Request, RequestState, Route, Step};
+use crate::domain::{Approval, GroupName, Quorum, Request, RequestState, Route, Step};
+
+/// What was read this long before the request was made is no news on its card: each click reads it
+/// again anyhow.
+const FRESH: TimeDelta = TimeDelta::minutes(1);
 
 /// The first line: who wants what for how long. In bold, as the rest explains it.
 pub fn headline(request: &Request, faces: &Faces) -> String {
@@ -194,22 +198,25 @@ pub fn small_print(request: &Request) -> String {
         parts.push(format!("{sign}Sensitivity: *{}*", name(sensitivity)));
     }
     let mut lines = vec![parts.join("  ·  "), rule(request)];
-    lines.extend(read_at(request));
+    let old = read_at(request).filter(|(_, at)| FRESH < request.asked_at - *at);
+    lines.extend(old.map(|(group, at)| was_read(&group, at)));
     lines.join("\n")
 }
 
-/// How old the knowledge is of who is in the groups that are asked, where it comes from elsewhere.
-fn read_at(request: &Request) -> Option<String> {
-    let groups = request.terms.route.groups();
-    let (group, at) = groups
-        .iter()
-        .filter_map(|group| Some((group, request.roster.read_at(group, request.asked_at)?)))
-        .min_by_key(|(_, at)| *at)?;
-    Some(format!(
-        "Who is in *{}* was read {}; each click reads it again",
-        name(group),
-        when(at)
-    ))
+/// How old the knowledge is of who is in the groups that are asked, where it comes from elsewhere:
+/// the group that was read longest ago.
+pub fn read_at(request: &Request) -> Option<(GroupName, DateTime<Utc>)> {
+    let asked = request.terms.route.groups();
+    let readings = request.roster.readings(request.asked_at).into_iter();
+    readings
+        .filter(|(group, _)| asked.contains(group))
+        .min_by_key(|(_, at)| *at)
+}
+
+/// When somebody looked who is in a group.
+pub fn was_read(group: &GroupName, at: DateTime<Utc>) -> String {
+    let (group, at) = (name(group), when(at));
+    format!("Who is in *{group}* was read {at}; each click reads it again")
 }
 
 /// Whether the policy calls the resource highly sensitive, so that approving wants a second look.

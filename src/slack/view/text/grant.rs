@@ -118,8 +118,7 @@ pub fn retry_until(request: &Request, now: DateTime<Utc>) -> Option<DateTime<Utc
         return None;
     };
     let failed = matches!(grant.state, GrantState::Failed { .. });
-    let from = request.terms.start.map_or(*at, |start| start.max(*at));
-    let until = from.checked_add_signed(request.terms.start_within.into())?;
+    let until = request.terms.unused_until(*at);
     (failed && now < until).then_some(until)
 }
 

@@ -13,6 +13,7 @@ pub mod home;
 pub mod outcome;
 pub mod reply;
 pub mod story;
+pub mod stuck;
 
 use chrono::{DateTime, Utc};
 

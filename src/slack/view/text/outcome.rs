@@ -9,6 +9,27 @@ use super::dm::capitalized;
 use super::{access, end, left, said, when};
 use crate::domain::{Event, GrantState, Request, RevokeCause, Route};
 
+/// Where the words of whoever denied or revoked stand, for those who are not to read them at once.
+const IN_THREAD: &str = "the reason stands in the thread of the request";
+
+/// Whether somebody's reason is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aloud {
+    /// It is.
+    Yes,
+    /// It is not: it was not said to these people.
+    No,
+}
+
+fn ended_by(cause: &RevokeCause, faces: &Faces, aloud: Aloud) -> String {
+    match (cause, aloud) {
+        (RevokeCause::Revoked { by, .. }, Aloud::No) => {
+            format!("revoked by {}; {IN_THREAD}", faces.name(*by))
+        }
+        (cause, _) => over_named(cause, faces),
+    }
+}
+
 /// One event in one short sentence, for whoever asked on behalf of somebody, and for the parts of a
 /// bundle; none where there is nothing to know.
 pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) -> Option<String> {
@@ -110,8 +131,14 @@ pub fn to_asker(
 }
 
 /// What those whom the policy wants informed are told of an outcome: that it was given, denied, or
-/// taken away. Nothing else is told to them.
-pub fn to_informed(event: &Event, request: &Request, faces: &Faces) -> Option<String> {
+/// taken away. Nothing else is told to them. `aloud` says whether they may read why somebody denied
+/// or revoked it: those words were meant for the people around the card.
+pub fn to_informed(
+    event: &Event,
+    request: &Request,
+    faces: &Faces,
+    aloud: Aloud,
+) -> Option<String> {
     let (who, what) = (faces.name(request.access.person), access(request));
     let number = request.number;
     Some(match event {
@@ -131,18 +158,21 @@ pub fn to_informed(event: &Event, request: &Request, faces: &Faces) -> Option<St
             let until = end(request, *until);
             format!("🟢 *Given*: {who} has {what} until {until}{how} (request #{number})")
         }
-        Event::RequestDenied { by, why } => format!(
-            "⛔ *Denied*: {who} does not get {what}, said {}: “{}” (request #{number})",
-            faces.name(*by),
-            said(why)
-        ),
+        Event::RequestDenied { by, why } => {
+            let by = faces.name(*by);
+            let why = match aloud {
+                Aloud::Yes => format!(", said {by}: “{}”", said(why)),
+                Aloud::No => format!(", said {by}; {IN_THREAD}"),
+            };
+            format!("⛔ *Denied*: {who} does not get {what}{why} (request #{number})")
+        }
         Event::GrantRevoked {
             covered_until: None,
             ..
         } => {
             let why = match request.grant().map(|grant| &grant.state) {
                 Some(GrantState::Revoked { cause, .. }) => {
-                    format!(": {}", over_named(cause, faces))
+                    format!(": {}", ended_by(cause, faces, aloud))
                 }
                 _ => String::new(),
             };
