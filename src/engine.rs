@@ -23,8 +23,10 @@ use crate::store::{Store, StoreError, Tx};
 mod digests;
 mod execute;
 mod reload;
+mod shown;
 mod submit;
 
+pub use shown::Page;
 pub use submit::Submission;
 
 /// How often a transaction is done again that met a deadlock or a serialization failure.
@@ -304,6 +306,7 @@ fn count(event: &Event) {
         | Event::StartWithdrawn { .. }
         | Event::GrantRetried { .. }
         | Event::PolicyChanged { .. }
+        | Event::HistoryRead { .. }
         | Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
         | Event::CredentialsIssued { .. }

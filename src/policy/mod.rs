@@ -78,6 +78,7 @@ pub struct Policy {
     zone: Tz,
     holidays: BTreeSet<NaiveDate>,
     admins: Vec<GroupName>,
+    auditors: Vec<GroupName>,
     people: People,
     connectors: BTreeMap<ConnectorName, ConnectorSpec>,
     resources: BTreeMap<ResourceName, Resource>,
@@ -255,6 +256,11 @@ impl Policy {
     /// The groups and people who may revoke every access and hear of trouble.
     pub fn admins(&self) -> &[GroupName] {
         &self.admins
+    }
+
+    /// The groups and people who may read what others have asked for. They decide nothing.
+    pub fn auditors(&self) -> &[GroupName] {
+        &self.auditors
     }
 
     /// The zone in which the policy means its hours and days.

@@ -28,6 +28,9 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("chat.update", Some("chat:write")),
     ("chat.postEphemeral", Some("chat:write")),
     ("chat.getPermalink", None),
+    // Long histories, as a file to whoever asked for it.
+    ("files.getUploadURLExternal", Some("files:write")),
+    ("files.completeUploadExternal", Some("files:write")),
     ("views.open", None),
     ("views.update", None),
     ("users.info", Some("users:read")),
@@ -171,6 +174,7 @@ mod tests {
                 "channels:read",
                 "chat:write",
                 "commands",
+                "files:write",
                 "groups:read",
                 "usergroups:read",
                 "users.profile:read",

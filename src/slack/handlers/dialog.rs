@@ -4,6 +4,7 @@ use super::super::payload::Submission;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
 use super::click::Act;
+use super::recording::Copy;
 use super::{Handlers, No, Said, review};
 use crate::domain::{Command, Refusal, Request};
 use crate::engine::Cause;
@@ -46,7 +47,8 @@ impl Handlers {
                 note: why,
             },
         };
-        self.engine.execute(request.id, command, cause).await?;
+        let copy = Copy::at(meta.channel.as_deref(), meta.ts.as_deref());
+        self.record(copy, &request, command, cause).await?;
         // The card tells it.
         Ok(Said::Nothing)
     }

@@ -1,8 +1,8 @@
 //! The names under which clicks and dialogs come back. They are a contract with messages that were
 //! posted long ago, so they never change their meaning.
 //!
-//! The value of every button is the id of a request and nothing else: who clicks, and whether they
-//! may, is read afresh.
+//! The value of a button is the id of a request, or of a page that was shown, and nothing else: who
+//! clicks, and whether they may, is read afresh.
 
 /// Approve a request.
 pub const APPROVE: &str = "jit_approve";
@@ -30,8 +30,19 @@ pub const JUSTIFIED: &str = "jit_justified";
 /// Open the dialog that says of a break-glass access that it was not justified.
 pub const UNJUSTIFIED: &str = "jit_unjustified";
 
+/// Tell the reader what makes them an approver.
+pub const WHY_ME: &str = "jit_why_me";
+/// Show what is older than a page of the history. The value is the id of that page.
+pub const HISTORY_OLDER: &str = "jit_history_older";
+/// Send all that was looked for as a file. The value is the id of a page of it.
+pub const HISTORY_FILE: &str = "jit_history_file";
+/// Show more of what can be asked for. The value is the last resource that was shown.
+pub const LIST_MORE: &str = "jit_list_more";
+/// Show more of what a person has. The value is the last request that was shown.
+pub const ACTIVE_MORE: &str = "jit_active_more";
+
 /// The buttons that this product knows.
-pub const ACTIONS: [&str; 12] = [
+pub const ACTIONS: [&str; 17] = [
     APPROVE,
     DENY,
     CANCEL,
@@ -44,6 +55,11 @@ pub const ACTIONS: [&str; 12] = [
     CANCEL_START,
     JUSTIFIED,
     UNJUSTIFIED,
+    WHY_ME,
+    HISTORY_OLDER,
+    HISTORY_FILE,
+    LIST_MORE,
+    ACTIVE_MORE,
 ];
 
 /// The dialog that asks why a request is denied.

@@ -3,8 +3,11 @@
 mod bot;
 mod client;
 mod conversation;
+mod deciding;
 mod directory;
 mod faults;
+mod having;
+mod history;
 mod http;
 mod meaning_asks;
 mod meaning_cards;

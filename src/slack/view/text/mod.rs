@@ -8,9 +8,12 @@ pub mod digest;
 pub mod dm;
 pub mod glass;
 mod grant;
+pub mod history;
 pub mod outcome;
+pub mod recording;
 pub mod reply;
 pub mod story;
+pub mod why_me;
 
 use chrono::{DateTime, Utc};
 

@@ -156,6 +156,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
         | Event::PolicyChanged { .. }
+        | Event::HistoryRead { .. }
         | Event::DecisionRefused { .. } => return None,
     })
 }
