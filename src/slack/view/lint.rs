@@ -182,8 +182,10 @@ impl Lint {
         let fresh = self.actions.insert(action.to_owned());
         self.check(fresh, &format!("action_id {action} twice"));
         let value = button["value"].as_str().unwrap_or("");
+        // The names of resources are their ids.
+        let name = action == super::ids::LIST_MORE && !value.contains(char::is_whitespace);
         self.check(
-            uuid::Uuid::parse_str(value).is_ok(),
+            name || uuid::Uuid::parse_str(value).is_ok(),
             "a value that is more than an id",
         );
         let label = button["accessibility_label"].as_str().unwrap_or("");

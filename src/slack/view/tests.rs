@@ -935,7 +935,9 @@ proptest! {
         }
         let more = page::More { after: request.id.to_string(), left: 285 };
         lint::message(&reply::active(&[&request; page::List::PAGE], Some(&more), now()));
-        lint::message(&card::recording(&parts, &faces, now(), &request.reason));
+        let act = Command::Deny { by: member(person(11), &[]), why: String::new() };
+        let recording = text::recording::recording(&act, &faces).unwrap();
+        lint::message(&card::recording(&parts, &faces, now(), &recording));
         for by in [dana(), bob(), person(11)] {
             let by = member(by, &["dba", "leads"]);
             lint::message(&why_me::why_me(&parts, &by, &faces, now()));
@@ -963,7 +965,9 @@ proptest! {
         let parts = bundled(requests);
         lint::message(&card::of(&parts, &faces, now()));
         lint::message(&card::fallback(&parts, &faces, now()));
-        lint::message(&card::recording(&parts, &faces, now(), &words));
+        let act = Command::Cancel { by: member(dana(), &[]) };
+        let recording = text::recording::recording(&act, &faces).unwrap();
+        lint::message(&card::recording(&parts, &faces, now(), &recording));
         lint::message(&why_me::why_me(&parts, &member(bob(), &["dba"]), &faces, now()));
         lint::message(&dm::asked(&parts, &faces, now(), &words));
         lint::message(&dm::told_of_glass(&parts, person(11), &faces, now()));
