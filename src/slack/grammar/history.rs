@@ -320,8 +320,8 @@ impl fmt::Display for Sought {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Slash, parse};
     use super::*;
+    use crate::slack::grammar::{Slash, parse};
 
     fn sought(text: &str) -> Sought {
         match parse(text) {

@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 
 use super::super::client::SlackFault;
 use super::super::payload::Click;
-use super::super::view::{card, text};
+use super::super::view::{Content, card, text};
 use super::{Handlers, No};
 use crate::domain::{Command, GrantState, PersonId, Request, decide};
-use crate::engine::{Cause, EngineError};
+use crate::engine::Cause;
 use crate::store::StoreError;
 
 /// How long the decision waits for Slack to show that it is being recorded.
@@ -57,23 +57,36 @@ impl Handlers {
         cause: Cause,
     ) -> Result<Request, No> {
         let shown = match copy {
-            Some(copy) => self.show_recording(copy, request, &command).await?,
+            Some(copy) => self.without_buttons(copy, request, &command).await?,
             None => None,
         };
-        let done = self.engine.execute(request.id, command, cause).await;
-        if let Some(shown) = shown {
-            self.show_truth(shown, request, &done).await;
-        }
+        let Some((copy, content)) = shown else {
+            return Ok(self.engine.execute(request.id, command, cause).await?);
+        };
+        let takes_away = matches!(command, Command::Revoke { .. });
+        let executing = self.engine.execute(request.id, command, cause);
+        let showing = self.show_recording(&copy, &content);
+        let (done, sure) = if takes_away {
+            // Taking away waits for nothing, so the outcome may be shown first, and is shown again.
+            tokio::join!(executing, showing)
+        } else {
+            let sure = showing.await;
+            (executing.await, sure)
+        };
+        let shown = Shown { copy, sure };
+        self.show_truth(shown, request, done.is_ok() && !takes_away)
+            .await;
         Ok(done?)
     }
 
-    /// Takes the buttons off that copy, where the command is going to have an effect.
-    async fn show_recording(
+    /// What that copy shows while the command is recorded, where it is going to have an effect. From
+    /// here on a crash leaves the copy doubtful, and it is shown afresh.
+    async fn without_buttons(
         &self,
         copy: Copy,
         request: &Request,
         command: &Command,
-    ) -> Result<Option<Shown>, StoreError> {
+    ) -> Result<Option<(Copy, Content)>, StoreError> {
         let parts = self.engine.store().parts_of(request.card()).await?;
         if !self.has_effect(&parts, command).await? {
             return Ok(None);
@@ -85,15 +98,19 @@ impl Handlers {
             return Ok(None);
         };
         let now = self.engine.now().await?;
-        // From here on a crash leaves the copy doubtful, and it is shown afresh.
         if !self.engine.recording(&copy.channel, &copy.ts).await? {
             return Ok(None);
         }
         let content = card::recording(&parts, &faces, now, &words);
-        let showing = self.client.update(&copy.channel, &copy.ts, &content);
+        Ok(Some((copy, content)))
+    }
+
+    /// Shows it, as far as Slack does so at once. Answers whether nothing that was sent can still
+    /// arrive.
+    async fn show_recording(&self, copy: &Copy, content: &Content) -> bool {
+        let showing = self.client.update(&copy.channel, &copy.ts, content);
         let shown = tokio::time::timeout(AT_ONCE, showing).await;
-        let sure = !matches!(shown, Err(_) | Ok(Err(SlackFault::Ambiguous(_))));
-        Ok(Some(Shown { copy, sure }))
+        !matches!(shown, Err(_) | Ok(Err(SlackFault::Ambiguous(_))))
     }
 
     /// Whether the command fits what is true now, for any of the parts. The engine looks again, under
@@ -113,19 +130,15 @@ impl Handlers {
         Ok(false)
     }
 
-    /// Sees to it that the copy shows what is true. Where that cannot be put down, the sweep does it.
-    async fn show_truth(
-        &self,
-        shown: Shown,
-        request: &Request,
-        done: &Result<Request, EngineError>,
-    ) {
+    /// Sees to it that the copy shows what is true: by itself where an outcome that follows is going to
+    /// be shown. Where that cannot be put down, the sweep does it.
+    async fn show_truth(&self, shown: Shown, request: &Request, follows: bool) {
         let Shown { copy, sure } = shown;
-        let put_down = match done {
-            Ok(_) if sure => self.engine.recorded(&copy.channel, &copy.ts).await,
+        let put_down = match (follows, sure) {
+            (true, true) => self.engine.recorded(&copy.channel, &copy.ts).await,
             // What was sent may arrive after the outcome: the sweep shows it once more.
-            Ok(_) => Ok(()),
-            Err(_) => {
+            (true, false) => Ok(()),
+            (false, sure) => {
                 let at = (copy.channel.as_str(), copy.ts.as_str());
                 self.engine.show_again(request.card(), at, sure).await
             }

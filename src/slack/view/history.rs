@@ -118,9 +118,9 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{any_faces, any_request, faces, now, states};
-    use super::super::{lint, samples};
     use super::*;
+    use crate::slack::view::samples::{any_faces, any_request, faces, now, states};
+    use crate::slack::view::{lint, samples};
     use proptest::prelude::*;
 
     const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
