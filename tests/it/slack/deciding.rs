@@ -220,7 +220,7 @@ async fn a_click_shows_at_once_that_it_is_recorded_and_then_the_outcome() {
     bot.presses("bob", "jit_approve").await;
     let shown = shown(&bot);
     assert!(
-        shown[0].contains("Recording Bob's approval…"),
+        shown[0].contains("Recording Bob Brown's approval…"),
         "{}",
         shown[0]
     );
@@ -243,7 +243,7 @@ async fn dialogs_take_the_buttons_off_the_card_too() {
     let reply = bot.house.slack.submit("bob", why).await.unwrap();
     assert_eq!(reply.outcome, SubmitOutcome::Closed);
     bot.settle().await;
-    assert!(shown(&bot)[0].contains("Recording Bob's denial…"));
+    assert!(shown(&bot)[0].contains("Recording Bob Brown's denial…"));
     assert!(bot.card().plain().contains("not on a Friday"));
 
     let bot = asked("request staging-db readonly 1h to see").await;
@@ -251,7 +251,7 @@ async fn dialogs_take_the_buttons_off_the_card_too() {
     let values = SubmitValues::new().with("jit_time_choice", "1800");
     bot.house.slack.submit("bob", values).await.unwrap();
     bot.settle().await;
-    assert!(shown(&bot)[0].contains("Recording Bob's approval…"));
+    assert!(shown(&bot)[0].contains("Recording Bob Brown's approval…"));
     assert!(bot.card().plain().contains("Active until"));
     bot.presses("carol", "jit_revoke").await;
     let why = SubmitValues::new().with("jit_why_text", "an incident");
@@ -259,7 +259,12 @@ async fn dialogs_take_the_buttons_off_the_card_too() {
     bot.settle().await;
     let recorded = shown(&bot);
     let recorded = recorded.iter().filter(|one| one.contains("Recording"));
-    assert!(recorded.last().unwrap().contains("Carol's revocation…"));
+    assert!(
+        recorded
+            .last()
+            .unwrap()
+            .contains("Carol Chen's revocation…")
+    );
     assert!(bot.card().buttons().is_empty());
 }
 
@@ -328,7 +333,7 @@ async fn what_a_crash_left_recording_is_shown_afresh() {
     let engine = &bot.house.engine;
     assert!(engine.recording(&card.channel, &card.ts).await.unwrap());
     let request = bot.last_request().await;
-    let words = jitbot::slack::view::Content::line("⏳ Recording Bob's approval…");
+    let words = jitbot::slack::view::Content::line("⏳ Recording Bob Brown's approval…");
     let slack = &bot.house.worker.slack;
     slack.update(&card.channel, &card.ts, &words).await.unwrap();
     bot.settle().await;
@@ -357,7 +362,7 @@ async fn a_recording_that_arrives_late_is_overwritten_by_the_outcome() {
     );
     // It arrives once more after the outcome, as over a slow way.
     let card = bot.card();
-    let words = jitbot::slack::view::Content::line("⏳ Recording Bob's approval…");
+    let words = jitbot::slack::view::Content::line("⏳ Recording Bob Brown's approval…");
     let client = &bot.house.worker.slack;
     client
         .update(&card.channel, &card.ts, &words)

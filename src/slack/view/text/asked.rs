@@ -34,9 +34,15 @@ fn awake_of(
     step: &Step,
     (at, escalated): (DateTime<Utc>, bool),
 ) -> Vec<PersonId> {
-    let mut called = called_of(request, &step.mentioned(at, escalated));
-    called.retain(|person| !is_quiet(request, *person, at));
-    if step.quiet.as_ref().is_some_and(|quiet| quiet.covers(at)) {
+    awake(request, step, &step.mentioned(at, escalated), at)
+}
+
+/// Of the people of these groups those for whom it is not quiet, and where they stand in for others,
+/// whoever of those is awake all the same.
+fn awake(request: &Request, step: &Step, groups: &[GroupName], at: DateTime<Utc>) -> Vec<PersonId> {
+    let mut called = called_of(request, groups);
+    called.retain(|person| !is_quiet(request, step, *person, at));
+    if stand_ins(step, at).is_some() {
         let always = if step.ping.is_empty() {
             &step.from
         } else {
@@ -50,15 +56,25 @@ fn awake_of(
     called
 }
 
-/// Whether it is known to be quiet for that person just then.
-fn is_quiet(request: &Request, person: PersonId, at: DateTime<Utc>) -> bool {
+/// Who stands in at that moment since it is quiet where the policy is.
+fn stand_ins(step: &Step, at: DateTime<Utc>) -> Option<&[GroupName]> {
+    let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at))?;
+    Some(&quiet.fallback)
+}
+
+/// Whether it is known to be quiet for that person just then. Who stands in is there for that.
+fn is_quiet(request: &Request, step: &Step, person: PersonId, at: DateTime<Utc>) -> bool {
+    let stands_in = |groups| request.roster.people(groups, &[]).contains(&person);
     request.roster.is_quiet_for(person, at) == Some(true)
+        && !stand_ins(step, at).is_some_and(stands_in)
 }
 
 /// That it is quiet for everybody who could be called, where it is.
 fn all_quiet(request: &Request, at: DateTime<Utc>) -> Option<String> {
+    let step = request.current_step()?;
     let deciding = called_of(request, &request.deciding(at));
-    let quiet = !deciding.is_empty() && deciding.iter().all(|one| is_quiet(request, *one, at));
+    let quiet = |one: &PersonId| is_quiet(request, step, *one, at);
+    let quiet = !deciding.is_empty() && deciding.iter().all(quiet);
     quiet.then(|| "🌙 Quiet hours where they are: nobody is called just now".to_owned())
 }
 
@@ -85,8 +101,10 @@ pub fn called_again(
     mentioned: &[GroupName],
     at: DateTime<Utc>,
 ) -> Vec<PersonId> {
-    let mut all = called_of(request, mentioned);
-    all.retain(|person| !is_quiet(request, *person, at));
+    let all = match request.current_step() {
+        Some(step) => awake(request, step, mentioned, at),
+        None => called_of(request, mentioned),
+    };
     let deciding = called_of(request, &request.deciding(at));
     let (able, others): (Vec<_>, Vec<_>) = all
         .into_iter()
