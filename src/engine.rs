@@ -26,8 +26,10 @@ mod execute;
 mod homes;
 mod reload;
 mod resolve;
+mod shown;
 mod submit;
 
+pub use shown::Page;
 pub use submit::Submission;
 
 /// How often a transaction is done again that met a deadlock or a serialization failure.
@@ -322,6 +324,7 @@ fn count(event: &Event) {
         | Event::StartWithdrawn { .. }
         | Event::GrantRetried { .. }
         | Event::PolicyChanged { .. }
+        | Event::HistoryRead { .. }
         | Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
         | Event::CredentialsIssued { .. }

@@ -18,6 +18,9 @@ const AT_ONCE: usize = 8;
 /// is in the group decides as well.
 const ENOUGH: usize = 40;
 
+/// A person, and the zone that they are in, where Slack tells it.
+type Placed = (PersonId, Option<String>);
+
 impl Directory {
     /// The people of these groups who could decide, read at most ten minutes ago; for the word
     /// `manager`, the manager of that holder. Addresses that lead to nobody, and people who may not
@@ -59,6 +62,11 @@ impl Directory {
                 None => listed(policy, &group),
             };
             let people = self.people_of(humans).await?;
+            let zones = people
+                .iter()
+                .filter_map(|(id, zone)| Some((*id, zone.clone()?)));
+            roster.zones.extend(zones);
+            let people = people.into_iter().map(|(id, _)| id).collect();
             roster.groups.insert(group, people);
         }
         Ok(roster)
@@ -67,19 +75,19 @@ impl Directory {
     async fn people_of(
         &self,
         humans: BTreeSet<BTreeSet<Entry>>,
-    ) -> Result<BTreeSet<PersonId>, DirectoryFault> {
+    ) -> Result<Vec<Placed>, DirectoryFault> {
         let mut asking = Vec::new();
         for entries in &humans {
             asking.push(self.human(entries).boxed());
         }
         let found = stream::iter(asking).buffer_unordered(AT_ONCE);
-        let found: Vec<Option<PersonId>> = found.try_collect().await?;
+        let found: Vec<Option<Placed>> = found.try_collect().await?;
         Ok(found.into_iter().flatten().collect())
     }
 
     /// The first of a human's accounts that could decide. One human counts once, whatever they are
     /// called.
-    async fn human(&self, entries: &BTreeSet<Entry>) -> Result<Option<PersonId>, DirectoryFault> {
+    async fn human(&self, entries: &BTreeSet<Entry>) -> Result<Option<Placed>, DirectoryFault> {
         for entry in entries {
             let seen = match self.account(entry).await {
                 Ok(Some(seen)) => seen,
@@ -87,7 +95,7 @@ impl Directory {
                 Err(fault) => return Err(fault),
             };
             if fitness::may_decide(&seen.user).is_ok() && self.counts(entry, &seen).await? {
-                return Ok(Some(seen.person));
+                return Ok(Some((seen.person, seen.user.tz)));
             }
         }
         Ok(None)

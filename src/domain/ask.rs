@@ -153,6 +153,15 @@ pub struct Roster {
     /// that was. A short while ago is good enough to show; a click reads again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ages: BTreeMap<GroupName, u64>,
+    /// Where people are, by the names of time zones. Read with them, and kept nowhere: what follows
+    /// from it is in `quiet`.
+    #[serde(skip)]
+    pub zones: BTreeMap<PersonId, String>,
+    /// Where the rule has quiet hours: when they are for each person whose zone is known, on the clock
+    /// of that person, for the life of the request. Then nobody calls for them; who decides is
+    /// something else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quiet: BTreeMap<PersonId, Vec<(DateTime<Utc>, DateTime<Utc>)>>,
 }
 
 impl Roster {
@@ -170,6 +179,13 @@ impl Roster {
         groups
             .filter_map(|group| Some((group.clone(), self.read_at(group, requested)?)))
             .collect()
+    }
+
+    /// Whether it is quiet for a person at that moment, on their own clock; none where that is not
+    /// known.
+    pub fn is_quiet_for(&self, person: PersonId, at: DateTime<Utc>) -> Option<bool> {
+        let mut windows = self.quiet.get(&person)?.iter();
+        Some(windows.any(|(from, until)| *from <= at && at < *until))
     }
 
     /// The people of these groups, besides the holder and the asker.

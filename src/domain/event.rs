@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::grant::{Failing, remind_at};
 use super::{
     AfterReview, Approval, Chase, Grant, GrantState, GroupName, Member, PersonId, Receipt, Refusal,
-    Removal, Request, RequestState, Reviewed, RevokeCause, Span, Terms,
+    Removal, Request, RequestState, Reviewed, RevokeCause, Search, Span, Terms,
 };
 
 /// Something that happened to a request.
@@ -107,6 +107,18 @@ pub enum Event {
         from: Option<String>,
         /// The hash of this one.
         to: String,
+    },
+    /// Somebody looked at what others had asked for. Belongs to no request.
+    HistoryRead {
+        /// Who.
+        by: PersonId,
+        /// What they looked for.
+        search: Box<Search>,
+        /// They saw what is older than the request of that number; none for the newest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<i64>,
+        /// Whether they got all of it as a file.
+        file: bool,
     },
     /// An approver said no.
     RequestDenied {

@@ -4,8 +4,8 @@
 //! [`target`], [`duration`]), what is
 //! asked and what policy answers ([`ask`], [`terms`]), the two state machines ([`request`],
 //! [`grant`]), what may be asked of them ([`command`]), what may happen ([`event`]), the one
-//! function that decides ([`decide()`]), what a target should hold ([`wanted()`]), and what a reader
-//! is told by schedule ([`digest`]).
+//! function that decides ([`decide()`]), what a target should hold ([`wanted()`]), what a reader
+//! is told by schedule ([`digest`]), and what somebody who looks back looks for ([`history`]).
 
 pub mod access;
 pub mod ask;
@@ -15,6 +15,7 @@ pub mod digest;
 pub mod duration;
 pub mod event;
 pub mod grant;
+pub mod history;
 pub mod person;
 #[cfg(test)]
 mod properties;
@@ -33,6 +34,7 @@ pub use decide::{Decision, Effect, admit, decide};
 pub use duration::Span;
 pub use event::{Event, Shortened};
 pub use grant::{Grant, GrantState, RevokeCause};
+pub use history::{Fate, Search};
 pub use person::{Identity, Member, Person, PersonId};
 pub use refusal::{Outcome, Refusal};
 pub use request::{

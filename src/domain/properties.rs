@@ -443,8 +443,8 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
     let dba = GroupName::new("dba");
     let step = Step::of(vec![dba.clone()], Quorum::Any(2));
     let roster = |people: &[u128]| Roster {
-        ages: BTreeMap::new(),
         groups: BTreeMap::from([(dba.clone(), people.iter().map(|n| person(*n)).collect())]),
+        ..Roster::default()
     };
     assert_eq!(roster(&[1, 2]).check(&step, &[person(0)], start()), Ok(()));
     let missing = roster(&[0, 1]).check(&step, &[person(0)], start());

@@ -1,5 +1,7 @@
 //! Taking in new requests, one or the parts of a bundle.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -157,7 +159,9 @@ async fn admit_one(
         submission.roster.check(step, &own, now)?;
     }
     reviewable(&terms, submission, &own)?;
+    let roster = on_their_clocks(policy, &terms, &submission.roster, now);
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
+    request.roster = roster;
     if let Some(extends) = &mut request.extends {
         extends.until = extended_until(tx, extends.request, &request.access).await?;
         extends
@@ -166,6 +170,19 @@ async fn admit_one(
             .ok_or(Refusal::NothingToExtend)?;
     }
     Ok(request)
+}
+
+/// The roster with everybody's own quiet hours in the place of their zones.
+fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
+    let quiet = roster.zones.iter().filter_map(|(person, zone)| {
+        let windows = policy.quiet_in(&terms.rule, zone, now)?;
+        Some((*person, windows))
+    });
+    Roster {
+        quiet: quiet.collect(),
+        zones: BTreeMap::new(),
+        ..roster.clone()
+    }
 }
 
 /// A break-glass request needs somebody who can look at it afterwards.

@@ -107,7 +107,7 @@ const CHECKS: &[Check] = &[
     whole("default roles are roles", targets::default_roles_known),
     whole("owners are known", targets::owners_known),
     whole("names in rules are known", known::in_rules),
-    whole("admins are known", known::admins),
+    whole("admins and auditors are known", known::admins),
     whole("bundles can be asked for", bundles::can_be_asked),
     whole(
         "caps are for roles that a rule is about",

@@ -52,6 +52,7 @@ pub(super) struct Defaults {
     pub(super) holidays: Option<At<BTreeSet<NaiveDate>>>,
     /// None where nothing is written.
     pub(super) admins: Option<At<Vec<At<String>>>>,
+    pub(super) auditors: Option<At<Vec<At<String>>>>,
     /// The custom field of Slack profiles that names somebody's manager.
     pub(super) manager_field: Option<At<String>>,
 }

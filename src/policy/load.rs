@@ -162,6 +162,8 @@ pub(super) fn build(
         holidays: (defaults.holidays.as_ref())
             .map_or_else(BTreeSet::new, |holidays| holidays.value.clone()),
         admins: (defaults.admins.as_ref()).map_or_else(Vec::new, |admins| groups(&admins.value)),
+        auditors: (defaults.auditors.as_ref())
+            .map_or_else(Vec::new, |auditors| groups(&auditors.value)),
         people: People::new(written),
         by_name: (resources.keys())
             .map(|name| (name.as_str().to_lowercase(), name.clone()))

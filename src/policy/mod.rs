@@ -41,7 +41,7 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 pub use digest::Digest;
@@ -78,6 +78,7 @@ pub struct Policy {
     zone: Tz,
     holidays: BTreeSet<NaiveDate>,
     admins: Vec<GroupName>,
+    auditors: Vec<GroupName>,
     people: People,
     connectors: BTreeMap<ConnectorName, ConnectorSpec>,
     resources: BTreeMap<ResourceName, Resource>,
@@ -270,6 +271,32 @@ impl Policy {
             owners.into_iter().any(|owner| groups.contains(owner))
         });
         owned.map(|resource| resource.facts.name.clone()).collect()
+    }
+
+    /// The groups and people who may read what others have asked for. They decide nothing.
+    pub fn auditors(&self) -> &[GroupName] {
+        &self.auditors
+    }
+
+    /// When the quiet hours of that rule are for somebody in that zone, for the life of a request that
+    /// is made now: each stretch from its beginning to its end. None where the rule has no quiet hours,
+    /// or the zone is not known.
+    pub fn quiet_in(
+        &self,
+        rule: &RuleName,
+        zone: &str,
+        now: DateTime<Utc>,
+    ) -> Option<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+        let zone: Tz = zone.parse().ok()?;
+        let rule = self.rules.iter().find(|known| known.name == *rule)?;
+        let hours = rule.steps.iter().filter_map(|step| step.quiet.as_ref());
+        let until = now + TimeDelta::from(self.request_ttl);
+        let mut found = None;
+        for (hours, _) in hours {
+            let windows = hours.windows(zone, now, until);
+            found.get_or_insert_with(Vec::new).extend(windows);
+        }
+        found
     }
 
     /// The zone in which the policy means its hours and days.

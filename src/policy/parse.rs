@@ -128,7 +128,7 @@ fn version(node: &Node, log: &Log) {
 }
 
 fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "timezone",
         "holidays",
         "request_ttl",
@@ -138,6 +138,7 @@ fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
         "channel",
         "fallback_channel",
         "admins",
+        "auditors",
         "admin_channel",
         "manager_field",
     ];
@@ -165,11 +166,16 @@ fn defaults(at: Place, node: Node, into: &mut Defaults, log: &Log) {
     once(&mut into.timezone, timezone, "timezone", log);
     let holidays = dates(&mut fields, "holidays", log);
     once(&mut into.holidays, holidays, "holidays", log);
-    let admins = fields.take_entry("admins").and_then(|(key, node)| {
-        let value = fields::texts("admins", node, log)?;
-        Some(key.with(value))
-    });
-    once(&mut into.admins, admins, "admins", log);
+    for (name, slot) in [
+        ("admins", &mut into.admins),
+        ("auditors", &mut into.auditors),
+    ] {
+        let groups = fields.take_entry(name).and_then(|(key, node)| {
+            let value = fields::texts(name, node, log)?;
+            Some(key.with(value))
+        });
+        once(slot, groups, name, log);
+    }
 }
 
 fn manager_field(fields: &mut Fields<'_>, log: &Log) -> Option<At<String>> {

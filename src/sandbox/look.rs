@@ -84,6 +84,16 @@ impl Sandbox {
         Some(found.id.clone())
     }
 
+    /// What is in a file that was uploaded under that name, if it is text; the one of them that was
+    /// uploaded last is not told apart.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<String> {
+        let world = self.shared.world();
+        let mut files = world.files.values();
+        let (_, bytes) = files.find(|(known, _)| known == name)?;
+        String::from_utf8(bytes.clone()).ok()
+    }
+
     /// The ephemeral messages a person has got, oldest first, in all channels.
     #[must_use]
     pub fn ephemerals(&self, user: &str) -> Vec<Message> {

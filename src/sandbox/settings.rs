@@ -219,9 +219,10 @@ impl Settings {
 }
 
 /// What a bot without any message-reading scope asks for.
-const SCOPES: [&str; 7] = [
+const SCOPES: [&str; 8] = [
     "commands",
     "chat:write",
+    "files:write",
     "im:write",
     "users:read",
     "users:read.email",

@@ -35,7 +35,7 @@ pub(super) struct World {
     pub(super) outward: Outward,
     pub(super) calls: Vec<Call>,
     /// Files by id: title and size in bytes.
-    pub(super) files: HashMap<String, (String, usize)>,
+    pub(super) files: HashMap<String, (String, Vec<u8>)>,
     /// Where the bot takes requests over HTTP, without a slash at the end.
     pub(super) bot_url: Option<String>,
     last_micros: i64,

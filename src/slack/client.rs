@@ -18,6 +18,7 @@ use super::view::Content;
 mod call;
 mod connect;
 mod fault;
+mod file;
 mod wire;
 
 use call::{Call, count, sensitive};

@@ -1,11 +1,13 @@
 //! What people type after `/jit`. Forgiving about how it is written, strict about what it means:
 //! whatever is not understood is answered with a sentence and an example made from what was typed.
 
+mod history;
 mod slash;
 mod when;
 mod wish;
 mod words;
 
+pub use history::{Channel, Period, Sought, Who};
 pub use slash::{Slash, Which};
 use slash::{near, verb};
 pub use when::{Day, Passed, When};
@@ -66,6 +68,18 @@ pub enum FaultKind {
     /// A review needs to say what was found.
     #[error("What did you find? Say ok or not ok, and why.")]
     FindingMissing,
+    /// Something that nothing can be looked for by.
+    #[error("“{0}” is one thing too many: I look for one resource at a time.")]
+    SoughtUnclear(String),
+    /// Something in the place of a time to look back at cannot be read.
+    #[error(
+        "I cannot read “{0}” as a time to look back at. Write it like since 7d, from 2026-01-01 to \
+         2026-02-01, or last month."
+    )]
+    PeriodUnclear(String),
+    /// The second day comes before the first.
+    #[error("That time ends before it begins.")]
+    PeriodTurned,
     /// Revoking needs to know what.
     #[error("Which access? Give its number, which stands on its card.")]
     WhichMissing,
@@ -122,6 +136,7 @@ pub fn parse(text: &str) -> Result<Slash, GrammarFault> {
         Some("revoke") => rest.revoked(),
         Some("retry") => rest.retried(),
         Some("review") => rest.reviewed(),
+        Some("history") => rest.history().map(Slash::History),
         _ => line.without_verb(first),
     }
 }

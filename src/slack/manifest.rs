@@ -30,6 +30,9 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("chat.update", Some("chat:write")),
     ("chat.postEphemeral", Some("chat:write")),
     ("chat.getPermalink", None),
+    // Long histories, as a file to whoever asked for it.
+    ("files.getUploadURLExternal", Some("files:write")),
+    ("files.completeUploadExternal", Some("files:write")),
     ("views.open", None),
     ("views.update", None),
     ("views.publish", None),
@@ -205,6 +208,7 @@ mod tests {
                 "channels:read",
                 "chat:write",
                 "commands",
+                "files:write",
                 "groups:read",
                 "usergroups:read",
                 "users.profile:read",

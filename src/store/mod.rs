@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod notices;
 pub mod outbox;
 pub mod people;
+pub mod readings;
 pub mod requests;
 pub mod server;
 pub mod slack;

@@ -13,6 +13,8 @@ use crate::domain::{
     RequestId, RequestState, ResourceName, RoleName, Span,
 };
 
+mod search;
+
 /// A request that is locked by this transaction, with the version that a save must name.
 #[derive(Debug)]
 pub struct Locked {

@@ -203,6 +203,59 @@ impl Store {
         Ok(())
     }
 
+    /// Puts down that a message is going to show that a decision is being recorded, so that what it
+    /// shows is not known any more. Answers whether it is one of ours.
+    pub async fn begin_recording(
+        &self,
+        channel: &str,
+        ts: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let known = sqlx::query!(
+            "update cards set content_hash = null, recording_since = $3
+             where channel = $1 and ts = $2",
+            channel,
+            ts,
+            now
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(known.rows_affected() == 1)
+    }
+
+    /// Puts down that a message shows no more that something is being recorded, or will not for long.
+    pub async fn end_recording(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update cards set recording_since = null where channel = $1 and ts = $2",
+            channel,
+            ts
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The messages that may have shown since before then that something is being recorded, with the
+    /// request that each shows; at most so many.
+    pub async fn doubtful_cards(
+        &self,
+        before: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(RequestId, String, String)>, StoreError> {
+        let rows = sqlx::query!(
+            "select request_id, channel, ts from cards
+             where recording_since <= $1 order by recording_since limit $2",
+            before,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|row| (RequestId::from_uuid(row.request_id), row.channel, row.ts))
+            .collect())
+    }
+
     /// Forgets a message that is gone from Slack.
     pub async fn forget_card(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
         sqlx::query!(
@@ -313,6 +366,27 @@ impl Tx {
         .execute(&mut *self.0)
         .await?;
         Ok(new.rows_affected() == 1)
+    }
+
+    /// Forgets what a message showed last, so that it is shown afresh; and where that is `sure` to be
+    /// the last word, that it was doubtful.
+    pub async fn forget_what_was_shown(
+        &mut self,
+        channel: &str,
+        ts: &str,
+        sure: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update cards set content_hash = null,
+               recording_since = case when $3 then null else recording_since end
+             where channel = $1 and ts = $2",
+            channel,
+            ts,
+            sure
+        )
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
     }
 
     /// Marks a delivery as carried out, in the transaction that stores its effect. Answers false

@@ -45,6 +45,7 @@ impl Worker {
                 }
             }
         }
+        changed += self.engine.show_doubtful_again().await?;
         Ok(changed)
     }
 
@@ -74,6 +75,7 @@ impl Worker {
             let before = self.engine.now().await? - KEEP;
             self.engine.store().forget_settled(before).await?;
             self.engine.store().forget_deliveries(before).await?;
+            self.engine.store().forget_readings(before).await?;
         }
         Ok(())
     }

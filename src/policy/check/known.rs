@@ -25,16 +25,13 @@ fn misplaced_word(name: &At<String>) -> Finding {
     )
 }
 
-/// Admins are groups or people.
+/// Admins and auditors are groups or people.
 pub(super) fn admins(subject: &Subject<'_>) {
     let groups: BTreeSet<&str> = subject.group_names().collect();
-    let admins = subject
-        .written
-        .defaults
-        .admins
-        .iter()
-        .flat_map(|admins| &admins.value);
-    for finding in unknown("group", admins, &groups) {
+    let defaults = &subject.written.defaults;
+    let named = [&defaults.admins, &defaults.auditors];
+    let named = named.into_iter().flatten().flat_map(|named| &named.value);
+    for finding in unknown("group", named, &groups) {
         subject.log.push(finding);
     }
 }

@@ -179,6 +179,12 @@ fn defaults() -> Value {
                 json!(["platform"]),
             ),
             key(
+                "auditors",
+                list(the("group")),
+                "The groups that may read what others have asked for, with `/jit history`. That they did is on record. They decide nothing.",
+                json!(["audit"]),
+            ),
+            key(
                 "admin_channel",
                 the("channel"),
                 "The channel that is told of trouble, such as a policy that could not be loaded.",

@@ -298,7 +298,7 @@ fn step() -> Value {
         ],
     );
     let quiet = mapping(
-        "Hours in which others stand in.",
+        "Hours in which others stand in, on the clock of the policy; and in which nobody is called for on whose own clock they are.",
         [
             key(
                 "hours",

@@ -393,6 +393,7 @@ impl Policy {
             manager_field: self.manager_field.clone(),
             holidays: self.holidays.clone(),
             admins: self.admins.clone(),
+            auditors: self.auditors.clone(),
             ..*self
         }
     }

@@ -14,11 +14,11 @@ pub(super) fn upload_url(world: &mut World, args: &Args) -> Answer {
     let length = args.number("length").filter(|length| *length > 0);
     length.ok_or_else(|| refused("invalid_arguments"))?;
     let id = world.next_id("F");
-    world.files.insert(id.clone(), (name, 0));
+    world.files.insert(id.clone(), (name, Vec::new()));
     Ok(json!({"upload_url": format!("{}/upload/v1/{id}", world.origin), "file_id": id}))
 }
 
-/// Takes a file's bytes; only their number is kept.
+/// Takes a file's bytes.
 pub(in crate::sandbox) async fn upload(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -29,7 +29,7 @@ pub(in crate::sandbox) async fn upload(
         .files
         .get_mut(&id)
         .ok_or(axum::http::StatusCode::NOT_FOUND)?;
-    file.1 = body.len();
+    file.1 = body.to_vec();
     Ok(format!("OK - {}", body.len()))
 }
 
@@ -38,11 +38,11 @@ pub(super) fn complete(world: &mut World, args: &Args) -> Answer {
     let mut done = Vec::new();
     for file in &listed {
         let id = file["id"].as_str().unwrap_or_default();
-        let (name, size) = world
+        let (name, bytes) = world
             .files
             .get(id)
             .ok_or_else(|| refused("file_not_found"))?;
-        if *size == 0 {
+        if bytes.is_empty() {
             return Err(refused("file_upload_failed"));
         }
         done.push(json!({"id": id, "title": file["title"].as_str().unwrap_or(name)}));

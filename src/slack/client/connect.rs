@@ -87,7 +87,12 @@ fn trusting_nobody() -> Result<ClientConfig, ClientFault> {
 
 /// A response URL, if it leads to Slack, or to the very host and port of the API that we use.
 pub(super) fn response_url(text: &str, api_url: &str) -> Result<Url, SlackFault> {
-    let foreign = || SlackFault::Permanent("response_url_not_slack".to_owned());
+    url_of_slack(text, api_url, "response_url_not_slack")
+}
+
+/// Any address that Slack gave us, under the same condition; `code` says what it is otherwise.
+pub(super) fn url_of_slack(text: &str, api_url: &str, code: &str) -> Result<Url, SlackFault> {
+    let foreign = || SlackFault::Permanent(code.to_owned());
     let url = Url::parse(text).map_err(|_| foreign())?;
     let anonymous = url.username().is_empty() && url.password().is_none();
     if anonymous && (is_slack(&url) || is_same_origin(&url, api_url)) {
@@ -122,6 +127,28 @@ pub(super) async fn scopes(url: String, token: String) -> Result<Vec<String>, Sl
     let scopes = scopes.ok_or_else(|| SlackFault::Admin("no_scopes".to_owned()))?;
     let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
     Ok(scopes.filter(|scope| !scope.is_empty()).collect())
+}
+
+/// Puts the bytes of a file where Slack wants them. Nothing is shared by that, so it may be done again.
+pub(super) async fn put(url: Url, bytes: Vec<u8>, limit: Duration) -> Result<(), SlackFault> {
+    let unreachable = |_| SlackFault::Transient("unreachable".to_owned());
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(limit)
+        .build()
+        .map_err(unreachable)?;
+    let sending = client
+        .post(url)
+        .header("content-type", "application/octet-stream")
+        .body(bytes)
+        .send();
+    let answer = sending.await.map_err(unreachable)?;
+    if answer.status().is_success() {
+        Ok(())
+    } else {
+        let status = answer.status().as_u16();
+        Err(SlackFault::Transient(format!("status {status}")))
+    }
 }
 
 #[cfg(test)]

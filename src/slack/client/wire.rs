@@ -116,6 +116,13 @@ pub(super) struct UrlAnswer {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct UploadAnswer {
+    pub(super) upload_url: Option<String>,
+    pub(super) file_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct UserAnswer {
     pub(super) user: Option<WireUser>,
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::history::Sought;
 use super::wish::Wish;
 
 /// The commands with the other names they answer to.
-const VERBS: [(&str, &[&str]); 12] = [
+const VERBS: [(&str, &[&str]); 13] = [
     ("help", &["?", "-h", "--help", "usage", "hi", "hello"]),
     ("list", &["ls", "resources"]),
     ("active", &["mine", "status"]),
@@ -18,6 +19,7 @@ const VERBS: [(&str, &[&str]); 12] = [
     ("break-glass", &["breakglass", "emergency"]),
     ("retry", &["again"]),
     ("review", &[]),
+    ("history", &["log", "audit"]),
 ];
 
 /// A command that was understood. Names are as they were written; whether they exist is for the
@@ -67,6 +69,8 @@ pub enum Slash {
         /// In their words; may be empty where it was.
         note: String,
     },
+    /// Look back at what was asked for.
+    History(Sought),
 }
 
 /// How people point at a request.
@@ -144,6 +148,7 @@ impl fmt::Display for Slash {
             Self::Cancel { what } => pointing("cancel", what.as_ref()).into(),
             Self::Revoke { what, why } => vec![format!("revoke {what}: {why}")],
             Self::Retry { what } => vec![format!("retry {what}")],
+            Self::History(sought) => vec![format!("history {sought}")],
             Self::Review {
                 what,
                 justified,

@@ -8,7 +8,8 @@ use crate::domain::{Span, duration::SpanFault};
 /// The longest duration in words: `1 day 2 hours`.
 const LONGEST: usize = 4;
 
-/// The people whom a text mentions: what stands for them in it, in lower case, and their Slack ids.
+/// The people and channels that a text mentions: what stands for them in it, in lower case, and their
+/// Slack ids. People begin with `@`, channels with `#`.
 pub(super) type Mentions = BTreeMap<String, String>;
 
 /// A command's text as the person meant it: Slack's markup read back into what was typed, blanks
@@ -87,8 +88,12 @@ fn read_token(token: &str, mentions: &mut Mentions) -> String {
         mentions.insert(bare(&shown).to_lowercase(), user.to_owned());
         return shown;
     }
+    if let Some(channel) = target.strip_prefix('#').filter(|_| !label.is_empty()) {
+        let shown = format!("#{}", label.trim_start_matches('#'));
+        mentions.insert(bare(&shown).to_lowercase(), channel.to_owned());
+        return shown;
+    }
     match target.chars().next() {
-        Some('#') if !label.is_empty() => format!("#{}", label.trim_start_matches('#')),
         Some('#') => target.to_owned(),
         Some('!') if label.is_empty() => format!("@{}", &target[1..]),
         Some('!') => label.to_owned(),

@@ -8,6 +8,7 @@ use super::super::payload::Click;
 use super::super::view::home::ids as home;
 use super::super::view::modal::{self, Meta};
 use super::super::view::{choices, ids, reply};
+use super::recording::Copy;
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
@@ -44,6 +45,9 @@ impl Handlers {
         if click.action_id == ids::CREDENTIALS {
             return self.credentials(click).await;
         }
+        if let Some(said) = self.page_click(click).await? {
+            return Ok(said);
+        }
         let Some(request) = self.clicked(click).await? else {
             return Ok(Said::Words(reply::unknown_click()));
         };
@@ -57,6 +61,7 @@ impl Handlers {
             ids::CANCEL_START => self.cancel_start_click(key, click, &request).await,
             ids::JUSTIFIED => self.after_review_click(click, &request, true).await,
             ids::UNJUSTIFIED => self.after_review_click(click, &request, false).await,
+            ids::WHY_ME => self.why_me_click(click, &request).await,
             _ => self.done_click(key, click, &request).await,
         }
     }
@@ -94,7 +99,8 @@ impl Handlers {
             comment: None,
             duration: None,
         };
-        self.engine.execute(request.id, command, cause).await?;
+        self.record(Copy::of(click), request, command, cause)
+            .await?;
         Ok(Said::Nothing)
     }
 
@@ -166,8 +172,8 @@ impl Handlers {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
         let command = Command::Cancel { by };
-        let request = self.engine.execute(request.id, command, cause).await?;
-        Ok(Said::Words(words::cancelled(&request)))
+        let recording = self.record(Copy::of(click), request, command, cause);
+        Ok(Said::Words(words::cancelled(&recording.await?)))
     }
 
     async fn done_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
@@ -292,7 +298,7 @@ impl Handlers {
 }
 
 /// Buttons that stand on cards, and on nothing else.
-const STANDS_ON_CARDS: [&str; 7] = [
+const STANDS_ON_CARDS: [&str; 8] = [
     ids::APPROVE,
     ids::DENY,
     ids::CANCEL,
@@ -300,6 +306,7 @@ const STANDS_ON_CARDS: [&str; 7] = [
     ids::REVIEW,
     ids::JUSTIFIED,
     ids::UNJUSTIFIED,
+    ids::WHY_ME,
 ];
 
 /// What those groups are for every part, each once.
@@ -317,7 +324,7 @@ pub(super) fn is_in(by: &Member, groups: &[GroupName]) -> bool {
     groups.iter().any(|group| by.groups.contains(group))
 }
 
-fn too_late(request: &Request) -> No {
+pub(super) fn too_late(request: &Request) -> No {
     let decided = request.outcome();
     let refusal = decided.map(|(outcome, by, at)| Refusal::AlreadyDecided { outcome, by, at });
     refusal.unwrap_or(Refusal::NotDue).into()

@@ -2,6 +2,7 @@
 
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
+use super::super::view::page;
 use super::super::view::reply::{self, ListItem};
 use super::click::Act;
 use super::which::{Found, is_held, is_scheduled, waits};
@@ -32,8 +33,9 @@ impl Handlers {
     async fn understood(&self, key: &str, user: &str, slash: Slash) -> Result<Said, No> {
         match slash {
             Slash::Help => Ok(Said::Words(reply::help())),
-            Slash::List => self.list(user).await,
-            Slash::Active => self.active(user).await,
+            Slash::List => self.list(user, None).await,
+            Slash::Active => self.active(user, None).await,
+            Slash::History(sought) => self.history(user, sought).await,
             Slash::Request(wish) => self.request(key, user, wish).await,
             Slash::Explain(wish) => self.explain(user, wish).await,
             Slash::Extend(wish) => self.extend(key, user, wish).await,
@@ -49,11 +51,13 @@ impl Handlers {
         }
     }
 
-    async fn list(&self, user: &str) -> Result<Said, No> {
+    /// The resources after the one of that name, page by page.
+    pub(super) async fn list(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let policy = self.engine.policy();
         let person = self.person(&policy, user).await?;
-        let items: Vec<ListItem> = policy
-            .resources_for(&person.identities)
+        let resources = policy.resources_for(&person.identities);
+        let (page, more) = page::page(resources, after, |(resource, _)| resource.name.to_string());
+        let items: Vec<ListItem> = page
             .into_iter()
             .map(|(resource, roles)| ListItem {
                 name: resource.name.to_string(),
@@ -65,15 +69,17 @@ impl Handlers {
                     .collect(),
             })
             .collect();
-        Ok(Said::Words(reply::list(&items)))
+        Ok(Said::Words(reply::list(&items, more.as_ref())))
     }
 
-    async fn active(&self, user: &str) -> Result<Said, No> {
+    /// What the person has and waits for after the request of that id, page by page.
+    pub(super) async fn active(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let by = self.holder(user).await?;
         let live = self.engine.store().live_requests_of(by.person).await?;
-        let live: Vec<&Request> = live.iter().collect();
+        let (page, more) = page::page(live, after, |request| request.id.to_string());
+        let page: Vec<&Request> = page.iter().collect();
         let now = self.engine.now().await?;
-        Ok(Said::Words(reply::active(&live, now)))
+        Ok(Said::Words(reply::active(&page, more.as_ref(), now)))
     }
 
     async fn done(&self, key: &str, user: &str, what: Option<&Which>) -> Result<Said, No> {

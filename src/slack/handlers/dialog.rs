@@ -5,6 +5,7 @@ use super::super::view::home::ids as home;
 use super::super::view::ids;
 use super::super::view::modal::Meta;
 use super::click::Act;
+use super::recording::Copy;
 use super::{Handlers, No, Said, review};
 use crate::domain::{Command, Refusal, Request};
 use crate::engine::Cause;
@@ -50,7 +51,8 @@ impl Handlers {
                 note: why,
             },
         };
-        self.engine.execute(request.id, command, cause).await?;
+        let copy = Copy::at(meta.channel.as_deref(), meta.ts.as_deref());
+        self.record(copy, &request, command, cause).await?;
         // The card tells it.
         Ok(Said::Nothing)
     }

@@ -29,8 +29,11 @@ mod command;
 mod credentials;
 mod dialog;
 mod home;
+mod history;
+mod recording;
 mod review;
 mod which;
+mod why_me;
 mod words;
 
 /// Sets a fresh secret for an access that is held. The shell passes it in: this room knows no

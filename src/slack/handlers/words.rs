@@ -63,11 +63,11 @@ pub(super) fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
     let name = name.map(|part| text::name(&part.name)).unwrap_or_default();
     let channel = requests.first().map(|lead| lead.terms.channel.as_str());
     let channel = text::channel(channel.unwrap_or_default());
-    Content::line(&format!(
-        "🧰 *{name}*: {} requests on one card in {channel}.\n{}",
-        requests.len(),
-        lines.join("\n")
-    ))
+    let head = format!(
+        "🧰 *{name}*: {} requests on one card in {channel}.",
+        requests.len()
+    );
+    Content::lines(&[vec![head], lines].concat())
 }
 
 /// What would become of each part of a bundle.
@@ -84,11 +84,9 @@ pub(super) fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Con
     };
     let lines: Vec<String> = parts.iter().map(line).collect();
     let name = text::name(bundle);
-    Content::line(&format!(
-        "🧰 *{name}* is a bundle: it is given as a whole, or refused.\n{}\n{}",
-        lines.join("\n"),
-        text::reply::EXPLAINED
-    ))
+    let head = format!("🧰 *{name}* is a bundle: it is given as a whole, or refused.");
+    let last = text::reply::EXPLAINED.to_owned();
+    Content::lines(&[vec![head], lines, vec![last]].concat())
 }
 
 /// A role was named for a bundle.

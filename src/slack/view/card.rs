@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
 use super::choices;
-use super::content::{context, quote, section};
+use super::content::{context, quote, section, to_json};
 use super::text::{ask, bundle, card as words, glass};
 use super::{Content, Faces};
 use crate::domain::{Request, RequestState};
@@ -19,6 +19,14 @@ pub fn of(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
         [one] if one.bundle.is_none() => card(one, faces, now),
         parts => several(parts, faces, now),
     }
+}
+
+/// The card from a click until what came of it is true: without buttons, and with these words.
+pub fn recording(parts: &[Request], faces: &Faces, now: DateTime<Utc>, what: &str) -> Content {
+    let mut content = of(parts, faces, now);
+    content.blocks.retain(|block| block["type"] != "actions");
+    content.blocks.push(to_json(&section(what)));
+    content
 }
 
 /// The card of one request, for any state of it.

@@ -94,6 +94,7 @@ impl Row<'_> {
             button(ids::REVIEW, id, "Review…", &label("Review")),
             button(ids::DENY, id, "Deny…", &label("Deny")),
             button(ids::CANCEL, id, "Cancel request", &cancel),
+            button(ids::WHY_ME, id, "Why me?", &label("Why do I decide on")),
         ]
     }
 

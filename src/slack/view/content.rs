@@ -114,13 +114,23 @@ pub(super) fn button(
     words: &str,
     label: &str,
 ) -> SlackBlockButtonElement {
+    button_of(action, &request.to_string(), words, label)
+}
+
+/// A button of something else than a request, such as a page that was shown; `value` is its id.
+pub(super) fn button_of(
+    action: &str,
+    value: &str,
+    words: &str,
+    label: &str,
+) -> SlackBlockButtonElement {
     debug_assert!(
         ids::ACTIONS.contains(&action),
         "an action that nobody handles: {action}"
     );
     SlackBlockButtonElement::new(plain_text(words, BUTTON))
         .with_action_id(action.into())
-        .with_value(request.to_string())
+        .with_value(value.to_owned())
         .with_accessibility_label(SlackAccessibilityLabel(escape::plain(label, LABEL)))
 }
 
@@ -140,13 +150,18 @@ pub(super) fn plain_text(words: &str, limit: usize) -> SlackBlockPlainTextOnly {
 
 /// Lines gathered in as few sections as hold them; what is beyond the last one is counted.
 pub(super) fn pages(lines: &[String]) -> Vec<SlackBlock> {
+    pages_of(lines, PAGES)
+}
+
+/// As [`pages`], with so many sections at the most.
+pub(super) fn pages_of(lines: &[String], most: usize) -> Vec<SlackBlock> {
     let mut pages: Vec<String> = vec![String::new()];
     let mut told = 0;
     for line in lines {
         let line = escape::cut(line, PAGE);
         let page = pages.last().map_or(0, String::len);
         if 0 < page && PAGE < page + line.len() {
-            if pages.len() == PAGES {
+            if pages.len() == most {
                 break;
             }
             pages.push(String::new());

@@ -220,6 +220,14 @@ fn active(request: &Request, until: DateTime<Utc>, receipt: &Receipt, faces: &Fa
 /// The buttons of one access. The first part of a bundle cannot be given back alone: what is done
 /// by its id is meant for all parts.
 fn own_row(request: &Request, receipt: &Receipt) -> Vec<SlackBlock> {
+    vec![
+        context(words::active_hint(receipt.credentials)),
+        buttons(own_buttons(request, receipt)),
+    ]
+}
+
+/// What the holder can do with one access; the same when it is given and when they are reminded.
+fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElement> {
     let mut row: Vec<_> = extend(request).into_iter().collect();
     row.push(done(request));
     if receipt.credentials {
@@ -227,10 +235,7 @@ fn own_row(request: &Request, receipt: &Receipt) -> Vec<SlackBlock> {
         let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
         row.insert(0, get.with_style(SlackBlockButtonStyle::Primary));
     }
-    vec![
-        context(words::active_hint(receipt.credentials)),
-        buttons(row),
-    ]
+    row
 }
 
 fn done(request: &Request) -> SlackBlockButtonElement {
@@ -256,12 +261,12 @@ fn again(request: &Request) -> SlackBlockButtonElement {
 }
 
 fn reminder(request: &Request, at: DateTime<Utc>) -> Option<Notice> {
-    let Some(GrantState::Active { until, .. }) = request.grant().map(|grant| &grant.state) else {
+    let Some(GrantState::Active { until, receipt, .. }) = request.grant().map(|grant| &grant.state)
+    else {
         return None;
     };
     let notice = Notice::of(words::reminder(request, *until, at));
-    let row = extend(request).into_iter().chain([done(request)]);
-    Some(notice.with([buttons(row.collect())]))
+    Some(notice.with([buttons(own_buttons(request, receipt))]))
 }
 
 /// The end by somebody's will is told when it begins; the others once they are true.

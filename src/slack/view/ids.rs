@@ -1,8 +1,8 @@
 //! The names under which clicks and dialogs come back. They are a contract with messages that were
 //! posted long ago, so they never change their meaning.
 //!
-//! The value of every button is the id of a request and nothing else: who clicks, and whether they
-//! may, is read afresh.
+//! The value of a button is the id of a request, or of a page that was shown, and nothing else: who
+//! clicks, and whether they may, is read afresh.
 
 /// Approve a request.
 pub const APPROVE: &str = "jit_approve";
@@ -40,8 +40,19 @@ pub const ASK_ABOUT: &str = "jit_ask_about";
 /// Opens the form for more time.
 pub const EXTEND: &str = "jit_extend";
 
-/// The buttons that stand for a request and are known to this product.
-pub const ACTIONS: [&str; 14] = [
+/// Tell the reader what makes them an approver.
+pub const WHY_ME: &str = "jit_why_me";
+/// Show what is older than a page of the history. The value is the id of that page.
+pub const HISTORY_OLDER: &str = "jit_history_older";
+/// Send all that was looked for as a file. The value is the id of a page of it.
+pub const HISTORY_FILE: &str = "jit_history_file";
+/// Show more of what can be asked for. The value is the last resource that was shown.
+pub const LIST_MORE: &str = "jit_list_more";
+/// Show more of what a person has. The value is the last request that was shown.
+pub const ACTIVE_MORE: &str = "jit_active_more";
+
+/// The buttons that stand for a request, or for a page, and are known to this product.
+pub const ACTIONS: [&str; 19] = [
     ASK_AGAIN,
     EXTEND,
     APPROVE,
@@ -56,6 +67,11 @@ pub const ACTIONS: [&str; 14] = [
     CANCEL_START,
     JUSTIFIED,
     UNJUSTIFIED,
+    WHY_ME,
+    HISTORY_OLDER,
+    HISTORY_FILE,
+    LIST_MORE,
+    ACTIVE_MORE,
 ];
 
 /// The dialog that asks why a request is denied.

@@ -199,8 +199,10 @@ impl Lint {
         let fresh = self.actions.insert(action.to_owned());
         self.check(fresh, &format!("action_id {action} twice"));
         let value = button["value"].as_str().unwrap_or("");
-        // A resource, or a page: neither is anybody's.
-        let named = action == "jit_ask" || action.starts_with("jit_home_page");
+        // A resource, or a page: neither is anybody's. The names of resources are their ids.
+        let named = action == "jit_ask"
+            || action.starts_with("jit_home_page")
+            || (action == super::ids::LIST_MORE && !value.contains(char::is_whitespace));
         self.length("value", value, 2000);
         self.check(
             named || uuid::Uuid::parse_str(value).is_ok(),

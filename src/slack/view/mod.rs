@@ -14,11 +14,14 @@ pub mod digest;
 pub mod dm;
 pub mod escape;
 pub mod faces;
+pub mod history;
 pub mod home;
 pub mod ids;
 pub mod modal;
+pub mod page;
 pub mod reply;
 pub mod text;
+pub mod why_me;
 
 #[cfg(test)]
 mod lint;

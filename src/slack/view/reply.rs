@@ -1,6 +1,7 @@
 //! Answers that only the person who typed or clicked sees.
 
-use super::content::{context, linked_section, pages, section};
+use super::content::{context, linked_section, pages, pages_of, section};
+use super::page::{self, List, More};
 use super::text::{self, reply as words};
 use super::{Content, Faces};
 use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
@@ -56,8 +57,8 @@ pub fn help() -> Content {
     Content::new(&format!("{} {}", words::HELP, words::HELP_HINT), &blocks)
 }
 
-/// What can be asked for.
-pub fn list(items: &[ListItem]) -> Content {
+/// A page of what can be asked for, and what follows it.
+pub fn list(items: &[ListItem], more: Option<&More>) -> Content {
     if items.is_empty() {
         return Content::line(words::LIST_EMPTY);
     }
@@ -66,19 +67,12 @@ pub fn list(items: &[ListItem]) -> Content {
         words::resource(&item.name, about, sensitivity, &item.roles)
     };
     let lines: Vec<String> = items.iter().map(line).collect();
-    let mut blocks = vec![section(words::LIST)];
-    blocks.extend(pages(&lines));
-    blocks.push(context(words::LIST_HINT));
-    let names: Vec<String> = items
-        .iter()
-        .take(20)
-        .map(|item| text::name(&item.name))
-        .collect();
-    Content::new(&format!("{}: {}", words::LIST, names.join(", ")), &blocks)
+    let around = (words::LIST, Some(words::LIST_HINT));
+    page::content(List::Resources, around, &lines, more)
 }
 
-/// What a person has and waits for.
-pub fn active(requests: &[&Request], now: DateTime<Utc>) -> Content {
+/// A page of what a person has and waits for, and what follows it.
+pub fn active(requests: &[&Request], more: Option<&More>, now: DateTime<Utc>) -> Content {
     if requests.is_empty() {
         return Content::line(words::ACTIVE_EMPTY);
     }
@@ -86,10 +80,11 @@ pub fn active(requests: &[&Request], now: DateTime<Utc>) -> Content {
         .iter()
         .map(|request| words::own(request, now))
         .collect();
-    let mut blocks = vec![section(words::ACTIVE)];
-    blocks.extend(pages(&lines));
-    Content::new(&lines.join("; ").replace("\n     ", ""), &blocks)
+    page::content(List::Own, (words::ACTIVE, None), &lines, more)
 }
+
+/// Sections that explain one thing; a policy with more rules than fill them is for the command line.
+const EXPLAINED: usize = 16;
 
 /// What would happen, without asking.
 pub fn explain(explained: &Explained, faces: &Faces) -> Content {
@@ -112,7 +107,7 @@ pub fn explain(explained: &Explained, faces: &Faces) -> Content {
     ] {
         if !lines.is_empty() {
             blocks.push(section(title));
-            blocks.extend(pages(&lines));
+            blocks.extend(pages_of(&lines, EXPLAINED));
         }
     }
     let read = explained.read.iter().take(READ);

@@ -84,8 +84,8 @@ pub(super) fn request() -> Request {
         duration: Span::hours(1),
         terms: terms(),
         roster: Roster {
-            ages: BTreeMap::new(),
             groups: BTreeMap::from(roster),
+            ..Roster::default()
         },
         origin: Origin::Slack,
         extends: None,

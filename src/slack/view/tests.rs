@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
-use super::{Content, card, dm, lint, modal, reply, story, text};
+use super::{Content, card, dm, lint, modal, page, reply, story, text, why_me};
 use crate::domain::*;
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
@@ -715,6 +715,60 @@ fn items(count: usize) -> Vec<ListItem> {
 }
 
 #[test]
+fn why_somebody_decides_or_does_not() {
+    let mut two = request();
+    let steps = vec![
+        step(&["dba", "leads"], Quorum::All(1)),
+        step(&["leads"], Quorum::Any(1)),
+    ];
+    two.terms.route = Route::Steps(steps);
+    two.state = pending(0, vec![approval(bob(), 0)]);
+    let escalated = chase().into_iter().map(|(_, _, request)| request);
+    let escalated = escalated.filter(
+        |request| matches!(&request.state, RequestState::Pending { chase, .. } if chase.escalated),
+    );
+    let single = [request(), two].into_iter().chain(escalated);
+    let mut said = String::new();
+    for request in single {
+        for (by, groups) in [
+            (bob(), vec!["dba"]),
+            (lee(), vec!["leads"]),
+            (carol(), vec!["manager", "dba"]),
+            (dana(), vec!["dba"]),
+            (person(11), vec![]),
+        ] {
+            let parts = std::slice::from_ref(&request);
+            let content = why_me::why_me(parts, &member(by, &groups), &faces(), now());
+            lint::message(&content);
+            said.push_str(&lint::read(&content.blocks));
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_card_shows_that_something_is_recorded_and_has_no_buttons() {
+    for (name, parts) in bundles() {
+        let content = card::recording(&parts, &faces(), now(), "⏳ Recording Bob's approval…");
+        lint::message(&content);
+        assert!(
+            !content
+                .blocks
+                .iter()
+                .any(|block| block["type"] == "actions"),
+            "{name}"
+        );
+    }
+    let content = card::recording(
+        &[request()],
+        &faces(),
+        now(),
+        "⏳ Recording Bob's approval…",
+    );
+    insta::assert_snapshot!(lint::show(&content));
+}
+
+#[test]
 fn the_answers() {
     let all = states();
     let own: Vec<&Request> = all.iter().map(|(_, request)| request).take(12).collect();
@@ -743,17 +797,21 @@ fn the_answers() {
         eligible: vec![],
         read: vec![],
     };
+    let more = page::More {
+        after: "db-14".into(),
+        left: 285,
+    };
     let mut automatic = request();
     automatic.terms.route = Route::Automatic {
         why: "the rule approves by itself".into(),
     };
     for (name, content) in [
         ("help", reply::help()),
-        ("list", reply::list(&items(2))),
-        ("list_empty", reply::list(&[])),
-        ("list_long", reply::list(&items(300))),
-        ("active", reply::active(&own, now())),
-        ("active_empty", reply::active(&[], now())),
+        ("list", reply::list(&items(2), None)),
+        ("list_empty", reply::list(&[], None)),
+        ("list_long", reply::list(&items(15), Some(&more))),
+        ("active", reply::active(&own, None, now())),
+        ("active_empty", reply::active(&[], None, now())),
         ("explain", reply::explain(&explained, &faces())),
         ("explain_refused", reply::explain(&refused, &faces())),
         (
@@ -879,7 +937,15 @@ proptest! {
         for told in [dana(), person(11)] {
             lint::message(&dm::told_of_glass(&parts, told, &faces, now()));
         }
-        lint::message(&reply::active(&[&request; 12], now()));
+        let more = page::More { after: request.id.to_string(), left: 285 };
+        lint::message(&reply::active(&[&request; page::List::PAGE], Some(&more), now()));
+        let act = Command::Deny { by: member(person(11), &[]), why: String::new() };
+        let recording = text::recording::recording(&act, &faces).unwrap();
+        lint::message(&card::recording(&parts, &faces, now(), &recording));
+        for by in [dana(), bob(), person(11)] {
+            let by = member(by, &["dba", "leads"]);
+            lint::message(&why_me::why_me(&parts, &by, &faces, now()));
+        }
         lint::message(&reply::submitted(&request, &faces, request.access.role.as_str()));
         let meta = modal::Meta { request: request.id, channel: None, ts: None, version: None };
         lint::modal(&modal::review(&parts, &faces, &meta));
@@ -903,6 +969,10 @@ proptest! {
         let parts = bundled(requests);
         lint::message(&card::of(&parts, &faces, now()));
         lint::message(&card::fallback(&parts, &faces, now()));
+        let act = Command::Cancel { by: member(dana(), &[]) };
+        let recording = text::recording::recording(&act, &faces).unwrap();
+        lint::message(&card::recording(&parts, &faces, now(), &recording));
+        lint::message(&why_me::why_me(&parts, &member(bob(), &["dba"]), &faces, now()));
         lint::message(&dm::asked(&parts, &faces, now(), &words));
         lint::message(&dm::told_of_glass(&parts, person(11), &faces, now()));
         lint::message(&dm::received_parts(&parts, &faces, Some(LINK)));
@@ -953,7 +1023,8 @@ proptest! {
             }
         }
         let item = ListItem { name: words.clone(), description: Some(words.clone()), roles: vec![(words.clone(), None); 20], sensitivity: Some(words.clone()) };
-        lint::message(&reply::list(&vec![item; 12]));
+        let more = page::More { after: "db-14".into(), left: 285 };
+        lint::message(&reply::list(&vec![item; page::List::PAGE], Some(&more)));
         let refusal = Refusal::NoSuchResource { asked: words.clone(), suggestions: vec![words.clone(); 9] };
         lint::message(&reply::refused(&refusal, &faces));
         lint::message(&reply::refused(&Refusal::DeniedByRule { rule: RuleName::new(words.clone()), message: words.clone() }, &faces));

@@ -239,8 +239,20 @@ impl<'a> Telltale<'a> {
     /// A link to the card, where there is one and Slack tells it.
     async fn card_link(&self) -> Option<String> {
         let card = self.cards.iter().find(|card| card.kind == CardKind::Card)?;
+        let places = self.store().places_of(&[self.id]).await.ok()?;
+        let known = places.into_values().next();
+        let known = known.filter(|place| place.ts == card.ts && place.channel == card.channel);
+        if let Some(link) = known.and_then(|place| place.permalink) {
+            return Some(link);
+        }
         let slack = &self.worker.slack;
-        slack.permalink(&card.channel, &card.ts).await.ok()
+        let link = slack.permalink(&card.channel, &card.ts).await.ok()?;
+        // Where it cannot be kept, Slack is asked again.
+        let _ = self
+            .store()
+            .keep_permalink(&card.channel, &card.ts, &link)
+            .await;
+        Some(link)
     }
 
     fn slack_user(&self, person: PersonId) -> Option<String> {

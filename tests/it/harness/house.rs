@@ -210,11 +210,11 @@ impl House {
     pub fn roster(&self) -> Roster {
         let group = |names: &[&str]| names.iter().map(|name| self.id(name)).collect();
         Roster {
-            ages: BTreeMap::new(),
             groups: BTreeMap::from([
                 (GroupName::new("dba"), group(&["bob", "carol"])),
                 (GroupName::new("leads"), group(&["lee"])),
             ]),
+            ..Roster::default()
         }
     }
 

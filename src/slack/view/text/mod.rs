@@ -9,11 +9,14 @@ pub mod digest;
 pub mod dm;
 pub mod glass;
 mod grant;
+pub mod history;
 pub mod home;
 pub mod outcome;
+pub mod recording;
 pub mod reply;
 pub mod story;
 pub mod stuck;
+pub mod why_me;
 
 use chrono::{DateTime, Utc};
 

@@ -8,7 +8,7 @@ use super::{access, asks, channel, groups, joined, left, name, people, said, whe
 use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
 
 /// Every command with an example; the first is what most people need.
-pub const COMMANDS: [(&str, &str); 14] = [
+pub const COMMANDS: [(&str, &str); 15] = [
     (
         "Ask for access",
         "`/jit request staging-db readonly 1h INC-42 stuck orders`",
@@ -47,6 +47,10 @@ pub const COMMANDS: [(&str, &str); 14] = [
         "`/jit review #42 ok, the incident was real`",
     ),
     (
+        "Look back: at your own requests, or at everybody's (auditors)",
+        "`/jit history staging-db denied since 7d`",
+    ),
+    (
         "Several accesses at once, by the name of a bundle",
         "`/jit request oncall-kit 4h my shift`",
     ),
@@ -67,9 +71,6 @@ pub const NOT_RECORDED: &str =
 /// A click on something that is not ours any more.
 pub const UNKNOWN_CLICK: &str = "This button is from an older message and does nothing any more. \
     `/jit active` shows where your requests stand.";
-
-/// A click was taken; the message itself changes in a moment.
-pub const RECORDING: &str = "⏳ Recording…";
 
 /// There is nothing to ask for.
 pub const LIST_EMPTY: &str = "There is nothing to ask for yet: the policy names no resources.";

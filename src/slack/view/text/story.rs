@@ -101,7 +101,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         }
         Event::RequestApproved { after, .. } => approved(request, *after),
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
-        Event::StepEscalated { to, .. } => escalated(request, to, faces),
+        Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
         Event::TermsTightened { terms } => tightened(news.before, terms),
         Event::RequestOverruled { refusal, .. } => format!(
             "⛔ The policy has changed and no longer allows this: “{}”",
@@ -168,6 +168,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::ActivationBegun { .. }
         | Event::ActivationUnreached { .. }
         | Event::PolicyChanged { .. }
+        | Event::HistoryRead { .. }
         | Event::DecisionRefused { .. } => return None,
     })
 }
@@ -186,8 +187,8 @@ fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Fa
     format!("🔔 {who}: this still waits for {missing}.")
 }
 
-fn escalated(request: &Request, to: &[GroupName], faces: &Faces) -> String {
-    let also = super::asked::called_of(request, to);
+fn escalated(request: &Request, to: &[GroupName], at: DateTime<Utc>, faces: &Faces) -> String {
+    let also = super::asked::called_again(request, to, at);
     let who = match people(&also, faces) {
         nobody if nobody.is_empty() => nobody,
         _ if !matches!(request.state, RequestState::Pending { .. }) => String::new(),

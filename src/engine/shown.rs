@@ -1,0 +1,122 @@
+//! What people are shown beside the truth: that a decision is being recorded, and pages of the past.
+
+use chrono::TimeDelta;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::Engine;
+use crate::domain::{Actor, Effect, Event, Origin, PersonId, RequestId, Search};
+use crate::store::StoreError;
+use crate::store::readings::Reading;
+
+/// How long a copy may show that something is being recorded before it is shown afresh: longer than
+/// any call to Slack takes.
+const RECORDING: TimeDelta = TimeDelta::seconds(15);
+/// Copies that are taken up in one look.
+const BATCH: i64 = 100;
+
+impl Engine {
+    /// Puts down that this copy of a card is going to show that a decision is being recorded. Until
+    /// [`Engine::recorded`] or [`Engine::show_again`] says that it is over, the copy is doubtful: after
+    /// a crash it is shown afresh. Answers whether such a copy is known.
+    ///
+    /// # Errors
+    /// When the database failed: then nothing may be shown.
+    pub async fn recording(&self, channel: &str, ts: &str) -> Result<bool, StoreError> {
+        let now = self.now().await?;
+        self.store.begin_recording(channel, ts, now).await
+    }
+
+    /// The decision is recorded, and the copy is shown afresh because of that.
+    ///
+    /// # Errors
+    /// When the database failed: then the copy is shown afresh once more than needed.
+    pub async fn recorded(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
+        self.store.end_recording(channel, ts).await
+    }
+
+    /// Has this copy shown afresh, whatever it showed last. `sure` says whether nothing that was sent
+    /// to Slack before can still arrive; otherwise the copy stays doubtful.
+    ///
+    /// # Errors
+    /// When the database failed: then it is shown afresh once it is found doubtful.
+    pub async fn show_again(
+        &self,
+        request: RequestId,
+        (channel, ts): (&str, &str),
+        sure: bool,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now(&mut tx).await?;
+        tx.forget_what_was_shown(channel, ts, sure).await?;
+        tx.enqueue(&[Effect::SyncCard { request }], now).await?;
+        tx.commit().await?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Has every copy shown afresh that has been doubtful for long, as after a crash. Answers how
+    /// many there were.
+    ///
+    /// # Errors
+    /// When the database failed.
+    pub async fn show_doubtful_again(&self) -> Result<usize, StoreError> {
+        let before = self.now().await? - RECORDING;
+        let doubtful = self.store.doubtful_cards(before, BATCH).await?;
+        for (request, channel, ts) in &doubtful {
+            self.show_again(*request, (channel, ts), true).await?;
+        }
+        Ok(doubtful.len())
+    }
+
+    /// Keeps a page of the past that somebody is going to be shown, and answers its id. Where it tells
+    /// of others, that it was read goes into the ledger in the same transaction.
+    ///
+    /// # Errors
+    /// When the database failed: then nothing may be shown.
+    pub async fn read_history(
+        &self,
+        by: PersonId,
+        page: &Page,
+        of_others: bool,
+    ) -> Result<Uuid, StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now(&mut tx).await?;
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        let time = Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos());
+        let reading = Reading {
+            id: Uuid::new_v7(time),
+            person: by,
+            search: page.search.clone(),
+            before: page.next,
+        };
+        tx.keep_reading(&reading, now).await?;
+        if of_others {
+            let actor = Actor::Person {
+                person: by,
+                origin: Origin::Slack,
+            };
+            let event = Event::HistoryRead {
+                by,
+                search: Box::new(page.search.clone()),
+                before: page.before,
+                file: page.file,
+            };
+            tx.append(&actor, None, &[event], now).await?;
+        }
+        tx.commit().await?;
+        Ok(reading.id)
+    }
+}
+
+/// A page of the past.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What was looked for.
+    pub search: Search,
+    /// It shows what is older than the request of that number; none for the newest.
+    pub before: Option<i64>,
+    /// The number of its last request, where there are older ones.
+    pub next: Option<i64>,
+    /// Whether it is everything, in a file.
+    pub file: bool,
+}

@@ -1,0 +1,166 @@
+//! Buttons disappear at once: the copy that was clicked shows that the decision is being recorded,
+//! before the engine is asked. Whatever comes of it, the copy shows the truth afterwards: the outcome,
+//! or its buttons again. What a crash leaves behind is found by the sweep.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::super::client::SlackFault;
+use super::super::payload::Click;
+use super::super::view::{Content, card, text};
+use super::{Handlers, No};
+use crate::domain::{Command, GrantState, PersonId, Request, decide};
+use crate::engine::Cause;
+use crate::store::StoreError;
+
+/// How long the decision waits for Slack to show that it is being recorded.
+const AT_ONCE: Duration = Duration::from_millis(1_200);
+
+/// A message of ours, as somebody clicked it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Copy {
+    pub(super) channel: String,
+    pub(super) ts: String,
+}
+
+/// A copy that shows that something is being recorded, or may.
+struct Shown {
+    copy: Copy,
+    /// Whether nothing that was sent can still arrive.
+    sure: bool,
+}
+
+impl Copy {
+    /// The message that was clicked; none for a click in a view.
+    pub(super) fn of(click: &Click) -> Option<Self> {
+        Self::at(click.channel.as_deref(), click.message_ts.as_deref())
+    }
+
+    pub(super) fn at(channel: Option<&str>, ts: Option<&str>) -> Option<Self> {
+        Some(Self {
+            channel: channel?.to_owned(),
+            ts: ts?.to_owned(),
+        })
+    }
+}
+
+impl Handlers {
+    /// Has the engine carry out what somebody decided, and shows on the copy that they clicked that it
+    /// is being recorded. Who may not decide changes nothing that others see.
+    pub(super) async fn record(
+        &self,
+        copy: Option<Copy>,
+        request: &Request,
+        command: Command,
+        cause: Cause,
+    ) -> Result<Request, No> {
+        let shown = match copy {
+            Some(copy) => self.without_buttons(copy, request, &command).await?,
+            None => None,
+        };
+        let Some((copy, content)) = shown else {
+            return Ok(self.engine.execute(request.id, command, cause).await?);
+        };
+        let takes_away = matches!(command, Command::Revoke { .. });
+        let executing = self.engine.execute(request.id, command, cause);
+        let showing = self.show_recording(&copy, &content);
+        let (done, sure) = if takes_away {
+            // Taking away waits for nothing, so the outcome may be shown first, and is shown again.
+            tokio::join!(executing, showing)
+        } else {
+            let sure = showing.await;
+            (executing.await, sure)
+        };
+        let shown = Shown { copy, sure };
+        self.show_truth(shown, request, done.is_ok() && !takes_away)
+            .await;
+        Ok(done?)
+    }
+
+    /// What that copy shows while the command is recorded, where it is going to have an effect. From
+    /// here on a crash leaves the copy doubtful, and it is shown afresh.
+    async fn without_buttons(
+        &self,
+        copy: Copy,
+        request: &Request,
+        command: &Command,
+    ) -> Result<Option<(Copy, Content)>, StoreError> {
+        let parts = self.engine.store().parts_of(request.card()).await?;
+        if !self.has_effect(&parts, command).await? {
+            return Ok(None);
+        }
+        let mut named: BTreeSet<PersonId> = parts.iter().flat_map(named_in).collect();
+        named.extend(text::recording::actor(command));
+        let faces = self.faces(&named).await?;
+        let Some(words) = text::recording::recording(command, &faces) else {
+            return Ok(None);
+        };
+        let now = self.engine.now().await?;
+        if !self.engine.recording(&copy.channel, &copy.ts).await? {
+            return Ok(None);
+        }
+        let content = card::recording(&parts, &faces, now, &words);
+        Ok(Some((copy, content)))
+    }
+
+    /// Shows it, as far as Slack does so at once. Answers whether nothing that was sent can still
+    /// arrive.
+    async fn show_recording(&self, copy: &Copy, content: &Content) -> bool {
+        let showing = self.client.update(&copy.channel, &copy.ts, content);
+        let shown = tokio::time::timeout(AT_ONCE, showing).await;
+        !matches!(shown, Err(_) | Ok(Err(SlackFault::Ambiguous(_))))
+    }
+
+    /// Whether the command fits what is true now, for any of the parts. The engine looks again, under
+    /// lock.
+    async fn has_effect(&self, parts: &[Request], command: &Command) -> Result<bool, StoreError> {
+        let now = self.engine.now().await?;
+        for part in parts {
+            let mut part = part.clone();
+            if let Some(extends) = &mut part.extends {
+                let extended = self.engine.store().request(extends.request).await?;
+                extends.until = extended.as_ref().and_then(end);
+            }
+            if decide(part, command.clone(), now).is_ok() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sees to it that the copy shows what is true: by itself where an outcome that follows is going to
+    /// be shown. Where that cannot be put down, the sweep does it.
+    async fn show_truth(&self, shown: Shown, request: &Request, follows: bool) {
+        let Shown { copy, sure } = shown;
+        let put_down = match (follows, sure) {
+            (true, true) => self.engine.recorded(&copy.channel, &copy.ts).await,
+            // What was sent may arrive after the outcome: the sweep shows it once more.
+            (true, false) => Ok(()),
+            (false, sure) => {
+                let at = (copy.channel.as_str(), copy.ts.as_str());
+                self.engine.show_again(request.card(), at, sure).await
+            }
+        };
+        if let Err(error) = put_down {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(request.id = %request.id, error, "a card is shown afresh a little later");
+        }
+    }
+}
+
+/// Everybody whom the card may name.
+fn named_in(request: &Request) -> BTreeSet<PersonId> {
+    let asked = request.roster.groups.values().flatten().copied();
+    let approved = request.approvals().iter().map(|given| given.by.person);
+    asked.chain(approved).chain(request.own()).collect()
+}
+
+/// The end of an access that is there.
+fn end(request: &Request) -> Option<DateTime<Utc>> {
+    match request.grant()?.state {
+        GrantState::Active { until, .. } => Some(until),
+        _ => None,
+    }
+}

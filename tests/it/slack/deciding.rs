@@ -1,0 +1,537 @@
+//! Deciding, sentence by sentence: what a card looks like, who is told why they are asked, and what
+//! everybody sees between a click and its outcome.
+
+use chrono::TimeDelta;
+use jitbot::domain::{GrantState, RequestState};
+use jitbot::sandbox::{Fault, FaultKind, Message, SubmitOutcome, SubmitValues};
+use serde_json::Value;
+
+use super::bot::Bot;
+
+const POLICY: &str = r##"
+version: 1
+defaults: { channel: "#access-requests", fallback_channel: "#access-fallback", request_ttl: 8h }
+groups:
+  dba: { members: [bob@acme.example, carol@acme.example] }
+  leads: { members: [lee@acme.example] }
+connectors:
+  staging: { kind: webhook, url: "https://target.example/jit", secret: { env: NEVER_READ } }
+resources:
+  staging-db:
+    connector: staging
+    sensitivity: low
+    roles: { readonly: app_ro, readwrite: app_rw }
+    default_role: readonly
+  orders-db:
+    connector: staging
+    sensitivity: high
+    roles: { readonly: orders_ro }
+bundles:
+  kit: { access: [{ resource: staging-db, role: readonly }, { resource: orders-db }] }
+rules:
+  - name: one of dba, later the leads
+    match: { resources: [staging-db], roles: [readonly] }
+    decision: review
+    steps: [{ from: [dba], count: 1, escalate: { after: 1h, to: [leads] } }]
+  - name: two people for writing
+    match: { resources: [staging-db], roles: [readwrite] }
+    decision: review
+    steps: [{ from: [dba], count: 2, nudge: 15m }]
+  - name: dba then leads for orders
+    match: { resources: [orders-db] }
+    decision: review
+    steps: [{ from: [dba], count: 1 }, { from: [leads], count: 1 }]
+"##;
+
+async fn open() -> Bot {
+    Bot::under(POLICY, None).await
+}
+
+async fn asked(text: &str) -> Bot {
+    let bot = open().await;
+    bot.asked(text).await;
+    bot
+}
+
+async fn passes(bot: &Bot, minutes: i64) {
+    bot.house.pass(TimeDelta::minutes(minutes));
+    bot.settle().await;
+}
+
+/// The kinds of a message's blocks, in order.
+fn kinds(message: &Message) -> Vec<&str> {
+    let kinds = message.blocks.iter();
+    kinds.filter_map(|block| block["type"].as_str()).collect()
+}
+
+/// Every button of a message, as Slack got it.
+fn buttons(message: &Message) -> Vec<Value> {
+    let rows = message.blocks.iter();
+    let rows = rows.filter(|block| block["type"] == "actions");
+    let rows = rows.flat_map(|row| row["elements"].as_array().cloned().unwrap_or_default());
+    rows.collect()
+}
+
+/// What the copies of the card showed in turn, by what the bot sent.
+fn shown(bot: &Bot) -> Vec<String> {
+    let calls = bot.house.slack.calls_to("chat.update");
+    let calls = calls.iter().map(|call| call.args["blocks"].to_string());
+    calls.collect()
+}
+
+fn times_recorded(bot: &Bot) -> usize {
+    let shown = shown(bot);
+    shown.iter().filter(|one| one.contains("Recording")).count()
+}
+
+// -- cards that a phone shows well --
+
+#[tokio::test]
+async fn a_card_begins_with_who_wants_what_for_how_long_and_ends_with_one_short_row() {
+    let bot = asked("request staging-db readonly 1h INC-42 stuck orders").await;
+    let card = bot.card();
+    let plain = card.plain();
+    let lines: Vec<&str> = plain.lines().collect();
+    assert_eq!(lines[0], "*@dana wants readonly on staging-db for 1h*");
+    let at = |words: &str| {
+        plain
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {plain}"))
+    };
+    let order = [
+        at("@dana wants"),
+        at("INC-42 stuck orders"),
+        at("Waiting for"),
+        at("Sensitivity"),
+        at("Rule *one of dba, later the leads*"),
+        at("[Approve]"),
+    ];
+    assert!(order.is_sorted(), "{order:?}: {plain}");
+    assert_eq!(kinds(&card).last(), Some(&"actions"), "buttons come last");
+    assert!(buttons(&card).len() <= 5, "a phone shows no more");
+    assert_eq!(
+        card.buttons(),
+        ["Approve", "Review…", "Deny…", "Cancel request", "Why me?"]
+    );
+    assert!(card.text.starts_with("@dana wants") || card.text.starts_with("<@U0DANA>"));
+}
+
+#[tokio::test]
+async fn exactly_one_button_is_primary_and_only_high_sensitivity_asks_twice() {
+    for (text, high) in [
+        ("request staging-db readonly 1h to see", false),
+        ("request orders-db readonly 1h to see", true),
+        ("request kit 1h to see", true),
+    ] {
+        let bot = open().await;
+        bot.types("dana", text).await;
+        let buttons = buttons(&bot.card());
+        let primary = buttons.iter().filter(|one| one["style"] == "primary");
+        let primary: Vec<&Value> = primary.collect();
+        assert_eq!(primary.len(), 1, "{text}");
+        assert_eq!(primary[0]["action_id"], "jit_approve");
+        assert_ne!(buttons.last().unwrap()["style"], "primary");
+        for button in &buttons {
+            let asks = button["confirm"].is_object();
+            let expected = high && button["action_id"] == "jit_approve";
+            assert_eq!(asks, expected, "{text}: {button}");
+        }
+    }
+}
+
+// -- why me? --
+
+#[tokio::test]
+async fn why_me_names_the_rule_the_step_and_the_group_and_decides_nothing() {
+    let bot = asked("request orders-db readonly 1h to see").await;
+    for (user, told) in [
+        ("bob", "You decide on it because you are in *dba*"),
+        ("lee", "You are not one of those who decide on it now"),
+        ("dana", "It is your own request"),
+        ("gus", "Guests cannot decide"),
+    ] {
+        bot.presses(user, "jit_why_me").await;
+        let said = bot.told(user);
+        assert!(said.contains(told), "{user}: {said}");
+        if user != "gus" {
+            let step = "Rule *dba then leads for orders* asks one person of *dba* in step 1 of 2";
+            assert!(said.contains(step), "{user}: {said}");
+        }
+    }
+    let said = bot.told("lee");
+    assert!(said.contains("These can now: @bob and @carol"), "{said}");
+    assert_eq!(bot.approvals().await, 0, "it only tells");
+    bot.presses("bob", "jit_approve").await;
+    bot.presses("bob", "jit_why_me").await;
+    let said = bot.told("bob");
+    assert!(said.contains("You have approved it already"), "{said}");
+    bot.presses("lee", "jit_why_me").await;
+    let said = bot.told("lee");
+    assert!(
+        said.contains("because you are in *leads*") && said.contains("step 2 of 2"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn why_me_is_read_afresh_and_knows_who_stands_in() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    bot.house.slack.set_email_confirmed("bob", false).unwrap();
+    bot.presses("bob", "jit_why_me").await;
+    let said = bot.told("bob");
+    assert!(said.contains("You are not one of those"), "{said}");
+    passes(&bot, 61).await;
+    bot.presses("lee", "jit_why_me").await;
+    let said = bot.told("lee");
+    assert!(
+        said.contains("because you are in *leads*") && said.contains("It has waited long"),
+        "{said}"
+    );
+    let seen = bot.card();
+    bot.presses("carol", "jit_approve").await;
+    let slack = &bot.house.slack;
+    slack.click_seen("lee", &seen, "jit_why_me").await.unwrap();
+    bot.settle().await;
+    let said = bot.told("lee");
+    assert!(said.contains("already approved by @carol"), "{said}");
+}
+
+#[tokio::test]
+async fn why_me_tells_of_each_part_of_a_bundle() {
+    let bot = open().await;
+    bot.types("dana", "request kit 1h to see").await;
+    bot.presses("bob", "jit_why_me").await;
+    let said = bot.told("bob");
+    assert_eq!(
+        said.matches("because you are in *dba*").count(),
+        2,
+        "{said}"
+    );
+    assert!(said.contains("readonly on staging-db"), "{said}");
+    assert!(said.contains("readonly on orders-db"), "{said}");
+    assert_eq!(bot.last_request().await.approvals().len(), 0);
+}
+
+// -- buttons disappear at once --
+
+#[tokio::test]
+async fn a_click_shows_at_once_that_it_is_recorded_and_then_the_outcome() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    let shown = shown(&bot);
+    assert!(
+        shown[0].contains("Recording Bob Brown's approval…"),
+        "{}",
+        shown[0]
+    );
+    assert!(!shown[0].contains("actions"), "no buttons: {}", shown[0]);
+    assert!(!shown[1].contains("Recording"), "{}", shown[1]);
+    let card = bot.card().plain();
+    assert!(card.contains("Active until"), "{card}");
+    assert_eq!(times_recorded(&bot), 1);
+    // Nothing stays doubtful: later sweeps have nothing to mend.
+    let before = shown.len();
+    passes(&bot, 1).await;
+    assert_eq!(self::shown(&bot).len(), before);
+}
+
+#[tokio::test]
+async fn dialogs_take_the_buttons_off_the_card_too() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_deny").await;
+    let why = SubmitValues::new().with("jit_why_text", "not on a Friday");
+    let reply = bot.house.slack.submit("bob", why).await.unwrap();
+    assert_eq!(reply.outcome, SubmitOutcome::Closed);
+    bot.settle().await;
+    assert!(shown(&bot)[0].contains("Recording Bob Brown's denial…"));
+    assert!(bot.card().plain().contains("not on a Friday"));
+
+    let bot = asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_review").await;
+    let values = SubmitValues::new().with("jit_time_choice", "1800");
+    bot.house.slack.submit("bob", values).await.unwrap();
+    bot.settle().await;
+    assert!(shown(&bot)[0].contains("Recording Bob Brown's approval…"));
+    assert!(bot.card().plain().contains("Active until"));
+    bot.presses("carol", "jit_revoke").await;
+    let why = SubmitValues::new().with("jit_why_text", "an incident");
+    bot.house.slack.submit("carol", why).await.unwrap();
+    bot.settle().await;
+    let recorded = shown(&bot);
+    let recorded = recorded.iter().filter(|one| one.contains("Recording"));
+    assert!(
+        recorded
+            .last()
+            .unwrap()
+            .contains("Carol Chen's revocation…")
+    );
+    assert!(bot.card().buttons().is_empty());
+}
+
+#[tokio::test]
+async fn who_may_not_decide_makes_no_buttons_blink() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    for user in ["erin", "gus", "dana", "lee"] {
+        bot.presses(user, "jit_approve").await;
+        assert_eq!(shown(&bot).len(), 0, "{user}");
+        assert!(!bot.told(user).is_empty());
+    }
+    // Nor does who has approved already.
+    let bot = asked("request staging-db readwrite 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    let before = times_recorded(&bot);
+    bot.presses("bob", "jit_approve").await;
+    assert_eq!(times_recorded(&bot), before);
+    let card = bot.card();
+    assert!(
+        card.buttons().contains(&"Approve".to_owned()),
+        "carol is asked"
+    );
+}
+
+#[tokio::test]
+async fn a_card_gets_its_buttons_back_where_the_decision_came_to_nothing() {
+    let bot = asked("request staging-db readwrite 1h to see").await;
+    // Another policy is adopted between the look and the lock: Bob's word is not taken.
+    let stricter = POLICY.replace("count: 2, nudge: 15m", "count: 2, nudge: 16m");
+    let source = jitbot::policy::Source {
+        name: "access.yaml".into(),
+        text: stricter.into(),
+    };
+    let policy = jitbot::policy::Policy::from_sources(vec![source]).unwrap();
+    let card = bot.card();
+    let slack = &bot.house.slack;
+    slack.fault(Fault::once("chat.update", FaultKind::Delay { millis: 400 }));
+    slack
+        .click("bob", &card.channel, &card.ts, "jit_approve")
+        .await
+        .unwrap();
+    let recording = slack.wait_for(
+        |slack| {
+            slack.messages("access-requests")[0]
+                .plain()
+                .contains("Recording")
+        },
+        super::bot::SOON,
+    );
+    assert!(recording.await);
+    bot.house.engine.adopt(policy).await.unwrap();
+    bot.settle().await;
+    let card = bot.card();
+    assert!(!card.plain().contains("Recording"), "{}", card.plain());
+    assert!(card.buttons().contains(&"Approve".to_owned()));
+    assert_eq!(bot.approvals().await, 0, "{}", bot.told("bob"));
+    bot.presses("bob", "jit_approve").await;
+    assert_eq!(bot.approvals().await, 1, "{}", bot.told("bob"));
+}
+
+#[tokio::test]
+async fn what_a_crash_left_recording_is_shown_afresh() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let card = bot.card();
+    // The process dies after the copy was taken over and before the engine was asked.
+    let engine = &bot.house.engine;
+    assert!(engine.recording(&card.channel, &card.ts).await.unwrap());
+    let request = bot.last_request().await;
+    let words = jitbot::slack::view::Content::line("⏳ Recording Bob Brown's approval…");
+    let slack = &bot.house.worker.slack;
+    slack.update(&card.channel, &card.ts, &words).await.unwrap();
+    bot.settle().await;
+    assert!(bot.card().plain().contains("Recording"), "not for a moment");
+    bot.house.pass(TimeDelta::seconds(16));
+    bot.settle().await;
+    assert!(bot.card().plain().contains("wants readonly"));
+    assert!(bot.card().buttons().contains(&"Approve".to_owned()));
+    bot.presses("bob", "jit_approve").await;
+    let request = bot.house.request(request.id).await;
+    let active = matches!(&request.state, RequestState::Approved { grant, .. }
+        if matches!(grant.state, GrantState::Active { .. }));
+    assert!(active);
+}
+
+#[tokio::test]
+async fn a_recording_that_arrives_late_is_overwritten_by_the_outcome() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    // Slack takes it, and never says so.
+    slack.fault(Fault::once("chat.update", FaultKind::DoneThenHang));
+    bot.presses("bob", "jit_approve").await;
+    assert!(
+        bot.card().plain().contains("Active until"),
+        "it waits for nothing"
+    );
+    // It arrives once more after the outcome, as over a slow way.
+    let card = bot.card();
+    let words = jitbot::slack::view::Content::line("⏳ Recording Bob Brown's approval…");
+    let client = &bot.house.worker.slack;
+    client
+        .update(&card.channel, &card.ts, &words)
+        .await
+        .unwrap();
+    bot.house.pass(TimeDelta::seconds(16));
+    bot.settle().await;
+    let card = bot.card().plain();
+    assert!(card.contains("Active until"), "{card}");
+}
+
+#[tokio::test]
+async fn slack_that_cannot_show_it_holds_up_no_decision() {
+    for kind in [
+        FaultKind::RateLimited { retry_after: 1 },
+        FaultKind::Status { status: 500 },
+        FaultKind::Error {
+            error: "cant_update_message".into(),
+        },
+    ] {
+        let bot = asked("request staging-db readonly 1h to see").await;
+        bot.house.slack.fault(Fault::once("chat.update", kind));
+        bot.presses("bob", "jit_approve").await;
+        let request = bot.last_request().await;
+        assert!(request.grant().is_some(), "{}", bot.told("bob"));
+    }
+}
+
+// -- every copy converges --
+
+#[tokio::test]
+async fn every_copy_of_a_card_converges_whichever_was_clicked() {
+    let bot = open().await;
+    bot.house.slack.archive("access-requests").unwrap();
+    bot.types("dana", "request staging-db readonly 1h to see")
+        .await;
+    let slack = &bot.house.slack;
+    let copies = |_: ()| {
+        let mut copies = slack.messages("access-fallback");
+        for who in ["bob", "carol"] {
+            copies.extend(slack.dms(who));
+        }
+        let copies = copies.into_iter();
+        copies
+            .filter(|copy| copy.plain().contains("staging-db for 1h"))
+            .collect::<Vec<Message>>()
+    };
+    let before = copies(());
+    assert_eq!(before.len(), 3);
+    assert!(
+        before
+            .iter()
+            .all(|copy| copy.buttons().contains(&"Why me?".to_owned()))
+    );
+    let own = before.iter().find(|copy| copy.channel.starts_with('D'));
+    let own = own.expect("a copy in somebody's messages");
+    let who = if slack.dm_channel("bob").as_deref() == Some(&own.channel) {
+        "bob"
+    } else {
+        "carol"
+    };
+    slack
+        .click(who, &own.channel, &own.ts, "jit_approve")
+        .await
+        .unwrap();
+    bot.settle().await;
+    let after = copies(());
+    assert_eq!(after.len(), 3);
+    for copy in after {
+        assert!(copy.plain().contains("Active until"), "{}", copy.plain());
+        assert!(!copy.buttons().contains(&"Approve".to_owned()));
+    }
+}
+
+// -- quiet hours, on each one's own clock --
+
+const QUIET: &str = r#"
+  - name: quiet at night
+    match: { resources: [night-db] }
+    decision: review
+    steps:
+      - { from: [dba], count: 1, nudge: 1h, quiet: { hours: "22:00-07:00", fallback: [leads] } }
+"#;
+
+async fn at_night(bob: &str, carol: &str, hours: i64) -> Bot {
+    let policy = POLICY.replace(
+        "bundles:",
+        "  night-db: { connector: staging, roles: { readonly: night_ro } }\nbundles:",
+    );
+    let bot = Bot::under(&(policy + QUIET), None).await;
+    for (who, zone) in [("bob", bob), ("carol", carol), ("lee", "UTC")] {
+        let there = |user: &mut jitbot::sandbox::User| user.tz = zone.to_owned();
+        bot.house.slack.change_user(who, there).unwrap();
+    }
+    // The clock of the house begins at nine in the morning, UTC.
+    bot.house.pass(TimeDelta::hours(hours));
+    bot.types("dana", "request night-db readonly 1h to see")
+        .await;
+    bot
+}
+
+fn asked_on(card: &str) -> String {
+    let asked = card.lines().find_map(|line| line.strip_prefix("Asked: "));
+    asked.unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn quiet_hours_are_those_of_each_person() {
+    // Nine in London: in Los Angeles it is one at night.
+    let bot = at_night("Europe/London", "America/Los_Angeles", 0).await;
+    assert_eq!(asked_on(&bot.card().plain()), "@bob");
+    passes(&bot, 61).await;
+    let story = bot.house.story();
+    assert!(story.contains("@bob: this still waits"), "{story}");
+    assert!(!story.contains("@carol"), "{story}");
+    // Half past three in London, half past seven in Los Angeles.
+    passes(&bot, 390).await;
+    let story = bot.house.story();
+    assert!(
+        story.contains("@bob and @carol: this still waits"),
+        "{story}"
+    );
+    assert_eq!(asked_on(&bot.card().plain()), "@bob and @carol");
+
+    // Eleven at night where the policy is: the leads stand in, and carol is awake all the same.
+    let bot = at_night("UTC", "America/Los_Angeles", 14).await;
+    let card = bot.card().plain();
+    assert_eq!(asked_on(&card), "@lee and @carol", "{card}");
+    assert!(card.contains("*leads* may decide as well"), "{card}");
+    bot.presses("carol", "jit_approve").await;
+    assert!(bot.last_request().await.grant().is_some());
+}
+
+#[tokio::test]
+async fn where_it_is_night_for_everybody_nobody_is_called_and_everybody_may_decide() {
+    let bot = at_night("America/Los_Angeles", "America/Los_Angeles", 0).await;
+    let card = bot.card().plain();
+    assert_eq!(asked_on(&card), "", "{card}");
+    assert!(card.contains("Quiet hours where they are"), "{card}");
+    passes(&bot, 61).await;
+    let story = bot.house.story();
+    assert!(story.contains("This still waits for one person"), "{story}");
+    assert!(
+        !story.contains("@bob") && !story.contains("@carol"),
+        "{story}"
+    );
+    bot.presses("bob", "jit_approve").await;
+    assert!(
+        bot.last_request().await.grant().is_some(),
+        "who is up decides"
+    );
+}
+
+// -- who is reminded --
+
+#[tokio::test]
+async fn a_reminder_mentions_only_those_who_can_still_act() {
+    let bot = asked("request staging-db readwrite 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    passes(&bot, 16).await;
+    let card = bot.card();
+    let thread = bot.house.slack.thread("access-requests", &card.ts);
+    let nudge = thread
+        .iter()
+        .find(|reply| reply.plain().contains("still waits"));
+    let nudge = nudge.expect("a reminder").plain();
+    assert!(nudge.contains("@carol"), "{nudge}");
+    assert!(
+        !nudge.contains("@bob") && !nudge.contains("@lee"),
+        "{nudge}"
+    );
+}
