@@ -2,7 +2,8 @@
 //!
 //! Logged is the method and the kind of fault, once, here; never a token, a text or a body.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ use super::limiter::{Limiter, Pace};
 use super::view::Content;
 
 mod call;
+mod codes;
 mod connect;
 mod fault;
 mod wire;
@@ -47,6 +49,8 @@ struct Inner {
     token: SlackApiToken,
     settings: ClientSettings,
     limiter: Limiter,
+    /// The methods that Slack refuses until somebody changes the installation, with its code.
+    refused: Mutex<BTreeMap<&'static str, String>>,
     installation: OnceCell<Installation>,
 }
 
@@ -74,6 +78,7 @@ impl Client {
                 token: SlackApiToken::new(token.expose_secret().into()),
                 settings,
                 limiter,
+                refused: Mutex::default(),
                 installation: OnceCell::new(),
             }),
         })
@@ -90,6 +95,13 @@ impl Client {
         let call = self.write("auth.test", Pace::Special, None, json!({}));
         let answer: wire::AuthTest = self.call(call).await?;
         Ok(answer.into_installation())
+    }
+
+    /// What Slack refuses until somebody changes the installation: method and code. Empty as soon as
+    /// the same call works again.
+    pub fn refused(&self) -> BTreeMap<&'static str, String> {
+        let refused = self.inner.refused.lock();
+        refused.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The scopes that the token has, for `jit doctor`.

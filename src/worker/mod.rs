@@ -25,6 +25,7 @@ pub mod deliver;
 mod digests;
 mod notices;
 mod schedule;
+mod slack_trouble;
 mod starts;
 pub mod sweep;
 

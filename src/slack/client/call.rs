@@ -1,5 +1,6 @@
 //! One call: waits for its turn, is sent, and has its fault sorted and counted.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -100,7 +101,26 @@ impl Client {
             self.inner.limiter.rest(key, *retry_after);
         }
         count(method, &called);
+        self.note_refusal(method, called.as_ref().err());
         called
+    }
+
+    /// Remembers what an admin has to mend, until the same call works.
+    fn note_refusal(&self, method: &'static str, fault: Option<&SlackFault>) {
+        let refused = self.inner.refused.lock();
+        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(SlackFault::Admin(code)) => {
+                refused.insert(method, code.clone());
+            }
+            Some(fault) if fault.is_passing() => return,
+            _ if refused.is_empty() => return,
+            _ => {
+                refused.remove(method);
+            }
+        }
+        let count = u32::try_from(refused.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("jit_slack_methods_refused").set(count);
     }
 
     async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {
