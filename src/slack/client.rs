@@ -19,11 +19,13 @@ mod call;
 mod codes;
 mod connect;
 mod fault;
+mod refused;
 mod wire;
 
 use call::{Call, count, sensitive};
 pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
+use refused::Refused;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
 
 /// The pages of channels that are read in search of a name.
@@ -49,8 +51,7 @@ struct Inner {
     token: SlackApiToken,
     settings: ClientSettings,
     limiter: Limiter,
-    /// The methods that Slack refuses until somebody changes the installation, with its code.
-    refused: Mutex<BTreeMap<&'static str, String>>,
+    refused: Mutex<Refused>,
     installation: OnceCell<Installation>,
 }
 
@@ -97,11 +98,11 @@ impl Client {
         Ok(answer.into_installation())
     }
 
-    /// What Slack refuses until somebody changes the installation: method and code. Empty as soon as
-    /// the same call works again.
+    /// What Slack refused lately until somebody changes the installation: method and code. A call
+    /// that works again is not among them.
     pub fn refused(&self) -> BTreeMap<&'static str, String> {
         let refused = self.inner.refused.lock();
-        refused.unwrap_or_else(PoisonError::into_inner).clone()
+        refused.unwrap_or_else(PoisonError::into_inner).lately()
     }
 
     /// The scopes that the token has, for `jit doctor`.
