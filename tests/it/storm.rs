@@ -46,7 +46,7 @@ async fn ask_all(house: &House) -> Vec<RequestId> {
 }
 
 #[tokio::test]
-async fn fault_32_a_storm_of_requests_loses_nothing_and_removal_does_not_wait() {
+async fn fault_31_a_storm_of_requests_loses_nothing_and_removal_does_not_wait() {
     let house = House::open().await;
     let short = house.ask("dana", "open", "20m").await.unwrap().id;
     house.settle().await;

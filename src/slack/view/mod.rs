@@ -19,6 +19,8 @@ pub mod reply;
 pub mod text;
 
 #[cfg(test)]
+mod extremes;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod samples;
