@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::calls::Call;
 use super::faults::{Fault, Outward};
 use super::message::Message;
+use super::rates::Rate;
 use super::settings::{Channel, User, Usergroup};
 use super::view::View;
 use super::world::World;
@@ -192,6 +193,11 @@ impl Sandbox {
     /// Makes the next calls of a method go wrong.
     pub fn fault(&self, fault: Fault) {
         self.shared.world().faults.push(fault);
+    }
+
+    /// Limits how fast methods may be called, from now on; those that are not named have no limit.
+    pub fn limit(&self, rates: &[Rate]) {
+        self.shared.world().rates.set(rates.to_vec());
     }
 
     /// Makes the next deliveries to the bot go wrong.

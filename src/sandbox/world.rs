@@ -10,6 +10,7 @@ use super::SandboxError;
 use super::calls::Call;
 use super::faults::{Fault, Outward};
 use super::message::{Message, Names};
+use super::rates::Rates;
 use super::settings::{Channel, Settings, User};
 use super::time;
 use super::view::View;
@@ -33,6 +34,7 @@ pub(super) struct World {
     pub(super) read: HashMap<(String, String), String>,
     pub(super) faults: Vec<Fault>,
     pub(super) outward: Outward,
+    pub(super) rates: Rates,
     pub(super) calls: Vec<Call>,
     /// Files by id: title and size in bytes.
     pub(super) files: HashMap<String, (String, Vec<u8>)>,
@@ -78,6 +80,7 @@ impl World {
             read: HashMap::new(),
             faults: Vec::new(),
             outward: Outward::default(),
+            rates: Rates::default(),
             calls: Vec::new(),
             files: HashMap::new(),
             bot_url: None,

@@ -2,7 +2,7 @@
 //!
 //! Logged is the method and the kind of fault, once, here; never a token, a text or a body.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,14 +16,17 @@ use super::limiter::{Limiter, Pace};
 use super::view::Content;
 
 mod call;
+mod codes;
 mod connect;
 mod fault;
 mod file;
+mod refused;
 mod wire;
 
 use call::{Call, count, sensitive};
 pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
+use refused::Refused;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
 
 /// The pages of channels that are read in search of a name.
@@ -51,6 +54,7 @@ struct Inner {
     token: SlackApiToken,
     settings: ClientSettings,
     limiter: Limiter,
+    refused: Mutex<Refused>,
     installation: OnceCell<Installation>,
     /// Addresses of messages, by channel and timestamp.
     permalinks: Mutex<HashMap<(String, String), String>>,
@@ -80,6 +84,7 @@ impl Client {
                 token: SlackApiToken::new(token.expose_secret().into()),
                 settings,
                 limiter,
+                refused: Mutex::default(),
                 installation: OnceCell::new(),
                 permalinks: Mutex::default(),
             }),
@@ -97,6 +102,13 @@ impl Client {
         let call = self.write("auth.test", Pace::Special, None, json!({}));
         let answer: wire::AuthTest = self.call(call).await?;
         Ok(answer.into_installation())
+    }
+
+    /// What Slack refused lately until somebody changes the installation: method and code. A call
+    /// that works again is not among them.
+    pub fn refused(&self) -> BTreeMap<&'static str, String> {
+        let refused = self.inner.refused.lock();
+        refused.unwrap_or_else(PoisonError::into_inner).lately()
     }
 
     /// The scopes that the token has, for `jit doctor`.

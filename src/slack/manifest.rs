@@ -163,6 +163,9 @@ pub fn to_file(mode: &Mode) -> String {
 #[cfg(test)]
 #[path = "../../tests/slack/manifest.rs"]
 mod against_the_code;
+#[cfg(test)]
+#[path = "../../tests/slack/codes.rs"]
+mod documented;
 
 #[cfg(test)]
 mod tests {

@@ -118,7 +118,7 @@ impl Readiness {
         let asked = timeout(SLACK_LIMIT, self.slack.auth_test()).await;
         let before = remembered.as_ref().is_some_and(|(_, part)| part.ok);
         let part = match asked.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".into()))) {
-            Ok(_) => Part::well("the token is good"),
+            Ok(_) => Part::well(good(&self.slack)),
             // Slack being slow is no reason to take a process away that works.
             Err(fault) if fault.is_passing() && before => {
                 Part::well(format!("the token was good; now: {fault}"))
@@ -128,6 +128,23 @@ impl Readiness {
         *remembered = Some((Instant::now(), part.clone()));
         part
     }
+}
+
+/// That the token is good, and what Slack refuses all the same. That takes no process away: the
+/// others have the same token.
+fn good(slack: &Client) -> String {
+    let refused = slack.refused();
+    let refused: Vec<String> = refused
+        .iter()
+        .map(|(method, code)| format!("{method} ({code})"))
+        .collect();
+    if refused.is_empty() {
+        return "the token is good".to_owned();
+    }
+    format!(
+        "the token is good, but Slack refuses {}; `jit doctor` says what to do",
+        refused.join(", ")
+    )
 }
 
 fn socket(connections: u32) -> Part {

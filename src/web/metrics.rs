@@ -37,6 +37,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Digests that Slack has confirmed.",
     ),
     (
+        "jit_effects_given_up_total",
+        "Effects that were given up because Slack would never take them.",
+    ),
+    (
         "jit_effects_let_go_total",
         "Effects that were given up because another worker had taken them.",
     ),
@@ -102,6 +106,10 @@ const GAUGES: &[(&str, &str)] = &[
         "1 while the policy's files are at fault and the policy from before decides on.",
     ),
     ("jit_removals_stuck", "Removals that keep failing."),
+    (
+        "jit_slack_methods_refused",
+        "Methods that Slack refuses until somebody changes the installation.",
+    ),
     ("jit_requests_pending", "Requests that wait for approvers."),
     (
         "jit_slack_connections",
@@ -216,7 +224,7 @@ mod tests {
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut texts,
         );
-        let name = Regex::new(r#""(jit_[a-z_]+_(?:total|seconds)|jit_(?:deliveries|outbox)_waiting|jit_grants_[a-z]+|jit_policy_invalid|jit_removals_stuck|jit_requests_pending|jit_slack_connections)""#).unwrap();
+        let name = Regex::new(r#""(jit_[a-z_]+_(?:total|seconds)|jit_(?:deliveries|outbox)_waiting|jit_grants_[a-z]+|jit_policy_invalid|jit_removals_stuck|jit_requests_pending|jit_slack_connections|jit_slack_methods_refused)""#).unwrap();
         let counted: BTreeSet<&str> = name
             .captures_iter(&texts)
             .map(|found| found.get(1).unwrap().as_str())

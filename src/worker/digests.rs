@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::Worker;
-use super::cards::wait_for;
 use super::deliver::Done;
+use super::slack_trouble::{TRIES, wait_for};
 use crate::directory::DirectoryFault;
 use crate::domain::digest::{Audience, Digest, Item, News};
 use crate::domain::{GroupName, PersonId};
@@ -62,7 +62,7 @@ impl Worker {
     /// answer came it is sent again, so that a reader may get it twice and never not at all.
     pub(super) async fn send_digest(&self, claim: &Claim, id: Uuid) -> Result<Done, EngineError> {
         if let Some(waiting) = self.engine.store().waiting_digest(claim, id).await? {
-            let outcome = match self.tell(&waiting).await {
+            let outcome = match self.tell(&waiting, TRIES <= claim.attempt).await {
                 Ok(outcome) => outcome,
                 Err(Trouble::Again(again)) => return Ok(again),
                 Err(Trouble::Store(error)) => return Err(error.into()),
@@ -77,7 +77,11 @@ impl Worker {
         Ok(Done::Settled)
     }
 
-    async fn tell(&self, waiting: &WaitingDigest) -> Result<DigestOutcome, Trouble> {
+    async fn tell(
+        &self,
+        waiting: &WaitingDigest,
+        last_try: bool,
+    ) -> Result<DigestOutcome, Trouble> {
         let address = match waiting.person {
             Some(person) => self.address_of(waiting, person).await?,
             None => self.channel_of(waiting),
@@ -108,8 +112,16 @@ impl Worker {
             to: address.audience,
             news,
         };
-        self.post(&address.to, &digest, &Faces::of(people.values()))
-            .await
+        let faces = Faces::of(people.values());
+        match self.post(&address.to, &digest, &faces).await {
+            Ok(()) => Ok(DigestOutcome::Sent),
+            Err(SlackFault::Unknown(code)) if !last_try => Err(SlackFault::Unknown(code).into()),
+            Err(fault) if fault.is_worth_waiting() => Err(fault.into()),
+            Err(fault) => {
+                tracing::error!(digest = digest.name, %fault, "a digest cannot be sent there");
+                Ok(DigestOutcome::Unreachable)
+            }
+        }
     }
 
     /// Where a channel's digest goes, if the policy still wants it there.
@@ -187,12 +199,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn post(
-        &self,
-        to: &str,
-        digest: &Digest,
-        faces: &Faces,
-    ) -> Result<DigestOutcome, Trouble> {
+    async fn post(&self, to: &str, digest: &Digest, faces: &Faces) -> Result<(), SlackFault> {
         let content = view::digest(digest, faces);
         let posted = match self.slack.post(to, &content, None).await {
             Err(SlackFault::BadContent(code)) => {
@@ -202,16 +209,7 @@ impl Worker {
             }
             posted => posted,
         };
-        match posted {
-            Ok(_) => Ok(DigestOutcome::Sent),
-            Err(fault) if fault.is_passing() || matches!(fault, SlackFault::Admin(_)) => {
-                Err(fault.into())
-            }
-            Err(fault) => {
-                tracing::error!(digest = digest.name, %fault, "a digest cannot be sent there");
-                Ok(DigestOutcome::Unreachable)
-            }
-        }
+        posted.map(drop)
     }
 }
 

@@ -27,6 +27,7 @@ mod digests;
 pub mod homes;
 mod notices;
 mod schedule;
+mod slack_trouble;
 mod starts;
 pub mod sweep;
 

@@ -25,4 +25,6 @@ mod replay;
 mod replicas;
 mod sandbox;
 mod slack;
+mod slack_refuses;
+mod storm;
 mod worker;

@@ -170,7 +170,8 @@ pub(super) async fn call(
     let args = Args::read(query.as_deref(), &headers, &body);
     let fault = {
         let mut world = shared.world();
-        faults::take(&mut world.faults, &name, args.str("channel"))
+        let fault = faults::take(&mut world.faults, &name, args.str("channel"));
+        fault.or_else(|| too_fast(&mut world, &name, &args))
     };
     let early = fault.as_ref().and_then(refuse_early);
     let answered = match early {
@@ -179,6 +180,17 @@ pub(super) async fn call(
     };
     shared.record(call_of(&name, &args, &answered, fault.as_ref()));
     finish(&shared, answered, fault).await
+}
+
+/// The limit that the call runs into, if there is one.
+fn too_fast(world: &mut World, name: &str, args: &Args) -> Option<FaultKind> {
+    let channel = args.str("channel");
+    let place = channel.map(|channel| match world.find_channel(channel) {
+        Some(known) => known.id.clone(),
+        None => channel.to_owned(),
+    });
+    let retry_after = world.rates.take(name, place.as_deref())?;
+    Some(FaultKind::RateLimited { retry_after })
 }
 
 /// The faults that keep the call from having any effect.

@@ -1,5 +1,6 @@
 //! One call: waits for its turn, is sent, and has its fault sorted and counted.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -83,7 +84,7 @@ impl Client {
         token: &SlackApiToken,
         call: Call<'_>,
     ) -> Result<T, SlackFault> {
-        let method = call.method;
+        let (method, channel) = (call.method, call.channel);
         let key = Key {
             method,
             channel: match call.pace {
@@ -100,7 +101,26 @@ impl Client {
             self.inner.limiter.rest(key, *retry_after);
         }
         count(method, &called);
+        self.note_refusal(method, channel, called.as_ref().err());
         called
+    }
+
+    /// Remembers what an admin has to mend, until the same call works.
+    fn note_refusal(
+        &self,
+        method: &'static str,
+        channel: Option<&str>,
+        fault: Option<&SlackFault>,
+    ) {
+        let refused = self.inner.refused.lock();
+        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(SlackFault::Admin(code)) => refused.insert(method, channel, code),
+            Some(fault) if fault.is_passing() => return,
+            _ => refused.remove(method, channel),
+        }
+        let count = u32::try_from(refused.lately().len()).unwrap_or(u32::MAX);
+        metrics::gauge!("jit_slack_methods_refused").set(count);
     }
 
     async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {

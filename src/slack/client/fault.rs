@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use slack_morphism::errors::SlackClientError;
 
+use super::codes;
+
+/// How long to rest where Slack says to wait, and not for how long.
+const REST: Duration = Duration::from_secs(1);
+
 /// Why a call to Slack did not do what it should. Never holds a token, a text or a response's body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SlackFault {
@@ -38,16 +43,23 @@ pub enum SlackFault {
     /// Somebody has to change the installation: the token or its scopes.
     #[error("Slack: {0}")]
     Admin(String),
-    /// Anything else that will not work when it is done again.
+    /// What we sent was wrong, or what it was about is not there: known, and not to be mended by
+    /// doing it again.
     #[error("Slack: {0}")]
     Permanent(String),
+    /// A code that we do not know. It is tried again a few times, and then shown.
+    #[error("Slack: {0}, which we do not know")]
+    Unknown(String),
 }
 
 impl SlackFault {
     /// Sorts an error code of Slack's.
     pub fn from_code(code: &str) -> Self {
-        let known = TABLE.iter().find(|(_, codes)| codes.contains(&code));
-        let class = known.map_or(Self::Permanent as fn(String) -> Self, |(class, _)| *class);
+        if codes::WAIT.contains(&code) {
+            return Self::RateLimited { retry_after: REST };
+        }
+        let known = codes::TABLE.iter().find(|(_, of)| of.contains(&code));
+        let class = known.map_or(Self::Unknown as codes::Class, |(class, _)| *class);
         class(code.to_owned())
     }
 
@@ -57,6 +69,29 @@ impl SlackFault {
             self,
             Self::RateLimited { .. } | Self::Transient(_) | Self::Ambiguous(_)
         )
+    }
+
+    /// Whether it is to be tried again for as long as it takes: it passes by itself, or somebody has
+    /// to act, and then it works.
+    pub fn is_worth_waiting(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Admin(_))
+    }
+
+    /// Slack's code, where there is one; a word of ours where there is none.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::RateLimited { .. } => "ratelimited",
+            Self::Transient(code)
+            | Self::Ambiguous(code)
+            | Self::Channel(code)
+            | Self::Unreachable(code)
+            | Self::BadContent(code)
+            | Self::MessageGone(code)
+            | Self::Expired(code)
+            | Self::Admin(code)
+            | Self::Permanent(code)
+            | Self::Unknown(code) => code,
+        }
     }
 
     /// The class in one word, for metrics.
@@ -72,6 +107,7 @@ impl SlackFault {
             Self::Expired(_) => "expired",
             Self::Admin(_) => "admin",
             Self::Permanent(_) => "permanent",
+            Self::Unknown(_) => "unknown",
         }
     }
 
@@ -80,10 +116,7 @@ impl SlackFault {
     pub(super) fn from_client(error: &SlackClientError) -> Self {
         match error {
             SlackClientError::RateLimitError(limit) => Self::RateLimited {
-                retry_after: limit.retry_after.unwrap_or(Duration::from_secs(1)),
-            },
-            SlackClientError::ApiError(api) if api.code == "ratelimited" => Self::RateLimited {
-                retry_after: Duration::from_secs(1),
+                retry_after: limit.retry_after.unwrap_or(REST),
             },
             SlackClientError::ApiError(api) => Self::from_code(&api.code),
             SlackClientError::HttpError(http) => Self::from_status(http.status_code.as_u16()),
@@ -113,112 +146,6 @@ impl SlackFault {
         }
     }
 }
-
-type Class = fn(String) -> SlackFault;
-
-/// Slack's error codes, by what to do about them.
-const TABLE: [(Class, &[&str]); 7] = [
-    (
-        SlackFault::Transient,
-        &[
-            "internal_error",
-            "fatal_error",
-            "service_unavailable",
-            "request_timeout",
-            "team_added_to_org",
-            "accesslimited",
-        ],
-    ),
-    (
-        SlackFault::Channel,
-        &[
-            "channel_not_found",
-            "not_in_channel",
-            "is_archived",
-            "channel_is_archived",
-            "channel_is_limited_access",
-            "is_inactive",
-            "restricted_action",
-            "restricted_action_read_only_channel",
-            "restricted_action_thread_only_channel",
-            "restricted_action_non_threadable_channel",
-            "external_channel_migrating",
-        ],
-    ),
-    (
-        SlackFault::Unreachable,
-        &[
-            "user_not_found",
-            "users_not_found",
-            "user_not_visible",
-            "user_disabled",
-            "user_not_in_channel",
-            "cannot_dm_bot",
-            "messages_tab_disabled",
-            "no_user",
-        ],
-    ),
-    (
-        SlackFault::BadContent,
-        &[
-            "invalid_blocks",
-            "invalid_blocks_format",
-            "invalid_attachments",
-            "invalid_arguments",
-            "msg_too_long",
-            "msg_blocks_too_long",
-            "no_text",
-            "too_many_attachments",
-            "too_many_contact_cards",
-            "markdown_text_conflict",
-            "metadata_too_large",
-            "view_too_large",
-        ],
-    ),
-    (
-        SlackFault::MessageGone,
-        &[
-            "message_not_found",
-            "cant_update_message",
-            "edit_window_closed",
-            "thread_not_found",
-            "invalid_thread_ts",
-            "cannot_reply_to_message",
-        ],
-    ),
-    (
-        SlackFault::Expired,
-        &[
-            "expired_trigger_id",
-            "exchanged_trigger_id",
-            "trigger_exchanged",
-            "trigger_expired",
-            "invalid_trigger_id",
-            "expired_url",
-            "used_url",
-            "hash_conflict",
-            "not_found",
-        ],
-    ),
-    (
-        SlackFault::Admin,
-        &[
-            "invalid_auth",
-            "not_authed",
-            "account_inactive",
-            "token_revoked",
-            "token_expired",
-            "missing_scope",
-            "no_permission",
-            "not_allowed_token_type",
-            "org_login_required",
-            "ekm_access_denied",
-            "access_denied",
-            "team_access_not_granted",
-            "enterprise_is_restricted",
-        ],
-    ),
-];
 
 /// Whether the connection could not be made, so that nothing reached Slack.
 fn was_never_sent(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -256,18 +183,11 @@ mod tests {
             ("token_revoked", "admin"),
             ("missing_scope", "admin"),
             ("fatal_error", "transient"),
-            ("a_code_of_the_future", "permanent"),
+            ("invalid_cursor", "permanent"),
+            ("ratelimited", "rate_limited"),
+            ("a_code_of_the_future", "unknown"),
         ] {
             assert_eq!(SlackFault::from_code(code).class(), class, "{code}");
         }
-    }
-
-    #[test]
-    fn no_code_stands_in_two_classes() {
-        let mut codes: Vec<_> = TABLE.iter().flat_map(|(_, codes)| *codes).collect();
-        codes.sort_unstable();
-        let all = codes.len();
-        codes.dedup();
-        assert_eq!(codes.len(), all);
     }
 }

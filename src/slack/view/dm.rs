@@ -233,7 +233,12 @@ fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElem
     if receipt.credentials {
         let label = format!("Get credentials for request {}", request.number);
         let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
-        row.insert(0, get.with_style(SlackBlockButtonStyle::Primary));
+        // Of several parts none stands out.
+        let get = match &request.bundle {
+            None => get.with_style(SlackBlockButtonStyle::Primary),
+            Some(_) => get,
+        };
+        row.insert(0, get);
     }
     row
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::Content;
 
+mod access;
+
 /// Whatever is looked at here, the validators of `tests/slack/qualify` look at too.
 #[path = "../../../tests/slack/dump.rs"]
 mod dump;
@@ -17,9 +19,11 @@ pub(super) fn message(content: &Content) {
     dump::message(content);
     let mut lint = Lint::default();
     lint.check(!content.text.trim().is_empty(), "text is empty");
+    lint.heard(&content.text);
     lint.length("text", &content.text, 4000);
     lint.no_live_mentions("text", &content.text);
     lint.blocks(&content.blocks, 50);
+    lint.faults.extend(access::faults(&content.blocks, 1));
     assert!(lint.faults.is_empty(), "{:#?}\n{content:#?}", lint.faults);
 }
 
@@ -43,6 +47,7 @@ pub(super) fn modal(view: &Value) {
     );
     let blocks = view["blocks"].as_array().unwrap();
     lint.blocks(blocks, 100);
+    lint.faults.extend(access::faults(blocks, 1));
     let asks = blocks.iter().any(|block| block["type"] == "input");
     lint.check(!asks || view["submit"].is_object(), "inputs without submit");
     assert!(lint.faults.is_empty(), "{:#?}\n{view:#}", lint.faults);
@@ -72,6 +77,17 @@ impl Lint {
         if !good {
             self.faults.push(fault.to_owned());
         }
+    }
+
+    /// What a notification and a screen reader say: words, and more than one.
+    fn heard(&mut self, text: &str) {
+        let words = text.split_whitespace();
+        let words = words.filter(|word| word.contains(char::is_alphanumeric));
+        self.check(
+            1 < words.count(),
+            &format!("text says too little: {text:?}"),
+        );
+        self.check(!access::is_only_signs(text), "text is only a sign");
     }
 
     fn length(&mut self, what: &str, text: &str, limit: usize) {

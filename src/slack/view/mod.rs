@@ -24,6 +24,8 @@ pub mod text;
 pub mod why_me;
 
 #[cfg(test)]
+mod extremes;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod samples;

@@ -637,7 +637,7 @@ prop_compose! {
 }
 
 /// A step with everything that a step can have.
-fn spoiled_step(names: &[&str]) -> Step {
+pub(super) fn spoiled_step(names: &[&str]) -> Step {
     let groups: Vec<GroupName> = names.iter().map(|name| group(name)).collect();
     Step {
         escalate: Some(Escalate {
@@ -653,7 +653,7 @@ fn spoiled_step(names: &[&str]) -> Step {
 }
 
 /// Puts the given words wherever a state holds words of somebody's.
-fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
+pub(super) fn spoil(state: &mut RequestState, many: Vec<Approval>, words: &str) {
     match state {
         RequestState::Pending { approvals, .. } => *approvals = many,
         RequestState::Approved {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
-use super::{Content, card, dm, lint, modal, page, reply, story, text, why_me};
+use super::{Content, Faces, card, dm, lint, modal, page, reply, story, text, why_me};
 use crate::domain::*;
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
@@ -930,34 +930,7 @@ proptest! {
 
     #[test]
     fn no_card_breaks_a_limit(request in any_request(), faces in any_faces()) {
-        lint::message(&card::card(&request, &faces, now()));
-        let parts = [request.clone()];
-        lint::message(&card::fallback(&parts, &faces, now()));
-        lint::message(&dm::asked(&parts, &faces, now(), &request.reason));
-        for told in [dana(), person(11)] {
-            lint::message(&dm::told_of_glass(&parts, told, &faces, now()));
-        }
-        let more = page::More { after: request.id.to_string(), left: 285 };
-        lint::message(&reply::active(&[&request; page::List::PAGE], Some(&more), now()));
-        let act = Command::Deny { by: member(person(11), &[]), why: String::new() };
-        let recording = text::recording::recording(&act, &faces).unwrap();
-        lint::message(&card::recording(&parts, &faces, now(), &recording));
-        for by in [dana(), bob(), person(11)] {
-            let by = member(by, &["dba", "leads"]);
-            lint::message(&why_me::why_me(&parts, &by, &faces, now()));
-        }
-        lint::message(&reply::submitted(&request, &faces, request.access.role.as_str()));
-        let meta = modal::Meta { request: request.id, channel: None, ts: None, version: None };
-        lint::modal(&modal::review(&parts, &faces, &meta));
-        for justified in [true, false] {
-            lint::modal(&modal::after_review(&parts, justified, &faces, &meta));
-        }
-        lint::modal(&modal::deny_reason(&request, &meta));
-        lint::modal(&modal::revoke_reason(&request, &meta));
-        let mut facts = vec![(request.reason.clone(), request.reason.clone()); 30];
-        facts.extend(vec![("psql".to_owned(), format!("psql {}", request.reason)); 30]);
-        lint::modal(&modal::credentials(&facts, "secret", now()));
-        lint::modal(&modal::notice(&request.reason, &text::said(&request.reason)));
+        hold_request(&request, &faces);
     }
 
     #[test]
@@ -966,80 +939,188 @@ proptest! {
         faces in any_faces(),
         words in any_text(3000),
     ) {
-        let parts = bundled(requests);
-        lint::message(&card::of(&parts, &faces, now()));
-        lint::message(&card::fallback(&parts, &faces, now()));
-        let act = Command::Cancel { by: member(dana(), &[]) };
-        let recording = text::recording::recording(&act, &faces).unwrap();
-        lint::message(&card::recording(&parts, &faces, now(), &recording));
-        lint::message(&why_me::why_me(&parts, &member(bob(), &["dba"]), &faces, now()));
-        lint::message(&dm::asked(&parts, &faces, now(), &words));
-        lint::message(&dm::told_of_glass(&parts, person(11), &faces, now()));
-        lint::message(&dm::received_parts(&parts, &faces, Some(LINK)));
-        let meta = modal::Meta { request: parts[0].id, channel: None, ts: None, version: None };
-        lint::modal(&modal::review(&parts, &faces, &meta));
-        lint::modal(&modal::deny_reason(&parts[0], &meta));
-        let mut receipt = receipt();
-        receipt.facts.insert(words.clone(), words.clone());
-        let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
-        lint::message(&dm::active_parts(&parts[0], &active, &faces, Some(LINK)));
-        let choices = [dm::Choice::Retry, dm::Choice::CancelStart, dm::Choice::DoneWithAll];
-        for (_, event, _) in life() {
-            let event = spoiled(event, &words);
-            let news: Vec<_> = parts.iter().map(|part| told(&event, part)).collect();
-            let lines = story::lines(&news, parts.len(), &faces);
-            if !lines.is_empty() {
-                lint::message(&Content::lines(&lines));
-            }
-            let lines: Vec<_> = parts
-                .iter()
-                .filter_map(|part| Some((text::outcome::short(&event, late(), part, &faces)?, part)))
-                .collect();
-            let lines = story::alike(lines, parts.len());
-            if !lines.is_empty() {
-                lint::message(&dm::parts(&parts[0], &lines, &choices, Some(LINK)));
-            }
-        }
+        hold_bundle(&bundled(requests), &faces, &words);
     }
 
     #[test]
     fn no_message_breaks_a_limit(request in any_request(), faces in any_faces(), words in any_text(3000)) {
-        for (_, event, as_it_was) in life() {
-            let event = spoiled(event, &words);
-            let request = Request { state: as_it_was.state, ..request.clone() };
-            if let Some(line) = story::line(&told(&event, &request), &faces) {
-                lint::message(&Content::line(&line));
-            }
-            if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(LINK)) {
-                lint::message(&content);
-            }
-            let others = [
-                text::outcome::to_asker(&event, late(), &request, &faces),
-                text::outcome::to_informed(&event, &request, &faces, Aloud::Yes),
-                text::outcome::to_informed(&event, &request, &faces, Aloud::No),
-            ];
-            for words in others.into_iter().flatten() {
-                lint::message(&Content::line(&words));
-            }
-        }
-        let item = ListItem { name: words.clone(), description: Some(words.clone()), roles: vec![(words.clone(), None); 20], sensitivity: Some(words.clone()) };
-        let more = page::More { after: "db-14".into(), left: 285 };
-        lint::message(&reply::list(&vec![item; page::List::PAGE], Some(&more)));
-        let refusal = Refusal::NoSuchResource { asked: words.clone(), suggestions: vec![words.clone(); 9] };
-        lint::message(&reply::refused(&refusal, &faces));
-        lint::message(&reply::refused(&Refusal::DeniedByRule { rule: RuleName::new(words.clone()), message: words.clone() }, &faces));
-        lint::message(&reply::not_understood(&words, &words));
-        let people: Vec<PersonId> = (1..40).map(person).collect();
-        let groups = vec![group(&words); 20];
-        let explained = Explained {
-            verdict: Verdict::Refused(refusal),
-            tried: vec![(words.clone(), words.clone()); 60],
-            eligible: vec![Eligible { step: 1, groups, people: people.clone() }; 10],
-            read: vec![(group(&words), now()); 20],
-        };
-        lint::message(&reply::explain(&explained, &faces));
-        lint::message(&Content::line(&text::channel_lost(&words, &words, &people, &faces)));
+        hold_news(&request, &faces, &words);
     }
+}
+
+/// Everything that shows one request.
+pub(super) fn hold_request(request: &Request, faces: &Faces) {
+    lint::message(&card::card(request, faces, now()));
+    let parts = [request.clone()];
+    lint::message(&card::fallback(&parts, faces, now()));
+    lint::message(&dm::asked(&parts, faces, now(), &request.reason));
+    for told in [dana(), person(11)] {
+        lint::message(&dm::told_of_glass(&parts, told, faces, now()));
+    }
+    let more = page::More {
+        after: request.id.to_string(),
+        left: 285,
+    };
+    lint::message(&reply::active(
+        &[request; page::List::PAGE],
+        Some(&more),
+        now(),
+    ));
+    let act = Command::Deny {
+        by: member(person(11), &[]),
+        why: String::new(),
+    };
+    let recording = text::recording::recording(&act, faces).unwrap();
+    lint::message(&card::recording(&parts, faces, now(), &recording));
+    for by in [dana(), bob(), person(11)] {
+        let by = member(by, &["dba", "leads"]);
+        lint::message(&why_me::why_me(&parts, &by, faces, now()));
+    }
+    lint::message(&reply::submitted(
+        request,
+        faces,
+        request.access.role.as_str(),
+    ));
+    let meta = modal::Meta {
+        request: request.id,
+        channel: None,
+        ts: None,
+        version: None,
+    };
+    lint::modal(&modal::review(&parts, faces, &meta));
+    for justified in [true, false] {
+        lint::modal(&modal::after_review(&parts, justified, faces, &meta));
+    }
+    lint::modal(&modal::deny_reason(request, &meta));
+    lint::modal(&modal::revoke_reason(request, &meta));
+    let mut facts = vec![(request.reason.clone(), request.reason.clone()); 30];
+    facts.extend(vec![
+        ("psql".to_owned(), format!("psql {}", request.reason));
+        30
+    ]);
+    lint::modal(&modal::credentials(&facts, "secret", now()));
+    lint::modal(&modal::notice(
+        "Nothing was done",
+        &format!("It says: {}", text::said(&request.reason)),
+    ));
+}
+
+/// Everything that shows the parts of a bundle.
+pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
+    lint::message(&card::of(parts, faces, now()));
+    lint::message(&card::fallback(parts, faces, now()));
+    let act = Command::Cancel {
+        by: member(dana(), &[]),
+    };
+    let recording = text::recording::recording(&act, faces).unwrap();
+    lint::message(&card::recording(parts, faces, now(), &recording));
+    let by = member(bob(), &["dba"]);
+    lint::message(&why_me::why_me(parts, &by, faces, now()));
+    lint::message(&dm::asked(parts, faces, now(), words));
+    lint::message(&dm::told_of_glass(parts, person(11), faces, now()));
+    lint::message(&dm::received_parts(parts, faces, Some(LINK)));
+    let meta = modal::Meta {
+        request: parts[0].id,
+        channel: None,
+        ts: None,
+        version: None,
+    };
+    lint::modal(&modal::review(parts, faces, &meta));
+    lint::modal(&modal::deny_reason(&parts[0], &meta));
+    let mut receipt = receipt();
+    receipt.facts.insert(words.to_owned(), words.to_owned());
+    let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
+    lint::message(&dm::active_parts(&parts[0], &active, faces, Some(LINK)));
+    let choices = [
+        dm::Choice::Retry,
+        dm::Choice::CancelStart,
+        dm::Choice::DoneWithAll,
+    ];
+    for (_, event, _) in life() {
+        let event = spoiled(event, words);
+        let news: Vec<_> = parts.iter().map(|part| told(&event, part)).collect();
+        let lines = story::lines(&news, parts.len(), faces);
+        if !lines.is_empty() {
+            lint::message(&Content::lines(&lines));
+        }
+        let lines: Vec<_> = parts
+            .iter()
+            .filter_map(|part| Some((text::outcome::short(&event, late(), part, faces)?, part)))
+            .collect();
+        let lines = story::alike(lines, parts.len());
+        if !lines.is_empty() {
+            lint::message(&dm::parts(&parts[0], &lines, &choices, Some(LINK)));
+        }
+    }
+}
+
+/// Everything that tells of what happened to a request, and every answer with somebody's words.
+pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
+    for (_, event, as_it_was) in life() {
+        let event = spoiled(event, words);
+        let request = Request {
+            state: as_it_was.state,
+            ..request.clone()
+        };
+        if let Some(line) = story::line(&told(&event, &request), faces) {
+            lint::message(&Content::line(&line));
+        }
+        if let Some(content) = dm::notice(&event, late(), &request, faces, Some(LINK)) {
+            lint::message(&content);
+        }
+        let others = [
+            text::outcome::to_asker(&event, late(), &request, faces),
+            text::outcome::to_informed(&event, &request, faces, Aloud::Yes),
+            text::outcome::to_informed(&event, &request, faces, Aloud::No),
+        ];
+        for words in others.into_iter().flatten() {
+            lint::message(&Content::line(&words));
+        }
+    }
+    let words = words.to_owned();
+    let item = ListItem {
+        name: words.clone(),
+        description: Some(words.clone()),
+        roles: vec![(words.clone(), None); 20],
+        sensitivity: Some(words.clone()),
+    };
+    let more = page::More {
+        after: "db-14".into(),
+        left: 285,
+    };
+    lint::message(&reply::list(&vec![item; page::List::PAGE], Some(&more)));
+    let refusal = Refusal::NoSuchResource {
+        asked: words.clone(),
+        suggestions: vec![words.clone(); 9],
+    };
+    lint::message(&reply::refused(&refusal, faces));
+    lint::message(&reply::refused(
+        &Refusal::DeniedByRule {
+            rule: RuleName::new(words.clone()),
+            message: words.clone(),
+        },
+        faces,
+    ));
+    lint::message(&reply::not_understood(&words, &words));
+    let people: Vec<PersonId> = (1..40).map(person).collect();
+    let groups = vec![group(&words); 20];
+    let explained = Explained {
+        verdict: Verdict::Refused(refusal),
+        tried: vec![(words.clone(), words.clone()); 60],
+        eligible: vec![
+            Eligible {
+                step: 1,
+                groups,
+                people: people.clone()
+            };
+            10
+        ],
+        read: vec![(group(&words), now()); 20],
+    };
+    lint::message(&reply::explain(&explained, faces));
+    lint::message(&Content::line(&text::channel_lost(
+        &words, &words, &people, faces,
+    )));
 }
 
 /// The event with those words wherever it carries somebody's.

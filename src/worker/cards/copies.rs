@@ -19,7 +19,9 @@ impl Telltale<'_> {
         if self.card_is_to_come() && self.telling.trouble.is_none() {
             let channel = self.lead().terms.channel.clone();
             match self.post_card(&channel, CardKind::Card, None).await {
-                Err(Trouble::Slack(SlackFault::Channel(code))) => self.note_trouble(&code).await?,
+                Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
+                    self.note_trouble(fault.code()).await?;
+                }
                 posted => posted?,
             }
         }
@@ -184,7 +186,7 @@ impl Telltale<'_> {
             return Ok(());
         };
         match self.post_card(&fallback, CardKind::Card, None).await {
-            Err(Trouble::Slack(fault)) if !fault.is_passing() => {
+            Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
                 tracing::error!(%fault, "the fallback channel cannot be written to either");
                 return Ok(());
             }
@@ -240,19 +242,22 @@ impl Telltale<'_> {
     /// Sends the card to each of these people who has no message yet.
     async fn send_to(&mut self, people: BTreeSet<PersonId>) -> Result<(), Trouble> {
         let known: BTreeSet<PersonId> = self.cards.iter().filter_map(|card| card.person).collect();
+        let mut failed = None;
         for person in people.difference(&known) {
             let Some(user) = self.slack_user(*person) else {
                 continue;
             };
             let posting = self.post_card(&user, CardKind::Approver, Some(*person));
             match posting.await {
-                Err(Trouble::Slack(fault)) if !fault.is_passing() => {
+                Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
                     tracing::warn!(person.id = %person, %fault, "somebody cannot be written to");
                 }
+                // The others do not wait for this one.
+                Err(Trouble::Slack(fault)) => failed = failed.or(Some(fault)),
                 posted => posted?,
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), |fault| Err(fault.into()))
     }
 }
 

@@ -142,15 +142,22 @@ impl Telltale<'_> {
         let holder = self.lead().access.person;
         let sent = match self.slack_user(holder) {
             Some(user) => {
-                let posting = self.worker.slack.post(&user, content, None);
-                posting.await.map(drop)
+                let slack = &self.worker.slack;
+                let posted = match slack.post(&user, content, None).await {
+                    Err(SlackFault::BadContent(code)) => {
+                        tracing::error!(request.id = %self.id, code, "a message is sent as plain text");
+                        slack.post(&user, &Content::line(&content.text), None).await
+                    }
+                    posted => posted,
+                };
+                posted.map(drop)
             }
             None => Err(SlackFault::Unreachable("no Slack user".to_owned())),
         };
         match sent {
             Ok(()) => Ok(()),
-            Err(SlackFault::Unreachable(code)) => {
-                tracing::warn!(request.id = %self.id, code, "told in the thread instead");
+            Err(fault) if self.gives_up_on(&fault) => {
+                tracing::warn!(request.id = %self.id, %fault, "told in the thread instead");
                 let told = text::told_in_thread(&self.faces.mention(holder), &content.text);
                 self.reply_in_thread(&Content::line(&told)).await
             }

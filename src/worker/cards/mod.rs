@@ -4,17 +4,18 @@
 //! so doing it twice, late or out of order is harmless.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::Worker;
 use super::deliver::Done;
+use super::slack_trouble::TRIES;
 use crate::domain::{
     Event, GrantState, PersonId, Request, RequestId, RequestState, RevokeCause, Terms,
 };
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
+use crate::slack::view::text::trouble as words;
 use crate::slack::view::{Content, Faces, story};
 use crate::store::ledger::Entry;
 use crate::store::outbox::Claim;
@@ -25,9 +26,6 @@ mod admins;
 mod copies;
 mod holder;
 mod others;
-
-/// The longest wait before Slack is asked again.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 /// Why a part of the telling did not happen.
 enum Trouble {
@@ -59,6 +57,8 @@ struct Telltale<'a> {
     cards: Vec<PostedCard>,
     telling: Telling,
     now: DateTime<Utc>,
+    /// Whether what Slack answers in unknown words is not tried again.
+    last_try: bool,
 }
 
 impl Worker {
@@ -69,7 +69,7 @@ impl Worker {
         claim: &Claim,
         id: RequestId,
     ) -> Result<Done, EngineError> {
-        let Some(mut tale) = Telltale::read(self, id).await? else {
+        let Some(mut tale) = Telltale::read(self, claim, id).await? else {
             self.engine.report(claim, &[]).await?;
             return Ok(Done::Settled);
         };
@@ -92,23 +92,20 @@ impl Worker {
                 self.engine.report(claim, &[]).await?;
                 Ok(Done::Settled)
             }
-            Some(fault) => Ok(Done::Again(fault.to_string(), wait_for(&fault))),
+            Some(fault) => {
+                let about = words::card_of(tale.lead().number);
+                self.try_again(claim, &fault, &about).await
+            }
         }
-    }
-}
-
-/// How long Slack itself asks to wait; otherwise the usual backoff decides.
-pub(super) fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
-    match fault {
-        SlackFault::RateLimited { retry_after } => {
-            TimeDelta::from_std((*retry_after).min(LONGEST_WAIT)).ok()
-        }
-        _ => None,
     }
 }
 
 impl<'a> Telltale<'a> {
-    async fn read(worker: &'a Worker, id: RequestId) -> Result<Option<Self>, StoreError> {
+    async fn read(
+        worker: &'a Worker,
+        claim: &Claim,
+        id: RequestId,
+    ) -> Result<Option<Self>, StoreError> {
         let store = worker.engine.store();
         let parts = store.parts_of(id).await?;
         let ids: Vec<RequestId> = parts.iter().map(|part| part.id).collect();
@@ -126,9 +123,18 @@ impl<'a> Telltale<'a> {
             cards: store.cards_of(id).await?,
             telling: store.telling(id).await?,
             now: worker.engine.now().await?,
+            last_try: TRIES <= claim.attempt,
             parts,
             entries,
         }))
+    }
+
+    /// Whether nothing is gained by trying again: there has to be another way.
+    fn gives_up_on(&self, fault: &SlackFault) -> bool {
+        match fault {
+            SlackFault::Unknown(_) => self.last_try,
+            fault => !fault.is_worth_waiting(),
+        }
     }
 
     /// The first part: the request itself, where it is no bundle.
@@ -226,13 +232,11 @@ impl<'a> Telltale<'a> {
             .await
         {
             Ok(_) => Ok(()),
-            Err(fault) if fault.is_passing() || matches!(fault, SlackFault::Admin(_)) => {
-                Err(fault.into())
-            }
-            Err(fault) => {
+            Err(fault) if self.gives_up_on(&fault) => {
                 tracing::warn!(request.id = %self.id, %fault, "the thread cannot be written to");
                 Ok(())
             }
+            Err(fault) => Err(fault.into()),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod recording;
 pub mod reply;
 pub mod story;
 pub mod stuck;
+pub mod trouble;
 pub mod why_me;
 
 use chrono::{DateTime, Utc};

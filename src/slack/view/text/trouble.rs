@@ -1,0 +1,40 @@
+//! What the people who run the bot are told of Slack itself, and what people read when something
+//! failed on our side. Only the first may hold a code of Slack's: they have to look it up.
+
+use super::super::escape;
+
+/// Characters of a code or of a name of ours.
+const CODE: usize = 60;
+
+/// Slack keeps answering with a code that nobody has written down for us.
+pub fn unknown_code(code: &str, about: &str, tries: i32) -> String {
+    let (code, about) = (escape::inline(code, CODE), escape::inline(about, CODE));
+    format!(
+        "⚠️ *Slack answers with something that I do not know* (`{code}`). I tried {tries} times and \
+         go on without, so {about} may not show what is true. Whoever looks after me finds more \
+         in the log."
+    )
+}
+
+/// Slack refuses what we sent, and trying again does not help.
+pub fn gave_up(code: &str, about: &str) -> String {
+    let (code, about) = (escape::inline(code, CODE), escape::inline(about, CODE));
+    format!(
+        "⚠️ *Slack does not take what I send* (`{code}`), so {about} may not show what is true. \
+         Whoever looks after me finds more in the log."
+    )
+}
+
+/// Slack refuses calls until somebody changes the installation.
+pub fn admin_needed(code: &str) -> String {
+    let code = escape::inline(code, CODE);
+    format!(
+        "⚠️ *Slack refuses some of my calls until somebody changes my installation* (`{code}`). \
+         `jit doctor` says what to do. I try again until it works; nothing is lost meanwhile."
+    )
+}
+
+/// The card of a request, as the object of a sentence.
+pub fn card_of(number: i64) -> String {
+    format!("the card of request #{number}")
+}
