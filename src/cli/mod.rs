@@ -11,6 +11,8 @@ pub mod database;
 pub mod demo;
 pub mod doctor;
 pub mod embedded_postgres;
+pub mod estate;
+pub mod house;
 pub mod logging;
 pub mod manifest;
 pub mod migrate;

@@ -17,6 +17,7 @@ pub mod ids;
 pub mod modal;
 pub mod reply;
 pub mod text;
+pub mod workspace;
 
 #[cfg(test)]
 mod lint;

@@ -11,6 +11,7 @@ mod grant;
 pub mod outcome;
 pub mod reply;
 pub mod story;
+pub mod workspace;
 
 use chrono::{DateTime, Utc};
 
