@@ -217,8 +217,9 @@ impl Houses {
                 let standing = standing.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
                 standing.insert(row.house.clone(), Arc::new(house));
             }
-            Err(failure) => {
-                tracing::error!(workspace = row.house, %failure, "a workspace could not be opened");
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(workspace = row.house, error, "a workspace could not be opened");
             }
         }
     }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anyhow::anyhow;
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
 use super::reload::Reload;
 use super::serve::{Group, credentials};
 use crate::clock::Clock;
@@ -71,16 +71,13 @@ pub struct House {
 impl House {
     /// Opens a house: makes and migrates its schema, and starts its parts. What was given is taken
     /// away from now on; everything else begins when its policy was read.
-    pub(super) async fn open(ground: &Ground, row: &Installed) -> Result<Self, Failure> {
-        let store = ground.store.house(&row.house, CONNECTIONS).await;
-        let store = store.map_err(Failure::wrong)?;
+    pub(super) async fn open(ground: &Ground, row: &Installed) -> anyhow::Result<Self> {
+        let store = ground.store.house(&row.house, CONNECTIONS).await?;
         let tokens = ground.installations.tokens(&row.house);
-        let client = Client::changing(tokens, ground.settings.clone()).map_err(Failure::wrong)?;
+        let client = Client::changing(tokens, ground.settings.clone())?;
         let connectors = Registry::new(BTreeMap::new()).allow_webhooks(ground.hosts.clone());
         let connectors = Arc::new(connectors);
-        let nothing = no_policy().map_err(|faults| {
-            Failure::wrong(anyhow::anyhow!("{}", faults.render(false)))
-        })?;
+        let nothing = no_policy().map_err(|faults| anyhow!("{}", faults.render(false)))?;
         let engine = Arc::new(Engine::new(store.clone(), nothing, ground.clock.clone()));
         let directory = Directory::new(store, client.clone());
         let directory = directory.allow_hosts(ground.hosts.clone());

@@ -10,6 +10,7 @@ use super::SandboxError;
 use super::calls::Call;
 use super::faults::{Fault, Outward};
 use super::message::{Message, Names};
+use super::oauth::Grants;
 use super::settings::{Channel, Settings, User};
 use super::time;
 use super::view::View;
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) faults: Vec<Fault>,
     pub(super) outward: Outward,
     pub(super) calls: Vec<Call>,
+    /// What was granted by OAuth.
+    pub(super) grants: Grants,
     /// Files by id: title and size in bytes.
     pub(super) files: HashMap<String, (String, usize)>,
     /// Where the bot takes requests over HTTP, without a slash at the end.
@@ -79,6 +82,7 @@ impl World {
             faults: Vec::new(),
             outward: Outward::default(),
             calls: Vec::new(),
+            grants: Grants::default(),
             files: HashMap::new(),
             bot_url: None,
             last_micros: 0,
