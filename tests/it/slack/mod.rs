@@ -11,3 +11,6 @@ mod meaning_cards;
 mod meaning_reload;
 mod socket;
 mod sources;
+mod strangers;
+mod town;
+mod workspaces;
