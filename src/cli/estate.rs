@@ -150,14 +150,14 @@ impl Estate {
     }
 }
 
-fn settings(app: &InstallConfig) -> ClientSettings {
+pub(super) fn settings(app: &InstallConfig) -> ClientSettings {
     let mut settings = ClientSettings::at(app.api_url.as_str());
     // As for one workspace: plain http leads to a stand-in on this machine.
     settings.paced = app.api_url.scheme() != "http";
     settings
 }
 
-fn installations(
+pub(super) fn installations(
     app: &InstallConfig,
     settings: &ClientSettings,
     (store, clock): (Store, Clock),
@@ -285,12 +285,11 @@ impl Houses {
     /// Slack says that the tokens of an installation are worth nothing any more.
     async fn end(&self, row: &Installed, (why, at): (&str, Option<i64>)) -> Answer {
         let installations = &self.inner.ground.installations;
-        let ended = async {
-            installations.uninstalled(&row.house, why, at).await?;
-            self.look().await
-        };
-        match ended.await {
-            Ok(()) => Answer::Ack,
+        match installations.uninstalled(&row.house, why, at).await {
+            Ok(_) => {
+                self.look_apart().await;
+                Answer::Ack
+            }
             Err(error) => {
                 tracing::error!(workspace = row.house, %error, "an uninstallation was not recorded");
                 Answer::NotRecorded
@@ -303,10 +302,22 @@ impl Houses {
         if let Some(found) = self.known_home(delivery) {
             return Some(found);
         }
-        if let Err(error) = self.look().await {
-            tracing::error!(%error, "the installations could not be read");
-        }
+        self.look_apart().await;
         self.known_home(delivery)
+    }
+
+    /// Looks in a task of its own: Slack may hang up, and a house is not left half built.
+    async fn look_apart(&self) {
+        let houses = self.clone();
+        let looking = async move {
+            if let Err(error) = houses.look().await {
+                tracing::error!(%error, "the installations could not be read");
+            }
+        };
+        let looking = self.inner.ground.workers.tasks.spawn(looking);
+        if looking.await.is_err() {
+            tracing::error!("a look at the installations was stopped");
+        }
     }
 
     fn known_home(&self, delivery: &Delivery) -> Option<Installed> {

@@ -109,7 +109,12 @@ impl Installations {
     /// # Errors
     /// When the database cannot be read.
     pub async fn all(&self) -> Result<Vec<Installed>, StoreError> {
-        self.inner.store.installations().await
+        let rows = self.inner.store.installations().await?;
+        // What another process was told has ended is used here no more either.
+        for row in rows.iter().filter(|row| row.removed_at.is_some()) {
+            self.known().remove(&row.house);
+        }
+        Ok(rows)
     }
 
     /// Hints that an installation has changed in some process.
@@ -196,6 +201,8 @@ pub fn home_of<'a>(from: &Workspace, installed: &'a [Installed]) -> Option<&'a I
     let present = || installed.iter().filter(|row| row.removed_at.is_none());
     let team = from.team.as_deref().filter(|team| !team.is_empty());
     let enterprise = from.enterprise.as_deref().filter(|id| !id.is_empty());
+    // Events about a whole organisation name it where others name a workspace.
+    let enterprise = enterprise.or(team);
     let own = team.and_then(|team| present().find(|row| row.team_id == team));
     own.or_else(|| {
         let enterprise = enterprise?;
@@ -273,6 +280,7 @@ mod tests {
         assert_eq!(home(None, Some("T1")), Some("jit_e1t1"));
         assert_eq!(home(Some("E1"), Some("T2")), Some("jit_e1"));
         assert_eq!(home(Some("E1"), None), Some("jit_e1"));
+        assert_eq!(home(None, Some("E1")), Some("jit_e1"));
         assert_eq!(home(None, Some("T9")), Some("jit_t9"));
         for nobody in [
             (None, None),
