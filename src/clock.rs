@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -22,6 +22,14 @@ impl Clock {
     pub async fn now(&self, tx: &mut Tx) -> Result<DateTime<Utc>, StoreError> {
         match self {
             Self::Database => tx.database_now().await,
+            Self::Manual(clock) => Ok(clock.now()),
+        }
+    }
+
+    /// The time now, outside any transaction.
+    pub async fn read(&self, store: &Store) -> Result<DateTime<Utc>, StoreError> {
+        match self {
+            Self::Database => store.now().await,
             Self::Manual(clock) => Ok(clock.now()),
         }
     }

@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
@@ -76,6 +78,8 @@ pub struct Config {
     pub database: Option<SecretString>,
     /// How to reach Slack, and how it reaches us; none without a bot token.
     pub slack: Option<SlackConfig>,
+    /// The same for an app that workspaces install by OAuth, instead of one bot token.
+    pub installing: Option<InstallConfig>,
     /// The policy file or folder.
     pub policy: PathBuf,
     /// How long between two looks whether the policy has changed; none to look at SIGHUP only.
@@ -102,6 +106,25 @@ pub struct SlackConfig {
     /// The signing secrets: deliveries come in by HTTP, beside Socket Mode if that is set too. More
     /// than one while the secret is being rotated.
     pub signing_secrets: Vec<SecretString>,
+}
+
+/// An app that workspaces install by OAuth.
+#[derive(Clone, Debug)]
+pub struct InstallConfig {
+    /// The app's client id.
+    pub client_id: SecretString,
+    /// The app's client secret.
+    pub client_secret: SecretString,
+    /// The base of the Web API, without a slash at its end.
+    pub api_url: Url,
+    /// The app-level token: deliveries come in by Socket Mode.
+    pub app_token: Option<SecretString>,
+    /// The signing secrets: deliveries come in by HTTP.
+    pub signing_secrets: Vec<SecretString>,
+    /// The address at which browsers, and Slack, reach this bot.
+    pub public_url: Url,
+    /// What tokens are sealed with, each 32 bytes in base64: the first seals, all open.
+    pub token_keys: Vec<SecretString>,
 }
 
 /// How log lines look.
@@ -164,9 +187,12 @@ impl Config {
             variable,
             faults: Vec::new(),
         };
+        let database = reader.database();
+        let (slack, installing) = reader.ways_to_slack(needs);
         let config = Self {
-            database: reader.database(),
-            slack: reader.slack(needs),
+            database,
+            slack,
+            installing,
             policy: reader
                 .text("JIT_POLICY", flags.policy.as_ref(), DEFAULT_POLICY)
                 .into(),
@@ -188,6 +214,7 @@ impl Config {
         Self {
             database: None,
             slack: None,
+            installing: None,
             policy: DEFAULT_POLICY.into(),
             policy_poll: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -265,6 +292,81 @@ impl Reader<'_> {
             self.fault("DATABASE_URL", "is no address of a Postgres database; write it as postgres://user:password@host/database");
         }
         Some(url)
+    }
+
+    /// One bot token, or an app that is installed by OAuth.
+    fn ways_to_slack(&mut self, needs: Needs) -> (Option<SlackConfig>, Option<InstallConfig>) {
+        let id = self.secret("SLACK_CLIENT_ID");
+        let secret = self.secret("SLACK_CLIENT_SECRET");
+        if id.is_none() && secret.is_none() {
+            return (self.slack(needs), None);
+        }
+        (None, self.installing(needs, id, secret))
+    }
+
+    fn installing(
+        &mut self,
+        needs: Needs,
+        client_id: Option<SecretString>,
+        client_secret: Option<SecretString>,
+    ) -> Option<InstallConfig> {
+        if self.secret("SLACK_BOT_TOKEN").is_some() {
+            self.fault("SLACK_BOT_TOKEN", "is set, and SLACK_CLIENT_ID or SLACK_CLIENT_SECRET too; the first is for one workspace, the others for an app that workspaces install: leave one out");
+        }
+        let app_token = self.token(
+            "SLACK_APP_TOKEN",
+            "xapp-",
+            "an app-level token with the scope connections:write from “Basic Information”",
+        );
+        let signing_secrets = self.signing_secrets();
+        let api_url = self.api_url();
+        let public_url = self.public_url();
+        let token_keys = self.token_keys();
+        for (name, is_missing, what) in [
+            ("SLACK_CLIENT_ID", client_id.is_none(), "is not set, and SLACK_CLIENT_SECRET is; both stand in “Basic Information” of your Slack app"),
+            ("SLACK_CLIENT_SECRET", client_secret.is_none(), "is not set, and SLACK_CLIENT_ID is; both stand in “Basic Information” of your Slack app"),
+            ("JIT_PUBLIC_URL", public_url.is_none(), "is not set; it is the address at which browsers reach this bot, as https://jit.example.com"),
+            ("JIT_TOKEN_KEY", token_keys.is_empty(), "is not set; tokens are sealed with it: `openssl rand -base64 32` makes one"),
+            ("SLACK_APP_TOKEN", app_token.is_none() && signing_secrets.is_empty(), "is not set, nor is SLACK_SIGNING_SECRET; Socket Mode needs the first (xapp-…), HTTP the second"),
+        ] {
+            let told = self.faults.iter().any(|fault| fault.name.starts_with(name));
+            if is_missing && needs == Needs::Slack && !told {
+                self.fault(name, what);
+            }
+        }
+        Some(InstallConfig {
+            client_id: client_id?,
+            client_secret: client_secret?,
+            api_url: api_url?,
+            app_token,
+            signing_secrets,
+            public_url: public_url?,
+            token_keys: Some(token_keys).filter(|keys| !keys.is_empty())?,
+        })
+    }
+
+    fn public_url(&mut self) -> Option<Url> {
+        let text = self.get("JIT_PUBLIC_URL")?;
+        let url = Url::parse(&text).ok();
+        let url = url.filter(|url| may_carry_tokens(url) && url.path() == "/");
+        if url.is_none() {
+            self.fault("JIT_PUBLIC_URL", "has to be an https address without a path, as https://jit.example.com, or http to this machine");
+        }
+        url
+    }
+
+    /// One, or several with commas between them while the key is being changed.
+    fn token_keys(&mut self) -> Vec<SecretString> {
+        let Some(text) = self.secret("JIT_TOKEN_KEY") else {
+            return Vec::new();
+        };
+        let keys = text.expose_secret().split(',').map(str::trim);
+        let keys: Vec<&str> = keys.filter(|key| !key.is_empty()).collect();
+        let is_key = |key: &&str| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 32);
+        if !keys.iter().all(is_key) {
+            self.fault("JIT_TOKEN_KEY", "has to be 32 bytes in base64, or several such keys with commas between them; `openssl rand -base64 32` makes one");
+        }
+        keys.into_iter().map(SecretString::from).collect()
     }
 
     fn slack(&mut self, needs: Needs) -> Option<SlackConfig> {
@@ -536,6 +638,40 @@ mod tests {
         assert!(faults.0.iter().all(|fault| fault.name != "JIT_POLICY"));
         let config = Config::read(&flags, Needs::Nothing, &|_| None).unwrap();
         assert_eq!(config.policy, Path::new("mine.yaml"));
+    }
+
+    #[test]
+    fn an_app_that_is_installed_needs_its_own_settings() {
+        let key = STANDARD.encode([7; 32]);
+        let good = [
+            ("SLACK_CLIENT_ID", "1.2"),
+            ("SLACK_CLIENT_SECRET", "s"),
+            ("SLACK_SIGNING_SECRET", "s"),
+            ("JIT_PUBLIC_URL", "https://jit.example.com"),
+            ("JIT_TOKEN_KEY", key.as_str()),
+        ];
+        let config = read(Needs::Slack, &good).unwrap();
+        assert!(config.slack.is_none() && config.installing.is_some());
+        assert_eq!(
+            faulty(Needs::Slack, &good[..1]),
+            [
+                "SLACK_CLIENT_SECRET",
+                "JIT_PUBLIC_URL",
+                "JIT_TOKEN_KEY",
+                "SLACK_APP_TOKEN"
+            ]
+        );
+        let with = |name: &'static str, value: &'static str| {
+            let mut settings = good.to_vec();
+            settings.retain(|(known, _)| *known != name);
+            settings.push((name, value));
+            faulty(Needs::Slack, &settings)
+        };
+        assert_eq!(with("SLACK_BOT_TOKEN", "xoxb-1"), ["SLACK_BOT_TOKEN"]);
+        for url in ["http://jit.example.com", "https://jit.example.com/path", "jit"] {
+            assert_eq!(with("JIT_PUBLIC_URL", url), ["JIT_PUBLIC_URL"], "{url}");
+        }
+        assert_eq!(with("JIT_TOKEN_KEY", "c2hvcnQ="), ["JIT_TOKEN_KEY"]);
     }
 
     #[test]

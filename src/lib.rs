@@ -29,9 +29,10 @@
 //!    [`connectors`]: how a target is made to hold an access or not: `postgres`, `webhook`.
 //! 7. [`worker`]: all that runs by itself: deadlines, deliveries of effects, retries.
 //! 8. [`ledger`]: what can be shown to somebody who trusts neither this program nor its database.
-//! 9. [`web`], [`config`], [`embedded`], [`cli`]: health and numbers, settings, a private Postgres,
+//! 9. [`workspaces`]: installations by OAuth, and the token of each.
+//! 10. [`web`], [`config`], [`embedded`], [`cli`]: health and numbers, settings, a private Postgres,
 //!    and the program that puts everything together.
-//! 10. `sandbox`: a stand-in for Slack, for the demo and the tests. It uses nothing of the above:
+//! 11. `sandbox`: a stand-in for Slack, for the demo and the tests. It uses nothing of the above:
 //!     bot and stand-in meet only over Slack's protocol.
 //!
 //! Who may use whom is a table in `tests/it/architecture.rs`, with the reasons in `ARCHITECTURE.md`.
@@ -63,3 +64,4 @@ pub mod slack;
 pub mod store;
 pub mod web;
 pub mod worker;
+pub mod workspaces;

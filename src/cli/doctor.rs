@@ -17,6 +17,8 @@ use crate::policy::Policy;
 use crate::slack::client::{Client, ClientSettings, Conversation, SlackFault};
 use crate::slack::manifest;
 
+mod workspaces;
+
 /// How long a database or a target may take.
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -107,6 +109,10 @@ impl Findings {
     }
 
     async fn look(&mut self, config: &Config) {
+        if let Some(app) = &config.installing {
+            self.database(config).await;
+            return self.workspaces(config, app).await;
+        }
         let policy = self.policy(config);
         self.database(config).await;
         let client = match &config.slack {

@@ -15,15 +15,19 @@ Open https://api.slack.com/apps, choose “Create New App”, “From a manifest
 Examples:
   jit manifest
   jit manifest --mode http --url https://jit.example.com
+  jit manifest --install --url https://jit.example.com   (several workspaces: docs/workspaces.md)
 
 Exit status: 0 it was printed, 2 the address is missing or wrong.")]
 pub struct Arguments {
     /// How deliveries come in: socket needs no public address
     #[arg(long, value_enum, default_value_t = Way::Socket)]
     mode: Way,
-    /// The bot's public address, for HTTP
+    /// The bot's public address, for HTTP and for --install
     #[arg(long, value_name = "URL", required_if_eq("mode", "http"))]
     url: Option<String>,
+    /// For an app that several workspaces, or a whole organisation, install by OAuth
+    #[arg(long, requires = "url")]
+    install: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,16 +39,23 @@ enum Way {
 impl Arguments {
     /// Prints it.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mode = match (self.mode, self.url) {
-            (Way::Socket, None) => Mode::Socket,
-            (Way::Socket, Some(_)) => {
-                return Err(Failure::usage(anyhow!("--url is for --mode http")));
+        let url = self.url.as_deref().map(public).transpose()?;
+        let mode = match (self.mode, &url) {
+            (Way::Socket, Some(_)) if !self.install => {
+                return Err(Failure::usage(anyhow!("--url is for --mode http and --install")));
             }
+            (Way::Socket, _) => Mode::Socket,
             (Way::Http, url) => Mode::Http {
-                url: public(url.as_deref().unwrap_or_default())?,
+                url: url.clone().unwrap_or_default(),
             },
         };
-        out::raw(manifest::to_file(&mode))
+        match url.filter(|_| self.install) {
+            Some(url) => {
+                let manifest = manifest::manifest_for_installing(&mode, &url);
+                out::raw(format!("{manifest:#}\n"))
+            }
+            None => out::raw(manifest::to_file(&mode)),
+        }
     }
 }
 

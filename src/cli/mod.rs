@@ -11,6 +11,8 @@ pub mod database;
 pub mod demo;
 pub mod doctor;
 pub mod embedded_postgres;
+pub mod estate;
+pub mod house;
 pub mod logging;
 pub mod manifest;
 pub mod migrate;
@@ -41,6 +43,9 @@ Settings come from the environment; each secret can also stand in a file named b
   SLACK_BOT_TOKEN        the bot token (xoxb-…)
   SLACK_APP_TOKEN        the app-level token (xapp-…): deliveries come by Socket Mode
   SLACK_SIGNING_SECRET   the signing secret: deliveries come by HTTP (two with a comma, to rotate)
+  SLACK_CLIENT_ID, SLACK_CLIENT_SECRET, JIT_PUBLIC_URL, JIT_TOKEN_KEY
+                         instead of SLACK_BOT_TOKEN, for an app that workspaces install
+                         (docs/workspaces.md)
   DATABASE_URL           the Postgres database; without it a private one is started and kept
   JIT_POLICY             the policy: a file, or a folder with *.yaml files (policy/)
   JIT_POLICY_POLL        seconds between two looks whether the policy has changed; 0 for none (2)

@@ -52,7 +52,7 @@ impl Reload {
     /// Follows that file or folder, which holds the present policy of that engine.
     pub fn new(path: PathBuf, engine: Arc<Engine>, connectors: Arc<Registry>) -> Self {
         let seen = engine.policy().hash().to_owned();
-        gauge!("jit_policy_invalid").set(0.0);
+        invalid(&engine, 0.0);
         Self {
             path,
             engine,
@@ -171,7 +171,7 @@ impl Reload {
             tracing::warn!(%warning, "the policy");
         }
         counter!("jit_policy_reloads_total").increment(1);
-        gauge!("jit_policy_invalid").set(0.0);
+        invalid(&self.engine, 0.0);
         if let Some(broken) = self.broken.take() {
             let words = format!(
                 "✅ *The policy is without fault again.* Version `{}` decides now.",
@@ -186,7 +186,7 @@ impl Reload {
 
     async fn refuse(&mut self, key: String, faults: &Faults) -> Looked {
         counter!("jit_policy_reload_failures_total").increment(1);
-        gauge!("jit_policy_invalid").set(1.0);
+        invalid(&self.engine, 1.0);
         let present = self.engine.policy();
         self.engine
             .note_policy_trouble(faults.iter().next().map(line));
@@ -205,6 +205,14 @@ impl Reload {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the admins could not be told of the policy");
         }
+    }
+}
+
+/// Whether the policy's files are at fault; for each workspace, where there are several.
+fn invalid(engine: &Engine, value: f64) {
+    match engine.store().house_name() {
+        None => gauge!("jit_policy_invalid").set(value),
+        Some(house) => gauge!("jit_policy_invalid", "workspace" => house.to_owned()).set(value),
     }
 }
 

@@ -9,11 +9,13 @@ use anyhow::{Context, anyhow};
 use axum::Router;
 use clap::Args;
 use futures::FutureExt;
+use secrecy::SecretString;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::Database;
+use super::estate::Estate;
 use super::reload::Reload;
 use super::{Failure, logging, policy};
 use crate::clock::Clock;
@@ -28,6 +30,7 @@ use crate::slack::client::{Client, ClientSettings};
 use crate::slack::handlers::{CredentialsFault, CredentialsSource, Handlers, Shown};
 use crate::slack::http::{self, HttpSettings};
 use crate::slack::intake::Intake;
+use crate::slack::receive::Receive;
 use crate::slack::socket::{Socket, SocketTimes};
 use crate::store::Store;
 use crate::web::health::Readiness;
@@ -39,7 +42,7 @@ use crate::worker::{Pace, Worker};
 const CONNECTIONS: u32 = 20;
 /// How long work in hand may take at a stop, and how long the database may take to be closed after
 /// it: 25 seconds together, since container platforms kill after 30.
-const STOP_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const STOP_LIMIT: Duration = Duration::from_secs(20);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// How often histograms are folded together where nobody reads the metrics.
 const UPKEEP: Duration = Duration::from_secs(10);
@@ -55,6 +58,9 @@ there.
 A changed policy is followed: its files are looked at every JIT_POLICY_POLL seconds (2), and at once
 on SIGHUP. One with faults is not taken: the one from before decides on, the faults are logged, the
 metric jit_policy_invalid is 1, and the policy's admin_channel is told.
+
+With SLACK_CLIENT_ID and SLACK_CLIENT_SECRET instead of SLACK_BOT_TOKEN, workspaces install the app
+at /slack/install, and each has a folder of its own in JIT_POLICY: see docs/workspaces.md.
 
 Without DATABASE_URL, a private Postgres is started from this machine's programs, and its data is
 kept. Any number of `jit serve` may share one DATABASE_URL.
@@ -78,26 +84,20 @@ impl Arguments {
         let config = Config::from_env(&self.flags, Needs::Slack).map_err(Failure::usage)?;
         logging::start(&config);
         let mut signals = Signals::listen(self.stop_with_stdin)?;
-        let policy = policy::load(&config.policy)?;
-        for warning in policy.warnings() {
-            tracing::warn!(warning = warning.line(), "the policy");
-        }
+        // Of several workspaces each has a policy of its own, which is looked for while the bot runs.
+        let policy = match &config.installing {
+            None => Some(policy::load(&config.policy)?),
+            Some(_) => None,
+        };
         let database = Database::open(&config, CONNECTIONS).await?;
         database.store.migrate().await.map_err(Failure::wrong)?;
-        let parts = Parts {
-            store: database.store.clone(),
-            policy,
-            clock: Clock::Database,
-            pace: Pace::default(),
-        };
-        let started = match Bot::start(&config, parts).await {
-            Ok(bot) => bot,
+        let started = match Running::start(&config, policy, &database).await {
+            Ok(started) => started,
             Err(failure) => {
                 database.close().await;
                 return Err(failure);
             }
         };
-        started.follow(config.policy.clone(), config.policy_poll);
         tracing::info!(address = %started.address(), private_database = database.is_private(), "jit is running");
         signals.next().await;
         tracing::info!("stopping; again to stop at once");
@@ -113,6 +113,52 @@ impl Arguments {
             Err(Failure::wrong(anyhow!(
                 "not everything in hand was finished in time; the next start takes it up"
             )))
+        }
+    }
+}
+
+/// What runs: one workspace's bot, or those of all that installed the app.
+enum Running {
+    Bot(Bot),
+    Estate(Estate),
+}
+
+impl Running {
+    async fn start(
+        config: &Config,
+        policy: Option<Policy>,
+        database: &Database,
+    ) -> Result<Self, Failure> {
+        let (store, clock, pace) = (database.store.clone(), Clock::Database, Pace::default());
+        let Some(policy) = policy else {
+            let estate = Estate::start(config, store, clock, pace).await?;
+            return Ok(Self::Estate(estate));
+        };
+        for warning in policy.warnings() {
+            tracing::warn!(warning = warning.line(), "the policy");
+        }
+        let parts = Parts {
+            store,
+            policy,
+            clock,
+            pace,
+        };
+        let bot = Bot::start(config, parts).await?;
+        bot.follow(config.policy.clone(), config.policy_poll);
+        Ok(Self::Bot(bot))
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Bot(bot) => bot.address(),
+            Self::Estate(estate) => estate.address(),
+        }
+    }
+
+    async fn stop(self) -> bool {
+        match self {
+            Self::Bot(bot) => bot.stop().await,
+            Self::Estate(estate) => estate.stop().await,
         }
     }
 }
@@ -141,15 +187,15 @@ pub struct Bot {
     connectors: Arc<Registry>,
 }
 
-/// Tasks that stop together.
-#[derive(Default)]
-struct Group {
-    tasks: TaskTracker,
-    stop: CancellationToken,
+/// Tasks that stop together. Clones are the same group.
+#[derive(Clone, Default)]
+pub struct Group {
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
 }
 
 impl Group {
-    async fn stop(&self) {
+    pub(super) async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -215,9 +261,9 @@ impl Bot {
         let routes = router(
             readiness,
             metrics.clone(),
-            slack_routes(slack, &engine, &intake),
+            slack_routes(&slack.signing_secrets, engine.clock(), intake.receive()),
         );
-        bot.serve(server, routes);
+        serve(&bot.intake, server, routes);
         bot.look_after(intake, metrics);
         Ok(bot)
     }
@@ -260,45 +306,55 @@ impl Bot {
         socket.start(&self.intake.tasks, &self.intake.stop);
     }
 
-    fn serve(&self, server: Server, routes: Router) {
-        let stop = self.intake.stop.clone();
-        self.intake.tasks.spawn(async move {
-            if let Err(error) = server.run(routes, stop).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "the server ended");
-            }
-        });
-    }
-
     fn look_after(&self, intake: Intake, metrics: Metrics) {
         let stop = self.intake.stop.clone();
         self.intake
             .tasks
             .spawn(async move { intake.take_up_until(stop).await });
-        let stop = self.workers.stop.clone();
-        self.workers.tasks.spawn(async move {
-            while stop
-                .run_until_cancelled(tokio::time::sleep(UPKEEP))
-                .await
-                .is_some()
-            {
-                metrics.upkeep();
-            }
-        });
+        upkeep(&self.workers, metrics);
     }
 }
 
+/// Serves until the group stops.
+pub(super) fn serve(group: &Group, server: Server, routes: Router) {
+    let stop = group.stop.clone();
+    group.tasks.spawn(async move {
+        if let Err(error) = server.run(routes, stop).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the server ended");
+        }
+    });
+}
+
+/// Folds histograms together where nobody reads the metrics.
+pub(super) fn upkeep(group: &Group, metrics: Metrics) {
+    let stop = group.stop.clone();
+    group.tasks.spawn(async move {
+        while stop
+            .run_until_cancelled(tokio::time::sleep(UPKEEP))
+            .await
+            .is_some()
+        {
+            metrics.upkeep();
+        }
+    });
+}
+
 /// Slack's routes, where there is a secret to know Slack by.
-fn slack_routes(slack: &SlackConfig, engine: &Arc<Engine>, intake: &Intake) -> Option<Router> {
-    let (first, others) = slack.signing_secrets.split_first()?;
-    let clock = engine.clock().clone();
+pub(super) fn slack_routes(
+    signing_secrets: &[SecretString],
+    clock: &Clock,
+    receive: Receive,
+) -> Option<Router> {
+    let (first, others) = signing_secrets.split_first()?;
+    let clock = clock.clone();
     let mut settings = HttpSettings::new(first.clone(), Arc::new(move || clock.wall()));
     settings.secrets.extend_from_slice(others);
-    Some(http::router(settings, intake.receive()))
+    Some(http::router(settings, receive))
 }
 
 /// Fresh passwords, set by the connector of the target.
-fn credentials(connectors: Arc<Registry>) -> CredentialsSource {
+pub(super) fn credentials(connectors: Arc<Registry>) -> CredentialsSource {
     Arc::new(move |access, target| {
         let connectors = Arc::clone(&connectors);
         let setting = async move {

@@ -20,6 +20,7 @@ mod faults;
 mod fill;
 mod look;
 mod message;
+mod oauth;
 mod page;
 mod payload;
 mod plain;
@@ -36,7 +37,7 @@ mod world;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -135,7 +136,10 @@ struct Shared(Arc<Inner>);
 struct Inner {
     world: Mutex<World>,
     changed: watch::Sender<u64>,
-    sockets: Sockets,
+    /// The app has one set of sockets, whatever workspaces it is in.
+    sockets: Arc<Sockets>,
+    /// All workspaces that are served at this address, this one included.
+    campus: Arc<Mutex<Vec<Weak<Inner>>>>,
     http: reqwest::Client,
     stop: CancellationToken,
     tracker: TaskTracker,
@@ -147,6 +151,25 @@ impl Deref for Shared {
 
     fn deref(&self) -> &Inner {
         &self.0
+    }
+}
+
+impl Shared {
+    fn join(&self) {
+        let mut campus = self.campus.lock().unwrap_or_else(PoisonError::into_inner);
+        campus.push(Arc::downgrade(&self.0));
+    }
+
+    /// Every workspace at this address, the first one first.
+    fn all(&self) -> Vec<Self> {
+        let campus = self.campus.lock().unwrap_or_else(PoisonError::into_inner);
+        campus.iter().filter_map(Weak::upgrade).map(Self).collect()
+    }
+
+    /// The first workspace of which that holds; this one where it holds of none.
+    fn whose(&self, holds: impl Fn(&World) -> bool) -> Self {
+        let found = self.all().into_iter().find(|one| holds(&one.world()));
+        found.unwrap_or_else(|| self.clone())
     }
 }
 
@@ -189,12 +212,14 @@ impl Sandbox {
         let shared = Shared(Arc::new(Inner {
             world: Mutex::new(World::new(settings, origin.clone())),
             changed: watch::Sender::new(0),
-            sockets: Sockets::default(),
+            sockets: Arc::default(),
+            campus: Arc::default(),
             http,
             stop: stop.clone(),
             tracker: TaskTracker::new(),
             origin,
         }));
+        shared.join();
         shared
             .tracker
             .spawn(server::serve(listener, shared.clone()));
@@ -203,6 +228,30 @@ impl Sandbox {
             twice: false,
             _stop: Some(Arc::new(stop.drop_guard())),
         })
+    }
+
+    /// Another workspace at the same address, with the same app: calls find it by their token. It
+    /// is served for as long as the first one is.
+    #[must_use]
+    pub fn beside(&self, settings: Settings) -> Self {
+        let first = &self.shared;
+        let shared = Shared(Arc::new(Inner {
+            world: Mutex::new(World::new(settings, first.origin.clone())),
+            changed: watch::Sender::new(0),
+            sockets: Arc::clone(&first.sockets),
+            campus: Arc::clone(&first.campus),
+            http: first.http.clone(),
+            stop: first.stop.clone(),
+            tracker: first.tracker.clone(),
+            origin: first.origin.clone(),
+        }));
+        shared.join();
+        let (twice, stop) = (false, self._stop.clone());
+        Self {
+            shared,
+            twice,
+            _stop: stop,
+        }
     }
 
     /// The Web API's base, `http://127.0.0.1:PORT/api/`.

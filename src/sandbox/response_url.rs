@@ -24,6 +24,7 @@ pub(super) async fn respond(
     headers: HeaderMap,
     body: Bytes,
 ) -> Said {
+    let shared = shared.whose(|world| world.settings.team.id == team);
     let args = Args::read(None, &headers, &body);
     let fault = faults::take(&mut shared.world().faults, "response_url", None);
     let said = fault.as_ref().and_then(refuse_early).unwrap_or_else(|| {

@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 use tokio::net::TcpListener;
 
-use super::{Shared, api, page, response_url, socket};
+use super::{Shared, api, oauth, page, response_url, socket};
 
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
@@ -21,6 +21,8 @@ pub(super) async fn serve(listener: TcpListener, shared: Shared) {
 fn routes(shared: Shared) -> Router {
     Router::new()
         .route("/api/{method}", any(api::call))
+        .route("/oauth/v2/authorize", get(oauth::ask))
+        .route("/oauth/v2/answer", get(oauth::answer))
         .route("/link/", get(socket::link))
         .route("/actions/{team}/{id}", post(response_url::respond))
         .route("/upload/v1/{id}", post(api::upload))

@@ -29,6 +29,12 @@ pub struct Settings {
     pub bot_token: String,
     /// The token (`xapp-…`) that opens Socket Mode connections.
     pub app_token: String,
+    /// The app's client id, for installing by OAuth.
+    pub client_id: String,
+    /// The app's client secret.
+    pub client_secret: String,
+    /// Whether tokens that are granted by OAuth end after twelve hours and are exchanged for others.
+    pub rotates_tokens: bool,
     /// The bot token's scopes; a call that needs another is answered `missing_scope`.
     pub scopes: Vec<String>,
     /// Whether `@bob` in a command arrives as `<@U0BOB|bob>` (the manifest's `should_escape`).
@@ -200,6 +206,9 @@ impl Settings {
             signing_secret: "acme-signing-secret".into(),
             bot_token: "xoxb-acme-bot".into(),
             app_token: "xapp-acme-app".into(),
+            client_id: "100.200".into(),
+            client_secret: "acme-client-secret".into(),
+            rotates_tokens: false,
             scopes: SCOPES.iter().map(ToString::to_string).collect(),
             escape_mentions: true,
             org_install: false,
@@ -208,6 +217,24 @@ impl Settings {
             response_url_life: Duration::from_mins(30),
             event_retries: [0, 60, 300].map(Duration::from_secs).to_vec(),
         }
+    }
+
+    /// Another workspace with the same app: Umbrella, whose people have the names and user ids of
+    /// Acme's and are others.
+    #[must_use]
+    pub fn umbrella() -> Self {
+        let mut settings = Self::acme();
+        settings.team = Team {
+            id: "T0UMBRELLA".into(),
+            name: "Umbrella".into(),
+            domain: "umbrella".into(),
+        };
+        for user in &mut settings.users {
+            user.team_id = "T0UMBRELLA".into();
+            user.email = user.email.replace("acme.example", "umbrella.example");
+        }
+        settings.bot_token = "xoxb-umbrella-bot".into();
+        settings
     }
 
     /// The same workspace, for a bot with other scopes.

@@ -10,6 +10,7 @@ use super::SandboxError;
 use super::calls::Call;
 use super::faults::{Fault, Outward};
 use super::message::{Message, Names};
+use super::oauth::Grants;
 use super::rates::Rates;
 use super::settings::{Channel, Settings, User};
 use super::time;
@@ -36,6 +37,8 @@ pub(super) struct World {
     pub(super) outward: Outward,
     pub(super) rates: Rates,
     pub(super) calls: Vec<Call>,
+    /// What was granted by OAuth.
+    pub(super) grants: Grants,
     /// Files by id: title and size in bytes.
     pub(super) files: HashMap<String, (String, Vec<u8>)>,
     /// Where the bot takes requests over HTTP, without a slash at the end.
@@ -82,6 +85,7 @@ impl World {
             outward: Outward::default(),
             rates: Rates::default(),
             calls: Vec::new(),
+            grants: Grants::default(),
             files: HashMap::new(),
             bot_url: None,
             last_micros: 0,

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use slack_morphism::SlackClientHttpConnector;
@@ -20,12 +21,14 @@ mod codes;
 mod connect;
 mod fault;
 mod file;
+mod oauth;
 mod refused;
 mod wire;
 
 use call::{Call, count, sensitive};
 pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
+pub use oauth::{Granted, OAuth};
 use refused::Refused;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
 
@@ -43,6 +46,22 @@ pub enum Respond {
     Replace,
 }
 
+/// Gives the token to call with, for an installation whose token changes. It is handed the token that
+/// Slack has just called expired, where there is one.
+pub type Tokens = Arc<
+    dyn Fn(Option<SecretString>) -> BoxFuture<'static, Result<SecretString, SlackFault>>
+        + Send
+        + Sync,
+>;
+
+/// Where the token comes from.
+enum Source {
+    /// It was set, and stays.
+    Fixed(SlackApiToken),
+    /// It changes.
+    Changing(Tokens),
+}
+
 /// The way out to one Slack workspace. Clones share their limits.
 #[derive(Clone)]
 pub struct Client {
@@ -51,7 +70,7 @@ pub struct Client {
 
 struct Inner {
     slack: SlackHyperClient,
-    token: SlackApiToken,
+    token: Source,
     settings: ClientSettings,
     limiter: Limiter,
     refused: Mutex<Refused>,
@@ -72,6 +91,18 @@ impl Client {
     /// # Errors
     /// When the machine has no root certificates for `https`.
     pub fn new(token: &SecretString, settings: ClientSettings) -> Result<Self, ClientFault> {
+        Self::with(Source::Fixed(api_token(token)), settings)
+    }
+
+    /// Prepares a client whose token changes; nothing is called yet.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn changing(tokens: Tokens, settings: ClientSettings) -> Result<Self, ClientFault> {
+        Self::with(Source::Changing(tokens), settings)
+    }
+
+    fn with(token: Source, settings: ClientSettings) -> Result<Self, ClientFault> {
         let slack = connect::slack(&settings)?;
         let limiter = if settings.paced {
             Limiter::new()
@@ -81,7 +112,7 @@ impl Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 slack,
-                token: SlackApiToken::new(token.expose_secret().into()),
+                token,
                 settings,
                 limiter,
                 refused: Mutex::default(),
@@ -114,7 +145,11 @@ impl Client {
     /// The scopes that the token has, for `jit doctor`.
     pub async fn scopes(&self) -> Result<Vec<String>, SlackFault> {
         let url = format!("{}/auth.test", self.inner.settings.api_url);
-        let asking = connect::scopes(url, self.inner.token.token_value.0.clone());
+        let token = match &self.inner.token {
+            Source::Fixed(token) => token.clone(),
+            Source::Changing(tokens) => api_token(&tokens(None).await?),
+        };
+        let asking = connect::scopes(url, token.token_value.0.clone());
         let asked = tokio::time::timeout(self.inner.settings.timeout, asking).await;
         asked.map_err(|_| SlackFault::Transient("timeout".into()))?
     }
@@ -343,7 +378,7 @@ impl Client {
 
     /// The address of a new Socket Mode connection. Needs the app-level token, not the bot's.
     pub async fn open_connection(&self, app_token: &SecretString) -> Result<Url, SlackFault> {
-        let token = SlackApiToken::new(app_token.expose_secret().into());
+        let token = api_token(app_token);
         let call = self.write("apps.connections.open", Pace::Tier3, None, json!({}));
         let answer: wire::UrlAnswer = self.call_with(&token, call).await?;
         let url = answer.url.and_then(|url| Url::parse(&url).ok());
@@ -377,4 +412,8 @@ impl Client {
         count("response_url", &sent);
         sent.map(drop)
     }
+}
+
+fn api_token(token: &SecretString) -> SlackApiToken {
+    SlackApiToken::new(token.expose_secret().into())
 }

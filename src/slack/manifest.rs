@@ -26,6 +26,8 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
     ("auth.test", None),
     // Belongs to the app-level token of Socket Mode (`connections:write`), not to the bot's scopes.
     ("apps.connections.open", None),
+    // Belongs to the app, by its client id and secret.
+    ("oauth.v2.access", None),
     ("chat.postMessage", Some("chat:write")),
     ("chat.update", Some("chat:write")),
     ("chat.postEphemeral", Some("chat:write")),
@@ -57,11 +59,14 @@ pub const METHODS: &[(&str, Option<&str>)] = &[
 const COMMAND_SCOPE: &str = "commands";
 
 /// The events that the bot hears of, none of which needs a scope that it has not for its calls: who
-/// somebody is, and who is in a user group, is read again when it has changed.
+/// somebody is, and who is in a user group, is read again when it has changed; the tokens of an
+/// installation are wiped when it has ended.
 const EVENTS: &[&str] = &[
     "app_home_opened",
+    "app_uninstalled",
     "subteam_members_changed",
     "subteam_updated",
+    "tokens_revoked",
     "user_change",
 ];
 
@@ -155,6 +160,17 @@ fn shortcuts() -> Vec<Value> {
     SHORTCUTS.iter().map(shortcut).collect()
 }
 
+/// The manifest for an app that several workspaces, or a whole organisation, install by OAuth at
+/// that public address (without a path). Its tokens are rotated.
+pub fn manifest_for_installing(mode: &Mode, url: &str) -> Value {
+    let mut manifest = manifest(mode);
+    let url = url.trim_end_matches('/');
+    manifest["oauth_config"]["redirect_urls"] = json!([format!("{url}/slack/oauth/callback")]);
+    manifest["settings"]["org_deploy_enabled"] = true.into();
+    manifest["settings"]["token_rotation_enabled"] = true.into();
+    manifest
+}
+
 /// The manifest as a file.
 pub fn to_file(mode: &Mode) -> String {
     format!("{:#}\n", manifest(mode))
@@ -220,6 +236,16 @@ mod tests {
             ],
         );
         assert!(!bot.to_string().contains("history"));
+    }
+
+    #[test]
+    fn an_app_that_is_installed_says_where_browsers_come_back_to() {
+        let manifest = manifest_for_installing(&Mode::Socket, "https://jit.example.com/");
+        let back = "https://jit.example.com/slack/oauth/callback";
+        assert_eq!(manifest["oauth_config"]["redirect_urls"][0], back);
+        assert_eq!(manifest["settings"]["token_rotation_enabled"], true);
+        assert_eq!(manifest["settings"]["org_deploy_enabled"], true);
+        assert_eq!(manifest["settings"]["socket_mode_enabled"], true);
     }
 
     #[test]

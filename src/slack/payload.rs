@@ -70,6 +70,9 @@ pub enum Matter {
         kind: String,
         /// The user that it is about, if it is about one.
         user: Option<String>,
+        /// When it happened, in seconds since 1970; none where Slack does not say.
+        #[serde(default)]
+        at: Option<i64>,
     },
     /// Slack tries the address that was configured for events.
     Verification {

@@ -2,9 +2,12 @@
 //!
 //! Modules in reading order: [`requests`] (the truth), [`outbox`] (what must still happen), [`ledger`]
 //! (what happened), [`due`] (what the clock asks for), [`digests`] (what readers are told by schedule),
-//! [`people`], [`slack`] (deliveries and messages), [`homes`] (App Home tabs), [`health`] (numbers for people on call), [`server`] (databases as a whole).
+//! [`people`], [`slack`] (deliveries and messages), [`homes`] (App Home tabs), [`installations`]
+//! (workspaces that installed the app, each with a schema of its own), [`health`] (numbers for people on
+//! call), [`server`] (databases as a whole).
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +19,7 @@ pub mod due;
 pub mod health;
 pub mod history;
 pub mod homes;
+pub mod installations;
 pub mod ledger;
 pub mod notices;
 pub mod outbox;
@@ -28,7 +32,8 @@ pub mod slack;
 pub use server::create_database;
 
 /// The channel on which replicas hint to each other that the outbox has work. A hint only: the
-/// poll finds the work anyway.
+/// poll finds the work anyway. Channels belong to the whole database, so a hint from the schema of an
+/// installation names it.
 const WAKE_CHANNEL: &str = "jit_outbox";
 
 /// The forward-only migrations, compiled in.
@@ -38,6 +43,31 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
+    /// The schema, where it is that of one installation.
+    house: Option<Arc<str>>,
+}
+
+/// Hints from other processes that the outbox has work.
+pub struct Hints {
+    listener: PgListener,
+    house: Option<Arc<str>>,
+}
+
+impl Hints {
+    /// Waits for the next hint that is meant for this schema.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn next(&mut self) -> Result<(), StoreError> {
+        loop {
+            let hint = self.listener.recv().await?;
+            let own = self.house.as_deref();
+            // One without a name is for everybody, and where there is one schema all are for it.
+            if own.is_none_or(|own| [own, ""].contains(&hint.payload())) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// A transaction. Dropping it without [`Tx::commit`] undoes everything.
@@ -92,16 +122,29 @@ impl Store {
             .map_err(|fault| StoreError::Url(fault.to_string()))?
             .application_name("jitbot")
             .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_secs(2));
+        Ok(Self::over(options, connections, None))
+    }
+
+    fn over(options: PgConnectOptions, connections: u32, house: Option<&str>) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Self {
+            pool,
+            house: house.map(Arc::from),
+        }
     }
 
     /// Wraps a pool.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, house: None }
+    }
+
+    /// The schema, where it is that of one installation; none where all there is stands in the
+    /// default one.
+    pub fn house_name(&self) -> Option<&str> {
+        self.house.as_deref()
     }
 
     /// Runs the migrations that are missing. Several replicas may do so at once; one waits for the
@@ -137,11 +180,17 @@ impl Store {
         Ok(Tx(self.pool.begin().await?))
     }
 
+    /// The time by the database's clock.
+    pub async fn now(&self) -> Result<DateTime<Utc>, StoreError> {
+        self.begin().await?.database_now().await
+    }
+
     /// Listens for hints that the outbox has work.
-    pub async fn listen(&self) -> Result<PgListener, StoreError> {
+    pub async fn listen(&self) -> Result<Hints, StoreError> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(WAKE_CHANNEL).await?;
-        Ok(listener)
+        let house = self.house.clone();
+        Ok(Hints { listener, house })
     }
 
     /// Whether the database answers.

@@ -189,9 +189,12 @@ impl Tx {
             .await?;
         }
         if !effects.is_empty() {
-            sqlx::query!("select pg_notify($1, '')", WAKE_CHANNEL)
-                .execute(&mut *self.0)
-                .await?;
+            sqlx::query!(
+                "select pg_notify($1, coalesce(substring(current_schema() from '^jit_.*$'), ''))",
+                WAKE_CHANNEL
+            )
+            .execute(&mut *self.0)
+            .await?;
         }
         Ok(())
     }

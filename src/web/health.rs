@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::metrics::Metrics;
 use crate::engine::Engine;
 use crate::slack::client::{Client, SlackFault};
+use crate::store::Store;
 
 /// How long the database may take to answer.
 const DATABASE_LIMIT: Duration = Duration::from_secs(2);
@@ -23,11 +24,23 @@ const SLACK_NO: Duration = Duration::from_secs(5);
 /// Looks at the parts that the work needs. Clones share what they remember.
 #[derive(Clone)]
 pub struct Readiness {
-    engine: Arc<Engine>,
-    slack: Client,
+    store: Store,
+    subject: Subject,
     /// Set in Socket Mode, where deliveries come in by connections of ours.
     connections: Option<Metrics>,
     remembered: Arc<Mutex<Option<(Instant, Part)>>>,
+}
+
+/// How the workspaces of one process stand, in words.
+pub type Workspaces = Arc<dyn Fn() -> Part + Send + Sync>;
+
+/// Whom this process serves.
+#[derive(Clone)]
+enum Subject {
+    /// One workspace, whose token was set.
+    One(Arc<Engine>, Client),
+    /// Those that installed the app. One that is at fault takes the process from no other.
+    Many(Workspaces),
 }
 
 /// How the parts stand.
@@ -49,14 +62,16 @@ pub struct Part {
 }
 
 impl Part {
-    fn well(what: impl Into<String>) -> Self {
+    /// It is well.
+    pub fn well(what: impl Into<String>) -> Self {
         Self {
             ok: true,
             what: what.into(),
         }
     }
 
-    fn ill(what: impl Into<String>) -> Self {
+    /// It is not.
+    pub fn ill(what: impl Into<String>) -> Self {
         Self {
             ok: false,
             what: what.into(),
@@ -67,9 +82,24 @@ impl Part {
 impl Readiness {
     /// Looks at these parts; with `connections` also at Socket Mode.
     pub fn new(engine: Arc<Engine>, slack: Client, connections: Option<Metrics>) -> Self {
+        let store = engine.store().clone();
+        Self::of(store, Subject::One(engine, slack), connections)
+    }
+
+    /// Looks at the database, and at what is told of the workspaces; with `connections` also at
+    /// Socket Mode.
+    pub fn of_workspaces(
+        store: Store,
+        workspaces: Workspaces,
+        connections: Option<Metrics>,
+    ) -> Self {
+        Self::of(store, Subject::Many(workspaces), connections)
+    }
+
+    fn of(store: Store, subject: Subject, connections: Option<Metrics>) -> Self {
         Self {
-            engine,
-            slack,
+            store,
+            subject,
             connections,
             remembered: Arc::default(),
         }
@@ -78,13 +108,17 @@ impl Readiness {
     /// How the parts stand now; Slack's word is at most a minute old.
     pub async fn report(&self) -> Report {
         let (database, migrations) = self.database().await;
-        let policy = Part::well(format!("hash {}", self.engine.policy().hash()));
-        let mut parts = BTreeMap::from([
-            ("database", database),
-            ("migrations", migrations),
-            ("policy", policy),
-            ("slack", self.slack().await),
-        ]);
+        let mut parts = BTreeMap::from([("database", database), ("migrations", migrations)]);
+        match &self.subject {
+            Subject::One(engine, slack) => {
+                let policy = Part::well(format!("hash {}", engine.policy().hash()));
+                parts.insert("policy", policy);
+                parts.insert("slack", self.slack(slack).await);
+            }
+            Subject::Many(workspaces) => {
+                parts.insert("workspaces", workspaces());
+            }
+        }
         if let Some(metrics) = &self.connections {
             parts.insert("socket", socket(metrics.slack_connections()));
         }
@@ -95,8 +129,7 @@ impl Readiness {
     }
 
     async fn database(&self) -> (Part, Part) {
-        let store = self.engine.store();
-        match timeout(DATABASE_LIMIT, store.missing_migrations()).await {
+        match timeout(DATABASE_LIMIT, self.store.missing_migrations()).await {
             Ok(Ok(0)) => (Part::well("it answers"), Part::well("all are run")),
             Ok(Ok(missing)) => {
                 let what = format!("{missing} are missing; run `jit migrate`");
@@ -107,7 +140,7 @@ impl Readiness {
         }
     }
 
-    async fn slack(&self) -> Part {
+    async fn slack(&self, slack: &Client) -> Part {
         let mut remembered = self.remembered.lock().await;
         if let Some((at, part)) = &*remembered {
             let counts = if part.ok { SLACK_YES } else { SLACK_NO };
@@ -115,7 +148,7 @@ impl Readiness {
                 return part.clone();
             }
         }
-        let asked = timeout(SLACK_LIMIT, self.slack.auth_test()).await;
+        let asked = timeout(SLACK_LIMIT, slack.auth_test()).await;
         let before = remembered.as_ref().is_some_and(|(_, part)| part.ok);
         let part = match asked.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".into()))) {
             Ok(_) => Part::well(good(&self.slack)),

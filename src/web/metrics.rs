@@ -80,6 +80,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "jit_slack_deliveries_total",
         "Deliveries that came in, by kind.",
     ),
+    (
+        "jit_slack_tokens_rotated_total",
+        "Tokens of installations that were exchanged for the next ones.",
+    ),
 ];
 
 const GAUGES: &[(&str, &str)] = &[

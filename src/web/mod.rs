@@ -2,5 +2,6 @@
 //! their machines look at.
 
 pub mod health;
+pub mod install;
 pub mod metrics;
 pub mod server;

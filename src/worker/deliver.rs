@@ -168,7 +168,7 @@ impl Worker {
             let listening = async {
                 let mut listener = self.engine.store().listen().await?;
                 loop {
-                    listener.recv().await?;
+                    listener.next().await?;
                     self.engine.wake().notify_waiters();
                 }
             };

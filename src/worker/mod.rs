@@ -77,18 +77,29 @@ pub struct Worker {
 impl Worker {
     /// Starts every worker. They stop when `stop` is cancelled, after finishing what they hold.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        for kind in [Kind::Access, Kind::Card] {
-            let (worker, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move { worker.deliver_until(kind, stop).await });
-        }
+        self.start_ends(tasks, stop);
+        self.start_words(tasks, stop);
+    }
+
+    /// Starts what needs neither a policy nor Slack: deadlines, and targets. So what was given is
+    /// taken away, whatever else is missing.
+    pub fn start_ends(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (worker, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move { worker.deliver_until(Kind::Access, until).await });
         let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.sweep_until(until).await });
+        let (worker, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move { worker.listen_until(until).await });
+    }
+
+    /// Starts the rest: what is said in Slack, starts, digests, and App Home tabs.
+    pub fn start_words(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (worker, until) = (self.clone(), stop.clone());
+        tasks.spawn(async move { worker.deliver_until(Kind::Card, until).await });
         let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.prepare_until(until).await });
         let (worker, until) = (self.clone(), stop.clone());
         tasks.spawn(async move { worker.refresh_homes_until(until).await });
-        let (worker, until) = (self.clone(), stop.clone());
-        tasks.spawn(async move { worker.listen_until(until).await });
     }
 
     /// Works until nothing is due: one sweep, then effects until none is left that could be carried

@@ -97,7 +97,11 @@ impl Worker {
             ("jit_outbox_oldest_seconds", health.outbox_oldest_seconds),
             ("jit_deliveries_waiting", health.deliveries as f64),
         ] {
-            gauge!(name).set(value);
+            // One process may carry several workspaces; each has numbers of its own.
+            match self.engine.store().house_name() {
+                None => gauge!(name).set(value),
+                Some(house) => gauge!(name, "workspace" => house.to_owned()).set(value),
+            }
         }
         Ok(())
     }

@@ -47,13 +47,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ledger", &["domain", "store"]),
     ("embedded", &["store"]),
     ("config", &[]),
-    ("web", &["engine", "slack::client"]),
+    (
+        "workspaces",
+        &[
+            "store",
+            "clock",
+            "slack::client",
+            "slack::manifest",
+            "slack::payload",
+        ],
+    ),
+    ("web", &["engine", "slack::client", "store", "workspaces"]),
     ("sandbox", &[]),
     ("cli", &EVERYTHING),
     ("main", &["cli"]),
 ];
 
-const EVERYTHING: [&str; 15] = [
+const EVERYTHING: [&str; 16] = [
     "domain",
     "policy",
     "store",
@@ -69,6 +79,7 @@ const EVERYTHING: [&str; 15] = [
     "config",
     "web",
     "sandbox",
+    "workspaces",
 ];
 
 /// Places that are held more strictly than the room they stand in: nothing of ours but this.
@@ -119,7 +130,10 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
         "reqwest",
         &["slack", "outward", "connectors", "directory", "sandbox"],
     ),
-    ("axum", &["slack::http", "web", "sandbox", "cli::serve"]),
+    (
+        "axum",
+        &["slack::http", "web", "sandbox", "cli::serve", "cli::estate"],
+    ),
     (
         "rand",
         &["slack", "connectors", "embedded", "sandbox", "cli::demo"],
@@ -137,6 +151,7 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
             "embedded",
             "web",
             "sandbox",
+            "workspaces",
             "cli",
             "main",
         ],

@@ -69,7 +69,7 @@ fn product(text: &str) -> String {
 
 #[test]
 fn the_table_names_the_methods_that_the_code_calls_and_no_other() {
-    let method = format!(r#"["/]((?:{FAMILIES})\.[a-zA-Z]+(?:\.[a-zA-Z]+)*)""#);
+    let method = format!(r#"["/]((?:{FAMILIES})\.[a-zA-Z0-9]+(?:\.[a-zA-Z]+)*)""#);
     let code = code();
     let found = Regex::new(&method).unwrap();
     let called: BTreeSet<&str> = found

@@ -1,6 +1,8 @@
 //! A call's arguments, from whatever form they came in.
 
 use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::{Refused, refused};
@@ -9,6 +11,8 @@ use super::{Refused, refused};
 pub(in crate::sandbox) struct Args {
     pub(in crate::sandbox) map: Map<String, Value>,
     pub(in crate::sandbox) token: Option<String>,
+    /// The app's id and secret, as OAuth sends them.
+    pub(in crate::sandbox) app: Option<(String, String)>,
 }
 
 /// Arguments that hold JSON, also where they came as a form field.
@@ -43,6 +47,7 @@ impl Args {
         Self {
             map,
             token: bearer.or(in_body),
+            app: basic(headers),
         }
     }
 
@@ -99,6 +104,15 @@ impl Args {
             _ => Vec::new(),
         }
     }
+}
+
+/// A name and a secret by HTTP's own way to send them.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let sent = header_str(headers, header::AUTHORIZATION.as_str())?;
+    let decoded = STANDARD.decode(sent.strip_prefix("Basic ")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
 }
 
 fn form(bytes: &[u8]) -> Map<String, Value> {

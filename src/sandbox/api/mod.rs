@@ -18,6 +18,7 @@ use super::Shared;
 use super::calls::Call;
 use super::faults::{self, FaultKind};
 use super::world::World;
+use super::oauth;
 pub(super) use args::Args;
 pub(super) use files::upload;
 pub(super) use views::{apply_view, checked_modal as checked_view, close_top, push_view};
@@ -50,14 +51,14 @@ impl Refused {
     }
 }
 
-fn refused(code: &str) -> Refused {
+pub(super) fn refused(code: &str) -> Refused {
     Refused {
         code: code.into(),
         extra: Map::new(),
     }
 }
 
-type Answer = Result<Value, Refused>;
+pub(super) type Answer = Result<Value, Refused>;
 
 /// Which token a method takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,14 @@ static METHODS: &[Method] = &[
         run: misc::api_test,
     },
     method("auth.test", &[], misc::auth_test),
+    Method {
+        name: "oauth.v2.access",
+        token: Token::None,
+        scopes: &[],
+        run: oauth::access,
+    },
+    method("auth.revoke", &[], oauth::revoke),
+    method("apps.uninstall", &[], oauth::uninstall),
     method("team.info", &["team:read"], misc::team_info),
     method("blocks.validate", &[], misc::blocks_validate),
     Method {
@@ -168,6 +177,7 @@ pub(super) async fn call(
     body: Bytes,
 ) -> Response {
     let args = Args::read(query.as_deref(), &headers, &body);
+    let shared = shared.whose(|world| oauth::is_for(world, &args));
     let fault = {
         let mut world = shared.world();
         let fault = faults::take(&mut world.faults, &name, args.str("channel"));
@@ -179,6 +189,9 @@ pub(super) async fn call(
         None => (StatusCode::OK, run(&mut shared.world(), &name, &args)),
     };
     shared.record(call_of(&name, &args, &answered, fault.as_ref()));
+    if answered.1["ok"] == true {
+        oauth::tell(&shared, &name);
+    }
     finish(&shared, answered, fault).await
 }
 
@@ -238,6 +251,9 @@ fn authorise(world: &World, method: &Method, args: &Args) -> Result<(), Refused>
     };
     match args.token.as_deref() {
         None | Some("") => return Err(refused("not_authed")),
+        Some(token) if method.token == Token::Bot && oauth::is_granted(world, token) => {
+            oauth::look_at(world, token)?;
+        }
         Some(token) if token == other => return Err(refused("not_allowed_token_type")),
         Some(token) if token != wanted => return Err(refused("invalid_auth")),
         Some(_) => {}

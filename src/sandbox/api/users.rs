@@ -85,6 +85,12 @@ fn shown(world: &World, user: &User) -> Value {
     for flag in ["is_admin", "is_owner", "is_primary_owner"] {
         shown[flag] = json!(false);
     }
+    if world.settings.org_install && !user.is_stranger {
+        shown["enterprise_user"] = json!({
+            "id": user.id, "enterprise_id": "E0ACME", "enterprise_name": "Acme Holding",
+            "is_admin": false, "is_owner": false, "teams": [user.team_id],
+        });
+    }
     if user.is_stranger {
         shown["is_stranger"] = json!(true);
     }

@@ -3,16 +3,18 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slack_morphism::prelude::SlackApiToken;
 use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Client, SlackFault};
+use super::{Client, SlackFault, Source, api_token};
 use crate::slack::limiter::{Key, Pace};
 
 /// One call: what, how fast, to which channel, with what.
+#[derive(Clone)]
 pub(super) struct Call<'a> {
     pub(super) method: &'static str,
     pub(super) pace: Pace,
@@ -21,6 +23,7 @@ pub(super) struct Call<'a> {
     pub(super) limit: Duration,
 }
 
+#[derive(Clone)]
 pub(super) enum Body<'a> {
     /// Reads take their arguments in the query.
     Query(Vec<(&'a str, Option<&'a str>)>),
@@ -75,7 +78,20 @@ impl Client {
         &self,
         call: Call<'_>,
     ) -> Result<T, SlackFault> {
-        self.call_with(&self.inner.token, call).await
+        let tokens = match &self.inner.token {
+            Source::Fixed(token) => return self.call_with(token, call).await,
+            Source::Changing(tokens) => tokens,
+        };
+        let token = timely(call.limit, tokens(None)).await?;
+        let again = call.clone();
+        match self.call_with(&api_token(&token), call).await {
+            // Slack did nothing, so the same call may be made once more with the next token.
+            Err(SlackFault::Admin(code)) if code == "token_expired" => {
+                let next = timely(again.limit, tokens(Some(token))).await?;
+                self.call_with(&api_token(&next), again).await
+            }
+            called => called,
+        }
     }
 
     /// Waits for its turn and calls, all within the call's limit.
@@ -160,6 +176,15 @@ impl Client {
             Err(_) => Err(SlackFault::Ambiguous("timeout".into())),
         }
     }
+}
+
+/// A token, unless it takes longer than the call may.
+async fn timely(
+    limit: Duration,
+    token: impl Future<Output = Result<SecretString, SlackFault>>,
+) -> Result<SecretString, SlackFault> {
+    let given = timeout(limit, token).await;
+    given.unwrap_or_else(|_| Err(SlackFault::Transient("no_token_in_time".into())))
 }
 
 /// Slack refuses some arguments when they are null, and takes their absence.

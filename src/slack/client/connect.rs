@@ -53,6 +53,9 @@ pub enum ClientFault {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
+    /// A plain HTTP client cannot be set up.
+    #[error("an HTTP client cannot be set up")]
+    Http(#[source] reqwest::Error),
 }
 
 /// The client library, with connections that are made when they are needed.

@@ -148,6 +148,7 @@ struct Callback {
     enterprise_id: Option<String>,
     #[serde(deserialize_with = "nullable")]
     event_id: String,
+    event_time: Option<i64>,
     event: Option<Value>,
     #[serde(deserialize_with = "nullable")]
     authorizations: Vec<Authorization>,
@@ -358,10 +359,14 @@ impl Callback {
         let user = event.get("user");
         // `user` is an id in most events and a whole profile in `user_change`.
         let user = user.and_then(|user| user.as_str().or_else(|| user.get("id")?.as_str()));
+        // Of `tokens_revoked`, the bot's are what matters here; people's own tokens we have none of.
+        let revoked = || event.get("tokens")?.get("bot")?.get(0)?.as_str();
+        let user = user.or_else(revoked);
         Ok(Matter::Event {
             id: self.event_id,
             kind: kind.unwrap_or_default().to_owned(),
             user: user.map(str::to_owned),
+            at: self.event_time,
         })
     }
 }

@@ -22,6 +22,7 @@ pub mod page;
 pub mod reply;
 pub mod text;
 pub mod why_me;
+pub mod workspace;
 
 #[cfg(test)]
 mod extremes;

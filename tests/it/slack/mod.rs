@@ -16,4 +16,7 @@ mod meaning_cards;
 mod meaning_reload;
 mod socket;
 mod sources;
+mod strangers;
+mod town;
+mod workspaces;
 mod stuck;

@@ -97,6 +97,18 @@ def _():
     has(client.team_info()["team"], id=str, name=str, domain=str, email_domain=str, icon=dict)
 
 
+@check("oauth.v2.access refuses what nobody agreed to; auth.revoke and apps.uninstall end what was granted")
+def _():
+    app = {"client_id": "100.200", "client_secret": "acme-client-secret"}
+    access = WebClient(base_url=standin.api_url).oauth_v2_access
+    refused("invalid_code", access, code="nobody", redirect_uri="https://jit.example.com/back", **app)
+    refused("bad_client_secret", access, code="nobody", client_id="100.200", client_secret="wrong")
+    refused("invalid_refresh_token", access, grant_type="refresh_token", refresh_token="xoxe-1-nobody", **app)
+    assert client.auth_revoke()["revoked"] is True
+    refused("bad_client_secret", client.apps_uninstall, client_id="100.200", client_secret="wrong")
+    assert client.apps_uninstall(**app)["ok"] is True
+
+
 @check("apps.connections.open gives a web socket address, to the app-level token only")
 def _():
     assert re.match(r"ws://127\.0\.0\.1:\d+/link/\?ticket=", app_client.apps_connections_open(app_token=standin.app_token)["url"])

@@ -18,6 +18,7 @@ pub mod story;
 pub mod stuck;
 pub mod trouble;
 pub mod why_me;
+pub mod workspace;
 
 use chrono::{DateTime, Utc};
 

@@ -1,0 +1,304 @@
+//! Installations by OAuth: how one begins and ends, and the token of each.
+//!
+//! A token is sealed before it reaches the database ([`seal`]), opened when it is needed, and kept
+//! here for half a minute. Where Slack rotates tokens, the next pair is got by one process at a time:
+//! it holds the row, looks again whether it is still due, and stores the pair before anybody uses it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt;
+use secrecy::SecretString;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::slack::client::{OAuth, SlackFault, Tokens};
+use crate::slack::payload::Workspace;
+use crate::store::installations::{InstallationHints, Installed};
+use crate::store::{Store, StoreError};
+
+mod install;
+pub mod seal;
+mod token;
+
+pub use install::{Back, Begun, InstallFault};
+use seal::{Bound, Keys, SealFault};
+
+/// How long a token is used without a look at the database.
+const TRUSTED: Duration = Duration::from_secs(30);
+/// How long before its end a token is exchanged. Slack's live twelve hours; should the answer to an
+/// exchange be lost, this is the time that is left to install the app again.
+const AHEAD: TimeDelta = TimeDelta::hours(2);
+
+/// Where the app is installed. Clones are the same.
+#[derive(Clone)]
+pub struct Installations {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    keys: Keys,
+    oauth: OAuth,
+    /// The bot's own address, without a path.
+    public_url: String,
+    known: Mutex<HashMap<String, Known>>,
+    /// Exchanges under way: nobody who waits for one may break it off.
+    exchanges: TaskTracker,
+}
+
+#[derive(Clone)]
+struct Known {
+    token: SecretString,
+    until: Instant,
+}
+
+/// Why an installation has no token to use.
+#[derive(Debug, thiserror::Error)]
+enum TokenFault {
+    #[error("the app is not installed there any more")]
+    NotInstalled,
+    #[error(transparent)]
+    Seal(#[from] SealFault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Slack(#[from] SlackFault),
+}
+
+impl From<TokenFault> for SlackFault {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::NotInstalled => Self::Admin("not_installed".into()),
+            TokenFault::Seal(fault) => Self::Admin(fault.to_string()),
+            TokenFault::Store(_) => Self::Transient("no_token_from_the_database".into()),
+            TokenFault::Slack(fault) => fault,
+        }
+    }
+}
+
+impl Installations {
+    /// The installations in that database. Their tokens are sealed with these keys; `public_url` is
+    /// the address at which browsers and Slack reach this bot.
+    pub fn new(store: Store, clock: Clock, keys: Keys, oauth: OAuth, public_url: &str) -> Self {
+        let inner = Inner {
+            store,
+            clock,
+            keys,
+            oauth,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            known: Mutex::default(),
+            exchanges: TaskTracker::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Whether the bot is reached by TLS, so that cookies may insist on it.
+    pub fn is_secure(&self) -> bool {
+        self.inner.public_url.starts_with("https://")
+    }
+
+    /// Every installation, those included that were uninstalled.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn all(&self) -> Result<Vec<Installed>, StoreError> {
+        let rows = self.inner.store.installations().await?;
+        // What another process was told has ended is used here no more either.
+        for row in rows.iter().filter(|row| row.removed_at.is_some()) {
+            self.known().remove(&row.house);
+        }
+        Ok(rows)
+    }
+
+    /// Hints that an installation has changed in some process.
+    ///
+    /// # Errors
+    /// When the database cannot be listened to.
+    pub async fn hints(&self) -> Result<InstallationHints, StoreError> {
+        self.inner.store.listen_for_installations().await
+    }
+
+    /// The token of an installation, for a client.
+    pub fn tokens(&self, house: &str) -> Tokens {
+        let (installations, house) = (self.clone(), house.to_owned());
+        Arc::new(move |refused| {
+            let (installations, house) = (installations.clone(), house.clone());
+            async move { installations.token(&house, refused).await }.boxed()
+        })
+    }
+
+    /// Takes the tokens of an installation away, since Slack says that they are worth nothing any
+    /// more. What Slack said before the app was installed again is passed over. Answers whether
+    /// anything changed.
+    ///
+    /// # Errors
+    /// When the database failed: then nothing has changed, and Slack has to say it again.
+    pub async fn uninstalled(
+        &self,
+        house: &str,
+        why: &str,
+        said_at: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let inner = &self.inner;
+        let now = inner.clock.read(&inner.store).await?;
+        let said_at = said_at.and_then(|seconds| DateTime::from_timestamp(seconds, 999_999_999));
+        let said_at = said_at.unwrap_or(now);
+        let gone = inner.store.uninstall(house, said_at, now, why).await?;
+        if gone {
+            self.known().remove(house);
+            tracing::warn!(workspace = house, why, "the app was uninstalled; its tokens are wiped");
+        }
+        Ok(gone)
+    }
+
+    /// Seals every token with the first key that was sealed with another, and exchanges every token
+    /// that is due, so that no act of a person waits for it. Faults are logged, each for itself.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn look_after_tokens(&self) -> Result<(), StoreError> {
+        let now = self.inner.clock.read(&self.inner.store).await?;
+        for row in self.all().await? {
+            let sealed = row.bot_token.iter().chain(&row.refresh_token);
+            let old = sealed.clone().any(|sealed| self.inner.keys.is_old(sealed));
+            let due = row.refresh_token.is_some() && is_due(row.expires_at, now);
+            if row.removed_at.is_some() || !(old || due) {
+                continue;
+            }
+            if let Err(fault) = self.exchange(&row.house, None).await {
+                tracing::error!(workspace = row.house, %fault, "a token could not be renewed");
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the exchanges under way: one that is broken off loses a token.
+    pub async fn finish(&self) {
+        self.inner.exchanges.close();
+        self.inner.exchanges.wait().await;
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        let known = self.inner.known.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a token is exchanged now.
+fn is_due(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    expires_at.is_some_and(|end| end - now < AHEAD)
+}
+
+/// The installation that a delivery belongs to: its workspace's own, else that of the organisation.
+pub fn home_of<'a>(from: &Workspace, installed: &'a [Installed]) -> Option<&'a Installed> {
+    let present = || installed.iter().filter(|row| row.removed_at.is_none());
+    let team = from.team.as_deref().filter(|team| !team.is_empty());
+    let enterprise = from.enterprise.as_deref().filter(|id| !id.is_empty());
+    // Events about a whole organisation name it where others name a workspace.
+    let enterprise = enterprise.or(team);
+    let own = team.and_then(|team| present().find(|row| row.team_id == team));
+    own.or_else(|| {
+        let enterprise = enterprise?;
+        present().find(|row| row.team_id.is_empty() && row.enterprise_id == enterprise)
+    })
+}
+
+/// What the operator calls an installation: the folder of its policy.
+pub fn folder_of(row: &Installed) -> &str {
+    if row.team_id.is_empty() {
+        &row.enterprise_id
+    } else {
+        &row.team_id
+    }
+}
+
+/// What the bot token of a row is bound to.
+fn bot_of(row: &Installed) -> Bound<'_> {
+    Bound {
+        enterprise: &row.enterprise_id,
+        team: &row.team_id,
+        column: "bot_token",
+    }
+}
+
+/// What the refresh token of a row is bound to.
+fn refresh_of(row: &Installed) -> Bound<'_> {
+    Bound {
+        column: "refresh_token",
+        ..bot_of(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn installed(enterprise: &str, team: &str) -> Installed {
+        Installed {
+            enterprise_id: enterprise.into(),
+            team_id: team.into(),
+            house: format!("jit_{}", format!("{enterprise}{team}").to_lowercase()),
+            name: String::new(),
+            app_id: String::new(),
+            bot_user: String::new(),
+            scopes: Vec::new(),
+            bot_token: Some(Vec::new()),
+            refresh_token: None,
+            expires_at: None,
+            installed_by: String::new(),
+            installed_at: DateTime::UNIX_EPOCH,
+            removed_at: None,
+        }
+    }
+
+    fn from(enterprise: Option<&str>, team: Option<&str>) -> Workspace {
+        Workspace {
+            team: team.map(str::to_owned),
+            enterprise: enterprise.map(str::to_owned),
+            org_wide: false,
+        }
+    }
+
+    #[test]
+    fn the_workspace_goes_before_its_organisation() {
+        let rows = [
+            installed("E1", ""),
+            installed("E1", "T1"),
+            installed("", "T9"),
+        ];
+        let home = |enterprise, team| {
+            home_of(&from(enterprise, team), &rows).map(|row| row.house.as_str())
+        };
+        assert_eq!(home(Some("E1"), Some("T1")), Some("jit_e1t1"));
+        assert_eq!(home(None, Some("T1")), Some("jit_e1t1"));
+        assert_eq!(home(Some("E1"), Some("T2")), Some("jit_e1"));
+        assert_eq!(home(Some("E1"), None), Some("jit_e1"));
+        assert_eq!(home(None, Some("E1")), Some("jit_e1"));
+        assert_eq!(home(None, Some("T9")), Some("jit_t9"));
+        for nobody in [
+            (None, None),
+            (Some(""), Some("")),
+            (Some("E2"), Some("T2")),
+            (None, Some("T2")),
+        ] {
+            assert_eq!(home(nobody.0, nobody.1), None, "{nobody:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_uninstalled_is_nobody_s_home() {
+        let mut rows = [installed("E1", ""), installed("E1", "T1")];
+        rows[1].removed_at = Some(DateTime::UNIX_EPOCH);
+        let home = home_of(&from(Some("E1"), Some("T1")), &rows);
+        assert_eq!(home.map(|row| row.house.as_str()), Some("jit_e1"));
+        rows[0].removed_at = Some(DateTime::UNIX_EPOCH);
+        assert!(home_of(&from(Some("E1"), Some("T1")), &rows).is_none());
+    }
+}

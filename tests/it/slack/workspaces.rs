@@ -1,0 +1,307 @@
+//! Several workspaces, installed by OAuth, with one bot.
+
+use jitbot::sandbox::Settings;
+use jitbot::slack::client::SlackFault;
+use secrecy::ExposeSecret;
+
+use super::town::{SOON, Town, key};
+
+const BOB: &str = "bob@acme.example";
+const OTHER_BOB: &str = "bob@umbrella.example";
+
+fn rotating() -> Settings {
+    Settings {
+        rotates_tokens: true,
+        ..Settings::acme()
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_installs_the_app_and_asks() {
+    let town = Town::open().await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    let card = town.asks(&town.acme).await;
+    town.approves(&town.acme, &card).await;
+    let posts = town.acme.calls_to("chat.postMessage");
+    assert!(!posts.is_empty() && posts.iter().all(jitbot::sandbox::Call::ok));
+    let page = town.install("T0ACME").await;
+    assert!(page.contains("Acme") && page.contains("T0ACME"), "{page}");
+    assert_eq!(town.requests("T0ACME").await.len(), 1, "the house stays");
+    town.asks(&town.acme).await;
+}
+
+#[tokio::test]
+async fn a_visit_counts_once_in_time_and_in_its_own_browser() {
+    let town = Town::open().await;
+    let visit = town.visit().await;
+    assert!(visit.cookie.contains("HttpOnly") && visit.cookie.contains("SameSite=Lax"));
+    assert!(visit.cookie.contains("Secure"), "{}", visit.cookie);
+    let back = town.agree(&visit, "T0ACME", true).await;
+    let stranger = town.visit().await;
+    for cookie in [None, Some(stranger.cookie.as_str()), Some("jit_install=")] {
+        let (status, page) = town.come_back(&back, cookie).await;
+        assert_eq!(status, 400);
+        assert!(page.contains("did not begin in this browser"), "{page}");
+    }
+    let forged = back.as_str().replace(&visit.state(), "forged");
+    let (status, page) = town.come_back(&forged.parse().unwrap(), Some(&visit.cookie)).await;
+    assert!(status == 400 && page.contains("did not begin"), "{page}");
+    assert!(town.acme.calls_to("oauth.v2.access").is_empty(), "nothing was asked of Slack");
+
+    let (status, page) = town.come_back(&back, Some(&visit.cookie)).await;
+    assert!(status == 200 && page.contains("Acme"), "{page}");
+    let (status, page) = town.come_back(&back, Some(&visit.cookie)).await;
+    assert!(status == 400 && page.contains("opened before"), "{page}");
+    assert_eq!(town.acme.calls_to("oauth.v2.access").len(), 1);
+
+    let late = town.visit().await;
+    let back = town.agree(&late, "T0ACME", true).await;
+    town.sql("update install_visits set ends_at = now() - interval '1 second'").await;
+    let (status, page) = town.come_back(&back, Some(&late.cookie)).await;
+    assert!(status == 400 && page.contains("ten minutes"), "{page}");
+
+    let denied = town.visit().await;
+    let back = town.agree(&denied, "T0ACME", false).await;
+    let (status, page) = town.come_back(&back, Some(&denied.cookie)).await;
+    assert!(status == 200 && page.contains("said no"), "{page}");
+
+    let spent = town.visit().await;
+    let back = town.agree(&spent, "T0ACME", true).await;
+    let mut pairs: Vec<(String, String)> = back.query_pairs().into_owned().collect();
+    for (name, value) in &mut pairs {
+        if name == "code" {
+            "a-code-of-nobody".clone_into(value);
+        }
+    }
+    let mut wrong = back.clone();
+    wrong.query_pairs_mut().clear().extend_pairs(pairs);
+    let (status, page) = town.come_back(&wrong, Some(&spent.cookie)).await;
+    assert!(status == 400 && page.contains("Begin again"), "{page}");
+}
+
+#[tokio::test]
+async fn two_workspaces_never_mix() {
+    let town = Town::open().await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    let here = (&town.umbrella, "T0UMBRELLA");
+    town.settle_in(here.0, here.1, here.1, OTHER_BOB).await;
+    let (ours, theirs) = (town.asks(&town.acme).await, town.asks(&town.umbrella).await);
+    let (one, other) = (town.requests("T0ACME").await, town.requests("T0UMBRELLA").await);
+    assert!(one.len() == 1 && other.len() == 1);
+    assert_eq!(one[0].number, other[0].number, "each counts for itself");
+    assert_ne!(one[0].id, other[0].id);
+    assert_ne!(one[0].requester, other[0].requester, "one user id, two people");
+    assert_ne!(one[0].terms.policy, other[0].terms.policy);
+
+    // A click of the one workspace on the request of the other finds nothing there.
+    let forged = theirs.blocks.clone();
+    assert_ne!(ours.blocks, forged);
+    town.approves(&town.umbrella, &theirs).await;
+    assert!(town.requests("T0UMBRELLA").await[0].approvals().len() == 1);
+    assert!(town.requests("T0ACME").await[0].approvals().is_empty());
+    for house in ["jit_t0acme", "jit_t0umbrella"] {
+        let first = format!("select min(seq)::text || '-' || (count(*) = max(seq))::text from {house}.ledger");
+        assert_eq!(town.value(&first).await, "1-true", "each ledger begins at 1, without a gap");
+        let foreign = format!("select count(*)::text from {house}.requests where id not in (select id from {house}.requests)");
+        assert_eq!(town.value(&foreign).await, "0");
+    }
+    let default = "select (select count(*) from public.requests) + (select count(*) from public.ledger) + (select count(*) from public.outbox)";
+    assert_eq!(town.value(&format!("select ({default})::text")).await, "0");
+}
+
+#[tokio::test]
+async fn an_organisation_installs_once_for_all_its_workspaces() {
+    let mut settings = Settings::acme();
+    settings.org_install = true;
+    // Bob is of another workspace of the same organisation.
+    let bob = settings.users.iter_mut().find(|user| user.name == "bob");
+    bob.unwrap().team_id = "T0SISTER".to_owned();
+    let town = Town::with(settings, Settings::umbrella()).await;
+    town.settle_in(&town.acme, "T0ACME", "E0ACME", BOB).await;
+    let card = town.asks(&town.acme).await;
+    town.approves(&town.acme, &card).await;
+    assert_eq!(town.requests("E0ACME").await[0].approvals().len(), 1);
+    assert_eq!(
+        town.value("select team_id || '|' || enterprise_id from installations").await,
+        "|E0ACME"
+    );
+}
+
+#[tokio::test]
+async fn a_token_at_rest_cannot_be_read_or_moved() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    town.install("T0UMBRELLA").await;
+    let tokens: Vec<String> = [&town.acme, &town.umbrella]
+        .iter()
+        .flat_map(|sandbox| sandbox.granted_tokens())
+        .collect();
+    assert_eq!(tokens.len(), 2);
+    let dump = "select string_agg(row::text || convert_from(bot_token || coalesce(refresh_token, ''), 'LATIN1'), ' ')
+                from installations row";
+    let dump = town.value(dump).await;
+    assert!(!dump.contains("xox"), "{dump}");
+    let reading = town.installations(&[key(7)]);
+    let read = reading.token("jit_t0acme", None).await.unwrap();
+    assert_eq!(read.expose_secret(), tokens[0]);
+
+    town.sql(
+        "update installations one set bot_token = other.bot_token from installations other
+         where one.house = 'jit_t0umbrella' and other.house = 'jit_t0acme'",
+    )
+    .await;
+    let swapped = town.installations(&[key(7)]);
+    let fault = swapped.token("jit_t0umbrella", None).await.unwrap_err();
+    assert!(matches!(fault, SlackFault::Admin(_)), "{fault:?}");
+    let strange = town.installations(&[key(8)]);
+    assert!(strange.token("jit_t0acme", None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_changed_key_seals_again_and_the_old_one_can_go() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    let both = town.installations(&[key(9), key(7)]);
+    both.look_after_tokens().await.unwrap();
+    let new = town.installations(&[key(9)]);
+    let token = new.token("jit_t0acme", None).await.unwrap();
+    assert_eq!(vec![token.expose_secret().to_owned()], town.acme.granted_tokens());
+    assert_eq!(Town::refreshes(&town.acme), 0, "sealing again asks nothing of Slack");
+    let old = town.installations(&[key(7)]);
+    assert!(old.token("jit_t0acme", None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_is_exchanged_once_however_many_want_it() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    let replicas = [town.installations(&[key(7)]), town.installations(&[key(7)])];
+    town.sql("update installations set expires_at = now() + interval '30 minutes'").await;
+    let wanting = (0..8).map(|number| replicas[number % 2].token("jit_t0acme", None));
+    let got = futures::future::join_all(wanting).await;
+    let got: Vec<String> = got
+        .into_iter()
+        .map(|token| token.unwrap().expose_secret().to_owned())
+        .collect();
+    assert_eq!(Town::refreshes(&town.acme), 1);
+    let last = town.acme.granted_tokens().pop().unwrap();
+    assert!(got.iter().all(|token| *token == last), "{got:?}");
+
+    // Slack says that it is over, to both at once.
+    town.acme.expire_tokens();
+    let refused = Some(secrecy::SecretString::from(last.clone()));
+    let wanting = replicas.iter().map(|one| one.token("jit_t0acme", refused.clone()));
+    let got = futures::future::join_all(wanting).await;
+    assert_eq!(Town::refreshes(&town.acme), 2);
+    let last = town.acme.granted_tokens().pop().unwrap();
+    assert!(got.iter().all(|token| token.as_ref().unwrap().expose_secret() == last));
+}
+
+#[tokio::test]
+async fn a_bot_whose_token_ended_exchanges_it_and_goes_on() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.acme.expire_tokens();
+    let card = town.asks(&town.acme).await;
+    town.approves(&town.acme, &card).await;
+    assert_eq!(Town::refreshes(&town.acme), 1);
+}
+
+#[tokio::test]
+async fn while_slack_does_not_exchange_the_present_token_is_used() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    let before = town.acme.granted_tokens();
+    town.sql("update installations set expires_at = now() + interval '30 minutes'").await;
+    let down = jitbot::sandbox::FaultKind::Error {
+        error: "fatal_error".to_owned(),
+    };
+    town.acme.fault(jitbot::sandbox::Fault::once("oauth.v2.access", down));
+    let installations = town.installations(&[key(7)]);
+    let token = installations.token("jit_t0acme", None).await.unwrap();
+    assert_eq!(token.expose_secret(), before[0]);
+    let next = installations.token("jit_t0acme", None).await.unwrap();
+    assert_ne!(next.expose_secret(), before[0], "the next try gets the next token");
+}
+
+#[tokio::test]
+async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
+    let town = Town::open().await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    let card = town.asks(&town.acme).await;
+    town.approves(&town.acme, &card).await;
+    let left = town.acme.uninstall().await;
+    assert!(left.in_time(), "{left:?}");
+    let wiped = "select (bot_token is null and refresh_token is null and removed_why = 'app_uninstalled')::text from installations";
+    assert_eq!(town.value(wiped).await, "true");
+    let refused = town.acme.slash("dana", "general", "/jit", "list").await.unwrap();
+    assert_eq!(refused.acks[0].status, Some(403));
+
+    let calls = town.acme.calls().len();
+    town.sql("update jit_t0acme.requests set grant_until = now() where grant_status = 'active'").await;
+    town.sql("update jit_t0acme.requests set grant_until = now()").await;
+    let taken = town.acme.wait_for(|_| !town.target.holds(), SOON);
+    assert!(taken.await, "revocation never waits for Slack");
+    assert_eq!(town.acme.calls().len(), calls, "and Slack is left alone");
+
+    // It comes back to the same house.
+    let page = town.install("T0ACME").await;
+    assert!(page.contains("Installed"), "{page}");
+    town.estate.houses().look().await.unwrap();
+    town.asks(&town.acme).await;
+    assert_eq!(town.requests("T0ACME").await.len(), 2);
+}
+
+#[tokio::test]
+async fn old_news_of_an_uninstallation_does_not_end_a_new_one() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    town.sql("update installations set installed_at = now() + interval '1 minute'").await;
+    let late = town.acme.event(serde_json::json!({"type": "app_uninstalled"})).await;
+    assert!(late.in_time());
+    assert_eq!(town.value("select (removed_at is null)::text from installations").await, "true");
+    let mine = serde_json::json!({"type": "tokens_revoked", "tokens": {"oauth": ["U0DANA"]}});
+    town.sql("update installations set installed_at = now() - interval '1 minute'").await;
+    town.acme.event(mine).await;
+    assert_eq!(town.value("select (removed_at is null)::text from installations").await, "true");
+    town.acme.revoke_tokens().await;
+    assert_eq!(town.value("select removed_why from installations").await, "tokens_revoked");
+}
+
+#[tokio::test]
+async fn without_a_policy_folder_nothing_is_decided_and_it_is_said_kindly() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    town.estate.houses().look().await.unwrap();
+    let told = town.types(&town.acme, "request staging-db 1h to see", |told| !told.is_empty()).await;
+    assert!(told.contains("no policy for this workspace yet") && told.contains("T0ACME"), "{told}");
+    assert!(town.requests("T0ACME").await.is_empty());
+    town.write_policy("T0ACME", BOB);
+    town.decides(&town.acme, "T0ACME").await;
+    town.asks(&town.acme).await;
+}
+
+#[tokio::test]
+async fn a_workspace_that_never_installed_is_refused() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    let refused = town.umbrella.slash("dana", "general", "/jit", "list").await.unwrap();
+    assert_eq!(refused.acks[0].status, Some(403));
+    assert!(town.umbrella.ephemerals("dana").is_empty());
+}
+
+#[tokio::test]
+async fn another_process_learns_of_an_installation_by_itself() {
+    let town = Town::open().await;
+    let replica = town.replica().await;
+    town.write_policy("T0ACME", BOB);
+    town.install("T0ACME").await;
+    let houses = replica.houses();
+    let learned = town.acme.wait_some(
+        |_| houses.get("jit_t0acme").filter(|house| house.decides()).map(drop),
+        SOON,
+    );
+    assert!(learned.await.is_some());
+    town.acme.connect_http(&format!("http://{}", replica.address()));
+    town.asks(&town.acme).await;
+}
