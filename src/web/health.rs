@@ -151,7 +151,7 @@ impl Readiness {
         let asked = timeout(SLACK_LIMIT, slack.auth_test()).await;
         let before = remembered.as_ref().is_some_and(|(_, part)| part.ok);
         let part = match asked.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".into()))) {
-            Ok(_) => Part::well(good(&self.slack)),
+            Ok(_) => Part::well(good(slack)),
             // Slack being slow is no reason to take a process away that works.
             Err(fault) if fault.is_passing() && before => {
                 Part::well(format!("the token was good; now: {fault}"))

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::Worker;
-use super::cards::wait_for;
+use super::slack_trouble::wait_for;
 use crate::directory::DirectoryFault;
 use crate::slack::client::SlackFault;
 use crate::slack::view::home::{self as view, Pages};
@@ -90,7 +90,7 @@ impl Worker {
 
     /// Shows a tab. Whatever goes wrong with it, the others go on.
     async fn show_safely(&self, tab: &Tab) {
-        let showing = AssertUnwindSafe(self.show(tab)).catch_unwind();
+        let showing = AssertUnwindSafe(self.show_home(tab)).catch_unwind();
         let trouble = match showing.await {
             Ok(Ok(())) => return,
             Ok(Err(trouble)) => trouble,
@@ -124,7 +124,7 @@ impl Worker {
         }
     }
 
-    async fn show(&self, tab: &Tab) -> Result<(), Trouble> {
+    async fn show_home(&self, tab: &Tab) -> Result<(), Trouble> {
         let now = self.engine.now().await?;
         let pages = Pages(tab.pages.clone());
         let (drawn, made) = self.draw(tab, &pages, now).await?;

@@ -321,7 +321,7 @@ fn everything_of(member: &Member) -> BTreeSet<PersonId> {
     Search::default().only_of(member).people
 }
 
-/// Who took the access away.
+/// Who took the access away, or answers for it being gone.
 fn taken_by(request: &Request) -> Option<PersonId> {
     use crate::domain::{GrantState, RevokeCause};
     match &request.grant()?.state {
@@ -332,7 +332,8 @@ fn taken_by(request: &Request) -> Option<PersonId> {
         | GrantState::Revoked {
             cause: RevokeCause::Revoked { by, .. },
             ..
-        } => Some(*by),
+        }
+        | GrantState::Resolved { by, .. } => Some(*by),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::samples::*;
 use super::tests::{hold_bundle, hold_news, hold_request};
-use super::{Content, Face, Faces, card, lint, reply};
+use super::{Content, Face, Faces, card, lint, page, reply};
 use crate::domain::*;
 
 /// What somebody may have typed, or a policy may hold.
@@ -103,7 +103,7 @@ fn lists_hold_from_nothing_to_hundreds() {
         };
         let request = largest(&base, &words);
         for count in [0, 1, 200] {
-            lint::message(&reply::active(&vec![&request; count], now()));
+            lint::message(&reply::active(&vec![&request; count.min(page::List::PAGE)], None, now()));
             let line = super::text::said(&words);
             let lines = vec![format!("one line: {line}"); count.max(1)];
             lint::message(&Content::lines(&lines));

@@ -160,6 +160,12 @@ fn granted(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<U
         GrantState::Revoked { at, cause, .. } => {
             format!("ended {} ({})", when(*at), over_named(cause, faces))
         }
+        GrantState::Resolved { at, by, why, .. } => format!(
+            "⚠️ could not be taken away; marked as resolved {} by {}: “{}” (not verified)",
+            when(*at),
+            faces.mention(*by),
+            said(why)
+        ),
         GrantState::Failed { at, .. } => {
             let again = match retry_until(request, now) {
                 Some(_) => ", can be tried again",
@@ -260,9 +266,14 @@ fn ended(
     request: &Request,
     plain: &impl Fn(PersonId) -> String,
 ) -> (Option<DateTime<Utc>>, String) {
-    let Some(GrantState::Revoked { at, cause, .. }) = request.grant().map(|grant| &grant.state)
-    else {
-        return (None, String::new());
+    let (at, cause) = match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Revoked { at, cause, .. }) => (at, cause),
+        // Nobody saw it end, so there is no time of an end.
+        Some(GrantState::Resolved { by, why, .. }) => {
+            let by = plain(*by);
+            return (None, format!("marked as resolved by {by}, not verified: {why}"));
+        }
+        _ => return (None, String::new()),
     };
     let by = match cause {
         RevokeCause::Revoked { by, .. } => plain(*by),
