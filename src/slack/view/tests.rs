@@ -967,6 +967,11 @@ proptest! {
             read: vec![(group(&words), now()); 20],
         };
         lint::message(&reply::explain(&explained, &faces));
+        let failing = grant::Failing { attempts: 3, error: words.clone() };
+        lint::message(&Content::line(&text::stuck::failing(&request, late(), &failing, &faces)));
+        for covered in [None, Some(late())] {
+            lint::message(&Content::line(&text::stuck::gone(&request, 600, covered, &faces)));
+        }
         lint::message(&Content::line(&text::channel_lost(&words, &words, &people, &faces)));
     }
 }
