@@ -715,6 +715,30 @@ fn items(count: usize) -> Vec<ListItem> {
 }
 
 #[test]
+fn when_a_group_was_read_stands_in_the_dialog_and_on_the_card_only_where_that_was_long_ago() {
+    let (_, mut waiting) = states()
+        .into_iter()
+        .find(|(name, _)| *name == "waiting_quiet")
+        .unwrap();
+    let meta = modal::Meta {
+        request: waiting.id,
+        channel: None,
+        ts: None,
+        version: None,
+    };
+    for (age, on_the_card) in [(30, false), (600, true)] {
+        waiting.roster.ages.insert(group("oncall"), age);
+        let card = lint::show(&card::card(&waiting, &faces(), now()));
+        assert_eq!(card.contains("was read"), on_the_card, "{age} s: {card}");
+        let one = std::slice::from_ref(&waiting);
+        let review = modal::review(one, &faces(), &meta);
+        lint::modal(&review);
+        let review = review.to_string();
+        assert!(review.contains("Who is in *oncall* was read"), "{review}");
+    }
+}
+
+#[test]
 fn the_answers() {
     let all = states();
     let own: Vec<&Request> = all.iter().map(|(_, request)| request).take(12).collect();
