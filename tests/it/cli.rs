@@ -307,8 +307,8 @@ async fn the_doctor_asks_every_source_of_people() {
 groups:
   approvers: {{ slack_usergroup: S0APPROVERS }}
   closed: {{ slack_usergroup: S0CLOSED, fallback: dba }}
-  oncall: {{ pagerduty: {{ schedule: P1, token: {{ file: "{token}" }}, api: "{api}" }} }}
-  unset: {{ pagerduty: {{ schedule: P1, token: {{ env: JIT_TEST_UNSET }}, api: "{api}" }}, fallback: dba }}
+  oncall: {{ pagerduty: {{ schedule: PABC123, token: {{ file: "{token}" }}, api: "{api}" }} }}
+  unset: {{ pagerduty: {{ schedule: PABC123, token: {{ env: JIT_TEST_UNSET }}, api: "{api}" }}, fallback: dba }}
   crm: {{ webhook: {{ url: "{api}/crm", secret: {{ file: "{token}" }} }} }}"##
     );
     let (_, rest) = POLICY.split_once("groups:").unwrap();
