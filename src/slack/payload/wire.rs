@@ -347,6 +347,9 @@ impl Callback {
         let user = event.get("user");
         // `user` is an id in most events and a whole profile in `user_change`.
         let user = user.and_then(|user| user.as_str().or_else(|| user.get("id")?.as_str()));
+        // Slack says so too of the messages beside it, in which nothing is to be shown.
+        let elsewhere = event.get("tab").is_some_and(|tab| tab == "messages");
+        let user = user.filter(|_| !elsewhere);
         Ok(Matter::Event {
             id: self.event_id,
             kind: kind.unwrap_or_default().to_owned(),
