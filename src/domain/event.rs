@@ -427,15 +427,8 @@ impl Event {
                 cause: cause.clone(),
                 failing: None,
             }),
-            (GrantState::Revoking { since, cause, .. }, event) => {
-                event.leave_revoking(*since, cause, at)
-            }
-            (GrantState::Resolved { cause, .. }, Self::GrantRevoked { covered_until, .. }) => {
-                Some(GrantState::Revoked {
-                    at,
-                    cause: cause.clone(),
-                    covered_until: *covered_until,
-                })
+            (GrantState::Revoking { .. } | GrantState::Resolved { .. }, event) => {
+                event.leave_revoking(&grant.state, at)
             }
             _ => None,
         }
@@ -463,14 +456,20 @@ impl Event {
         }
     }
 
-    fn leave_revoking(
-        &self,
-        since: DateTime<Utc>,
-        cause: &RevokeCause,
-        at: DateTime<Utc>,
-    ) -> Option<GrantState> {
+    /// From a grant that must go. What somebody answered for is left only when it is verified.
+    fn leave_revoking(&self, state: &GrantState, at: DateTime<Utc>) -> Option<GrantState> {
+        let (since, cause, is_open) = match state {
+            GrantState::Revoking { since, cause, .. } => (*since, cause, true),
+            GrantState::Resolved { since, cause, .. } => (*since, cause, false),
+            _ => return None,
+        };
         match self {
-            Self::RemovalFailing { attempts, error } => Some(GrantState::Revoking {
+            Self::GrantRevoked { covered_until, .. } => Some(GrantState::Revoked {
+                at,
+                cause: cause.clone(),
+                covered_until: *covered_until,
+            }),
+            Self::RemovalFailing { attempts, error } if is_open => Some(GrantState::Revoking {
                 since,
                 cause: cause.clone(),
                 failing: Some(Failing {
@@ -478,17 +477,12 @@ impl Event {
                     error: error.clone(),
                 }),
             }),
-            Self::RemovalResolved { by, why } => Some(GrantState::Resolved {
+            Self::RemovalResolved { by, why } if is_open => Some(GrantState::Resolved {
                 at,
                 since,
                 cause: cause.clone(),
                 by: *by,
                 why: why.clone(),
-            }),
-            Self::GrantRevoked { covered_until, .. } => Some(GrantState::Revoked {
-                at,
-                cause: cause.clone(),
-                covered_until: *covered_until,
             }),
             _ => None,
         }

@@ -74,6 +74,13 @@ struct Resolved {
     since: DateTime<Utc>,
 }
 
+impl Resolved {
+    fn to_column(by: PersonId, why: &str, since: DateTime<Utc>) -> Value {
+        let why = why.to_owned();
+        to_json(&Self { by, why, since })
+    }
+}
+
 impl Store {
     /// The request, if there is one.
     pub async fn request(&self, id: RequestId) -> Result<Option<Request>, StoreError> {
@@ -453,11 +460,7 @@ impl Columns {
                 why,
             } => Self {
                 revoke_cause: Some(to_json(cause)),
-                resolved: Some(to_json(&Resolved {
-                    by: *by,
-                    why: why.clone(),
-                    since: *since,
-                })),
+                resolved: Some(Resolved::to_column(*by, why, *since)),
                 ..at("resolved", said)
             },
             GrantState::Revoked {

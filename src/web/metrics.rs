@@ -53,6 +53,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Deliveries whose handling panicked.",
     ),
     (
+        "jit_homes_panicked_total",
+        "App Home tabs whose drawing panicked; they are tried again.",
+    ),
+    (
+        "jit_homes_published_total",
+        "App Home tabs that Slack has taken.",
+    ),
+    (
         "jit_policy_reload_failures_total",
         "Changes of the policy that were at fault and not taken.",
     ),

@@ -40,7 +40,7 @@ enum Trouble {
     Again(String, TimeDelta),
     /// Slack has another state than we thought, or nobody knows which: it is shown anew from what is
     /// true then.
-    Lost,
+    Lost(TimeDelta),
     Store(StoreError),
 }
 
@@ -100,7 +100,7 @@ impl Worker {
             }
         };
         let (wait, forget) = match trouble {
-            Trouble::Lost => (TimeDelta::zero(), true),
+            Trouble::Lost(wait) => (wait, true),
             Trouble::Again(why, wait) => {
                 tracing::warn!(why, "an App Home tab is shown later");
                 (wait, false)
@@ -155,7 +155,8 @@ impl Worker {
                 metrics::counter!("jit_homes_published_total").increment(1);
                 Ok(hash)
             }
-            Err(SlackFault::Expired(_) | SlackFault::Ambiguous(_)) => Err(Trouble::Lost),
+            Err(SlackFault::Expired(_)) => Err(Trouble::Lost(TimeDelta::zero())),
+            Err(SlackFault::Ambiguous(_)) => Err(Trouble::Lost(AGAIN)),
             Err(fault) if fault.is_passing() => {
                 let wait = wait_for(&fault).unwrap_or(AGAIN);
                 Err(Trouble::Again(fault.to_string(), wait))

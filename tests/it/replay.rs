@@ -3,7 +3,7 @@
 //! holds just what live grants want.
 
 use chrono::TimeDelta;
-use jitbot::domain::{Command, RequestId, Wanted, wanted};
+use jitbot::domain::{Command, GroupName, RequestId, Wanted, wanted};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
@@ -52,6 +52,15 @@ enum Step {
         who: usize,
         request: usize,
     },
+    /// An admin answers for a removal that keeps failing, or wants it tried at once.
+    Resolve {
+        who: usize,
+        request: usize,
+    },
+    RetryRemoval {
+        who: usize,
+        request: usize,
+    },
     /// Another policy: the stricter one, or the first again.
     Adopt {
         strict: bool,
@@ -78,7 +87,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Cancel { who, request }),
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::GiveBack { who, request }),
         1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Revoke { who, request }),
-        1 => (who, request).prop_map(|(who, request)| Step::Retry { who, request }),
+        1 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Retry { who, request }),
+        2 => (who.clone(), request.clone()).prop_map(|(who, request)| Step::Resolve { who, request }),
+        1 => (who, request).prop_map(|(who, request)| Step::RetryRemoval { who, request }),
         1 => (0..2usize, (0..ROLES.len(), 0..ROLES.len()))
             .prop_map(|(who, roles)| Step::Bundle { who, roles }),
         1 => any::<bool>().prop_map(|strict| Step::Adopt { strict }),
@@ -125,6 +136,19 @@ async fn play(house: &House, step: Step) {
         Step::Retry { who, request } => {
             act(house, picked(request), who, |by| Command::Retry { by }).await
         }
+        Step::Resolve { who, request } => {
+            act(house, picked(request), who, |by| Command::ResolveRemoval {
+                by,
+                why: "I looked".into(),
+                admins: admins(),
+            })
+            .await
+        }
+        Step::RetryRemoval { who, request } => {
+            let admins = admins();
+            let command = |by| Command::RetryRemoval { by, admins };
+            act(house, picked(request), who, command).await
+        }
         Step::Bundle { who, roles } => {
             let roles = [ROLES[roles.0], ROLES[roles.1]];
             bundle(house, PEOPLE[who], roles).await.map(drop)
@@ -161,6 +185,11 @@ async fn play(house: &House, step: Step) {
             std::error::Error::source(&error).map(ToString::to_string)
         );
     }
+}
+
+/// Whom these histories take for those who run the bot.
+fn admins() -> Vec<GroupName> {
+    vec![GroupName::new("dba")]
 }
 
 async fn act(
@@ -223,6 +252,9 @@ fn every_history_replays_to_the_tables_and_ends_with_an_empty_target() {
                 house.pass(TimeDelta::minutes(2));
                 house.settle().await;
             }
+            // What somebody only answered for is taken away, now that the target is back.
+            house.engine.look_after_resolved().await.unwrap();
+            house.settle().await;
             assert_converged(&house).await;
             super::engine::prove(&house).await;
             house.pass(TimeDelta::days(1));

@@ -362,6 +362,9 @@ impl Callback {
         // Of `tokens_revoked`, the bot's are what matters here; people's own tokens we have none of.
         let revoked = || event.get("tokens")?.get("bot")?.get(0)?.as_str();
         let user = user.or_else(revoked);
+        // Slack says so too of the messages beside it, in which nothing is to be shown.
+        let elsewhere = event.get("tab").is_some_and(|tab| tab == "messages");
+        let user = user.filter(|_| !elsewhere);
         Ok(Matter::Event {
             id: self.event_id,
             kind: kind.unwrap_or_default().to_owned(),

@@ -370,6 +370,19 @@ fn life() -> Vec<(&'static str, Event, Request)> {
                 revoked(RevokeCause::Lapsed, Some(until)),
             ),
             (
+                "removal_retried",
+                Event::RemovalRetried { by: lee() },
+                request.clone(),
+            ),
+            (
+                "removal_resolved",
+                Event::RemovalResolved {
+                    by: lee(),
+                    why: "the server is *gone*".to_owned(),
+                },
+                request.clone(),
+            ),
+            (
                 "decision_refused",
                 Event::DecisionRefused {
                     by: dana(),

@@ -496,7 +496,7 @@ async fn nobody_else_answers_for_a_removal_and_no_admin_for_their_own() {
     let text = policy().replace("erin@acme.example, ", "");
     let source = jitbot::policy::Source {
         name: "access.yaml".into(),
-        text: text.into(),
+        text,
     };
     let changed = jitbot::policy::Policy::from_sources(vec![source]).unwrap();
     bot.house.engine.adopt(changed).await.unwrap();
