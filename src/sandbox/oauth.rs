@@ -77,7 +77,11 @@ pub(super) async fn ask(State(shared): State<Shared>, Query(asked): Query<Asked>
         .map(|one| {
             let team = one.world().settings.team.clone();
             let allow = link(&team.id, true, "Allow");
-            format!("<p>{}: {allow} {}</p>", team.name, link(&team.id, false, "Cancel"))
+            format!(
+                "<p>{}: {allow} {}</p>",
+                team.name,
+                link(&team.id, false, "Cancel")
+            )
         })
         .collect();
     Html(format!("<!doctype html><title>Install</title>{lines}")).into_response()
@@ -102,15 +106,15 @@ pub(super) async fn answer(State(shared): State<Shared>, Query(asked): Query<Ask
 /// Whether a call is for that workspace: by its token, its code, or its refresh token.
 pub(super) fn is_for(world: &World, args: &Args) -> bool {
     let (code, refresh) = (args.str("code"), args.str("refresh_token"));
-    let by_token = args.token.as_deref().is_some_and(|token| {
-        token == world.settings.bot_token || is_granted(world, token)
-    });
+    let by_token = args
+        .token
+        .as_deref()
+        .is_some_and(|token| token == world.settings.bot_token || is_granted(world, token));
     let codes = world.grants.codes.iter();
     let by_code = code.is_some_and(|code| codes.clone().any(|known| known.code == code));
     let mut tokens = world.grants.tokens.iter();
-    let by_refresh = refresh.is_some_and(|refresh| {
-        tokens.any(|known| known.refresh.as_deref() == Some(refresh))
-    });
+    let by_refresh = refresh
+        .is_some_and(|refresh| tokens.any(|known| known.refresh.as_deref() == Some(refresh)));
     by_token || by_code || by_refresh
 }
 
@@ -130,7 +134,12 @@ pub(super) fn look_at(world: &World, token: &str) -> Result<(), Refused> {
 
 /// `oauth.v2.access`: a code or a refresh token for a bot token.
 pub(super) fn access(world: &mut World, args: &Args) -> Answer {
-    let in_form = || Some((args.str("client_id")?.to_owned(), args.str("client_secret")?.to_owned()));
+    let in_form = || {
+        Some((
+            args.str("client_id")?.to_owned(),
+            args.str("client_secret")?.to_owned(),
+        ))
+    };
     let (id, secret) = args
         .app
         .clone()

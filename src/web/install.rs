@@ -80,9 +80,7 @@ fn remembered(headers: &HeaderMap) -> Option<String> {
     let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';'));
     let value = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
-    value
-        .filter(|value| !value.is_empty())
-        .map(str::to_owned)
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 /// Neither kept by any cache, nor told to any other site.

@@ -153,7 +153,11 @@ impl Installations {
         let gone = inner.store.uninstall(house, said_at, now, why).await?;
         if gone {
             self.known().remove(house);
-            tracing::warn!(workspace = house, why, "the app was uninstalled; its tokens are wiped");
+            tracing::warn!(
+                workspace = house,
+                why,
+                "the app was uninstalled; its tokens are wiped"
+            );
         }
         Ok(gone)
     }
