@@ -133,9 +133,8 @@ impl Keys {
     }
 
     fn split<'a>(&self, sealed: &'a [u8]) -> Result<(&LessSafeKey, &'a [u8], &'a [u8]), SealFault> {
-        let rest = match sealed.split_first() {
-            Some((&VERSION, rest)) => rest,
-            _ => return Err(SealFault::Broken),
+        let Some((&VERSION, rest)) = sealed.split_first() else {
+            return Err(SealFault::Broken);
         };
         let (id, rest) = rest.split_at_checked(KEY_ID).ok_or(SealFault::Broken)?;
         let (nonce, text) = rest.split_at_checked(NONCE_LEN).ok_or(SealFault::Broken)?;
