@@ -238,8 +238,8 @@ rules:
         assert_eq!(asked.status(), 200);
         let page = asked.text().await.unwrap();
         let query = format!("team={team}&amp;agreed={agreed}");
-        let links = page.split('"').filter(|link| link.contains(&query));
-        let link = links.last().expect("a link").replace("&amp;", "&");
+        let link = page.split('"').rfind(|link| link.contains(&query));
+        let link = link.expect("a link").replace("&amp;", "&");
         let answer = visit.to.join(&link).unwrap();
         let answer = http().get(answer).send().await.unwrap();
         answer.headers()[LOCATION]
