@@ -55,6 +55,7 @@ impl Installations {
             // The present one is good for a while yet.
             Err(fault) if !was_refused && row.expires_at.is_some_and(|end| now < end) => {
                 tracing::error!(workspace = house, %fault, "a token could not be exchanged yet");
+                self.remember(house, &token, row.expires_at.map(|end| end - now));
                 Ok(token)
             }
             Err(fault) => Err(fault),
