@@ -254,7 +254,7 @@ async fn while_slack_does_not_exchange_the_present_token_is_used() {
         error: "fatal_error".to_owned(),
     };
     town.acme
-        .fault(jitbot::sandbox::Fault::once("oauth.v2.access", down));
+        .fault(jitbot::sandbox::Fault::times("oauth.v2.access", 99, down));
     let installations = town.installations(&[key(7)]);
     let token = installations.token("jit_t0acme", None).await.unwrap();
     assert_eq!(token.expose_secret(), before[0]);
@@ -264,6 +264,7 @@ async fn while_slack_does_not_exchange_the_present_token_is_used() {
         before[0],
         "for a while Slack is left alone"
     );
+    town.acme.heal();
     let later = town.installations(&[key(7)]);
     let next = later.token("jit_t0acme", None).await.unwrap();
     assert_ne!(
