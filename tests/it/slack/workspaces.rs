@@ -248,13 +248,13 @@ async fn while_slack_does_not_exchange_the_present_token_is_used() {
     let town = Town::with(rotating(), Settings::umbrella()).await;
     town.install("T0ACME").await;
     let before = town.acme.granted_tokens();
-    town.sql("update installations set expires_at = now() + interval '30 minutes'")
-        .await;
     let down = jitbot::sandbox::FaultKind::Error {
         error: "fatal_error".to_owned(),
     };
     town.acme
         .fault(jitbot::sandbox::Fault::times("oauth.v2.access", 99, down));
+    town.sql("update installations set expires_at = now() + interval '30 minutes'")
+        .await;
     let installations = town.installations(&[key(7)]);
     let token = installations.token("jit_t0acme", None).await.unwrap();
     assert_eq!(token.expose_secret(), before[0]);
