@@ -323,11 +323,31 @@ impl Reader<'_> {
         let public_url = self.public_url();
         let token_keys = self.token_keys();
         for (name, is_missing, what) in [
-            ("SLACK_CLIENT_ID", client_id.is_none(), "is not set, and SLACK_CLIENT_SECRET is; both stand in “Basic Information” of your Slack app"),
-            ("SLACK_CLIENT_SECRET", client_secret.is_none(), "is not set, and SLACK_CLIENT_ID is; both stand in “Basic Information” of your Slack app"),
-            ("JIT_PUBLIC_URL", public_url.is_none(), "is not set; it is the address at which browsers reach this bot, as https://jit.example.com"),
-            ("JIT_TOKEN_KEY", token_keys.is_empty(), "is not set; tokens are sealed with it: `openssl rand -base64 32` makes one"),
-            ("SLACK_APP_TOKEN", app_token.is_none() && signing_secrets.is_empty(), "is not set, nor is SLACK_SIGNING_SECRET; Socket Mode needs the first (xapp-…), HTTP the second"),
+            (
+                "SLACK_CLIENT_ID",
+                client_id.is_none(),
+                "is not set, and SLACK_CLIENT_SECRET is; both stand in “Basic Information” of your Slack app",
+            ),
+            (
+                "SLACK_CLIENT_SECRET",
+                client_secret.is_none(),
+                "is not set, and SLACK_CLIENT_ID is; both stand in “Basic Information” of your Slack app",
+            ),
+            (
+                "JIT_PUBLIC_URL",
+                public_url.is_none(),
+                "is not set; it is the address at which browsers reach this bot, as https://jit.example.com",
+            ),
+            (
+                "JIT_TOKEN_KEY",
+                token_keys.is_empty(),
+                "is not set; tokens are sealed with it: `openssl rand -base64 32` makes one",
+            ),
+            (
+                "SLACK_APP_TOKEN",
+                app_token.is_none() && signing_secrets.is_empty(),
+                "is not set, nor is SLACK_SIGNING_SECRET; Socket Mode needs the first (xapp-…), HTTP the second",
+            ),
         ] {
             let told = self.faults.iter().any(|fault| fault.name.starts_with(name));
             if is_missing && needs == Needs::Slack && !told {
@@ -668,7 +688,11 @@ mod tests {
             faulty(Needs::Slack, &settings)
         };
         assert_eq!(with("SLACK_BOT_TOKEN", "xoxb-1"), ["SLACK_BOT_TOKEN"]);
-        for url in ["http://jit.example.com", "https://jit.example.com/path", "jit"] {
+        for url in [
+            "http://jit.example.com",
+            "https://jit.example.com/path",
+            "jit",
+        ] {
             assert_eq!(with("JIT_PUBLIC_URL", url), ["JIT_PUBLIC_URL"], "{url}");
         }
         assert_eq!(with("JIT_TOKEN_KEY", "c2hvcnQ="), ["JIT_TOKEN_KEY"]);

@@ -31,7 +31,7 @@
 //! 8. [`ledger`]: what can be shown to somebody who trusts neither this program nor its database.
 //! 9. [`workspaces`]: installations by OAuth, and the token of each.
 //! 10. [`web`], [`config`], [`embedded`], [`cli`]: health and numbers, settings, a private Postgres,
-//!    and the program that puts everything together.
+//!     and the program that puts everything together.
 //! 11. `sandbox`: a stand-in for Slack, for the demo and the tests. It uses nothing of the above:
 //!     bot and stand-in meet only over Slack's protocol.
 //!

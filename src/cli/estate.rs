@@ -7,7 +7,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
@@ -137,9 +136,13 @@ impl Estate {
         let (store, told) = (ground.store.clone(), houses.in_words());
         let readiness = Readiness::of_workspaces(store, told, in_socket_mode);
         let slack = slack_routes(&app.signing_secrets, &ground.clock, houses.receive());
-        let routes = slack.unwrap_or_else(Router::new);
+        let routes = slack.unwrap_or_default();
         let routes = routes.merge(install::router(ground.installations.clone()));
-        serve(&self.intake, server, router(readiness, metrics.clone(), Some(routes)));
+        serve(
+            &self.intake,
+            server,
+            router(readiness, metrics.clone(), Some(routes)),
+        );
         upkeep(&ground.workers, metrics);
         let (following, stop) = (houses.clone(), ground.workers.stop.clone());
         ground
@@ -214,12 +217,18 @@ impl Houses {
         match House::open(&self.inner.ground, row).await {
             Ok(house) => {
                 let mut standing = self.inner.standing.write();
-                let standing = standing.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut());
+                let standing = standing
+                    .as_mut()
+                    .unwrap_or_else(|poisoned| poisoned.get_mut());
                 standing.insert(row.house.clone(), Arc::new(house));
             }
             Err(error) => {
                 let error = format!("{error:#}");
-                tracing::error!(workspace = row.house, error, "a workspace could not be opened");
+                tracing::error!(
+                    workspace = row.house,
+                    error,
+                    "a workspace could not be opened"
+                );
             }
         }
     }
@@ -337,9 +346,8 @@ impl Houses {
             let rows = rows.unwrap_or_else(PoisonError::into_inner);
             let present: Vec<&Installed> =
                 rows.iter().filter(|row| row.removed_at.is_none()).collect();
-            let decides = |row: &&&Installed| {
-                houses.get(&row.house).is_some_and(|house| house.decides())
-            };
+            let decides =
+                |row: &&&Installed| houses.get(&row.house).is_some_and(|house| house.decides());
             let silent: Vec<&str> = present
                 .iter()
                 .filter(|row| !decides(row))

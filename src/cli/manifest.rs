@@ -42,7 +42,9 @@ impl Arguments {
         let url = self.url.as_deref().map(public).transpose()?;
         let mode = match (self.mode, &url) {
             (Way::Socket, Some(_)) if !self.install => {
-                return Err(Failure::usage(anyhow!("--url is for --mode http and --install")));
+                return Err(Failure::usage(anyhow!(
+                    "--url is for --mode http and --install"
+                )));
             }
             (Way::Socket, _) => Mode::Socket,
             (Way::Http, url) => Mode::Http {

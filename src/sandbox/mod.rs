@@ -246,11 +246,9 @@ impl Sandbox {
             origin: first.origin.clone(),
         }));
         shared.join();
-        let (twice, stop) = (false, self._stop.clone());
         Self {
             shared,
-            twice,
-            _stop: stop,
+            ..self.clone()
         }
     }
 

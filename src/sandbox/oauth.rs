@@ -24,14 +24,14 @@ pub(super) struct Grants {
 
 /// A code that a browser carries to the app. It works once.
 struct Code {
-    code: String,
+    word: String,
     redirect_uri: String,
     used: bool,
 }
 
 /// A bot token, with what the next one is got with.
 struct Token {
-    token: String,
+    word: String,
     refresh: Option<String>,
     /// Why it is good no more.
     over: Option<&'static str>,
@@ -72,14 +72,14 @@ pub(super) async fn ask(State(shared): State<Shared>, Query(asked): Query<Asked>
         let query = form.finish().replace('&', "&amp;");
         format!("<a href=\"/oauth/v2/answer?{query}\">{words}</a>")
     };
-    let lines: String = all
-        .iter()
-        .map(|one| {
-            let team = one.world().settings.team.clone();
-            let allow = link(&team.id, true, "Allow");
-            format!("<p>{}: {allow} {}</p>", team.name, link(&team.id, false, "Cancel"))
-        })
-        .collect();
+    let line = |one: &Shared| {
+        let team = one.world().settings.team.clone();
+        let allow = link(&team.id, true, "Allow");
+        let cancel = link(&team.id, false, "Cancel");
+        format!("<p>{}: {allow} {cancel}</p>", team.name)
+    };
+    let lines: Vec<String> = all.iter().map(line).collect();
+    let lines = lines.join("");
     Html(format!("<!doctype html><title>Install</title>{lines}")).into_response()
 }
 
@@ -102,35 +102,40 @@ pub(super) async fn answer(State(shared): State<Shared>, Query(asked): Query<Ask
 /// Whether a call is for that workspace: by its token, its code, or its refresh token.
 pub(super) fn is_for(world: &World, args: &Args) -> bool {
     let (code, refresh) = (args.str("code"), args.str("refresh_token"));
-    let by_token = args.token.as_deref().is_some_and(|token| {
-        token == world.settings.bot_token || is_granted(world, token)
-    });
+    let by_token = args
+        .token
+        .as_deref()
+        .is_some_and(|token| token == world.settings.bot_token || is_granted(world, token));
     let codes = world.grants.codes.iter();
-    let by_code = code.is_some_and(|code| codes.clone().any(|known| known.code == code));
+    let by_code = code.is_some_and(|code| codes.clone().any(|known| known.word == code));
     let mut tokens = world.grants.tokens.iter();
-    let by_refresh = refresh.is_some_and(|refresh| {
-        tokens.any(|known| known.refresh.as_deref() == Some(refresh))
-    });
+    let by_refresh = refresh
+        .is_some_and(|refresh| tokens.any(|known| known.refresh.as_deref() == Some(refresh)));
     by_token || by_code || by_refresh
 }
 
 /// Whether a token was granted here by OAuth, good or not.
 pub(super) fn is_granted(world: &World, token: &str) -> bool {
     let mut tokens = world.grants.tokens.iter();
-    tokens.any(|known| known.token == token)
+    tokens.any(|known| known.word == token)
 }
 
 /// Whether a granted token is still good.
 pub(super) fn look_at(world: &World, token: &str) -> Result<(), Refused> {
     let mut tokens = world.grants.tokens.iter();
-    let over = tokens.find(|known| known.token == token);
+    let over = tokens.find(|known| known.word == token);
     over.and_then(|known| known.over)
         .map_or(Ok(()), |why| Err(refused(why)))
 }
 
 /// `oauth.v2.access`: a code or a refresh token for a bot token.
 pub(super) fn access(world: &mut World, args: &Args) -> Answer {
-    let in_form = || Some((args.str("client_id")?.to_owned(), args.str("client_secret")?.to_owned()));
+    let in_form = || {
+        Some((
+            args.str("client_id")?.to_owned(),
+            args.str("client_secret")?.to_owned(),
+        ))
+    };
     let (id, secret) = args
         .app
         .clone()
@@ -154,10 +159,11 @@ pub(super) fn access(world: &mut World, args: &Args) -> Answer {
 }
 
 /// `auth.revoke`: this token is good no more.
+#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
 pub(super) fn revoke(world: &mut World, args: &Args) -> Answer {
     let token = args.token.clone().unwrap_or_default();
     let mut tokens = world.grants.tokens.iter_mut();
-    if let Some(known) = tokens.find(|known| known.token == token) {
+    if let Some(known) = tokens.find(|known| known.word == token) {
         (known.over, known.refresh) = (Some("token_revoked"), None);
     }
     Ok(json!({"revoked": true}))
@@ -197,7 +203,7 @@ impl World {
     fn new_code(&mut self, redirect_uri: &str) -> String {
         let code = format!("code.{}", uuid::Uuid::now_v7().simple());
         self.grants.codes.push(Code {
-            code: code.clone(),
+            word: code.clone(),
             redirect_uri: redirect_uri.to_owned(),
             used: false,
         });
@@ -206,7 +212,7 @@ impl World {
 
     fn exchange(&mut self, code: &str, redirect_uri: &str) -> Result<(), Refused> {
         let mut codes = self.grants.codes.iter_mut();
-        let known = codes.find(|known| known.code == code);
+        let known = codes.find(|known| known.word == code);
         let known = known.ok_or_else(|| refused("invalid_code"))?;
         if std::mem::replace(&mut known.used, true) {
             return Err(refused("invalid_code"));
@@ -233,13 +239,13 @@ impl World {
         let team = self.settings.team.id.to_lowercase();
         let token = if self.settings.rotates_tokens {
             Token {
-                token: format!("xoxe.xoxb-{team}-{noise}"),
+                word: format!("xoxe.xoxb-{team}-{noise}"),
                 refresh: Some(format!("xoxe-1-{team}-{noise}")),
                 over: None,
             }
         } else {
             Token {
-                token: format!("xoxb-{team}-{noise}"),
+                word: format!("xoxb-{team}-{noise}"),
                 refresh: None,
                 over: None,
             }
@@ -256,7 +262,7 @@ impl World {
         let team = json!({"id": settings.team.id, "name": settings.team.name});
         let enterprise = json!({"id": "E0ACME", "name": "Acme Holding"});
         let mut granted = json!({
-            "access_token": last.map(|last| last.token.as_str()), "token_type": "bot",
+            "access_token": last.map(|last| last.word.as_str()), "token_type": "bot",
             "scope": settings.scopes.join(","), "bot_user_id": settings.app.bot_user,
             "app_id": settings.app.id, "is_enterprise_install": org,
             "team": if org { Value::Null } else { team },
@@ -283,7 +289,7 @@ impl Sandbox {
     pub fn granted_tokens(&self) -> Vec<String> {
         let world = self.shared.world();
         let tokens = world.grants.tokens.iter();
-        tokens.map(|known| known.token.clone()).collect()
+        tokens.map(|known| known.word.clone()).collect()
     }
 
     /// Makes every token that was granted here so far too old; what they are exchanged with stays.

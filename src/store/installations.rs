@@ -290,10 +290,11 @@ impl Store {
         }
         let making = AssertSqlSafe(format!("create schema if not exists {name}"));
         match self.pool.execute(sqlx::raw_sql(making)).await {
+            Ok(_) => {}
             // Another replica made it at the same moment.
             Err(sqlx::Error::Database(error))
                 if matches!(error.code().as_deref(), Some("42P06" | "23505")) => {}
-            made => drop(made?),
+            Err(error) => return Err(error.into()),
         }
         let options = self.pool.connect_options();
         let options = (*options).clone().options([("search_path", name)]);

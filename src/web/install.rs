@@ -80,9 +80,7 @@ fn remembered(headers: &HeaderMap) -> Option<String> {
     let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';'));
     let value = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
-    value
-        .filter(|value| !value.is_empty())
-        .map(str::to_owned)
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 /// Neither kept by any cache, nor told to any other site.
@@ -185,14 +183,14 @@ fn words(fault: &InstallFault) -> (StatusCode, &'static str, &'static str) {
 }
 
 fn page(status: StatusCode, title: &str, lines: &[String], again: Option<&str>) -> Response {
-    let lines: String = lines.iter().map(|line| format!("<p>{line}</p>")).collect();
+    let lines = lines.join("</p><p>");
     let again = again.map(|path| format!("<p><a href=\"{path}\">Begin again</a></p>"));
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title} · jit</title><style>body{{font:1.1rem/1.5 system-ui,sans-serif;\
          max-width:34rem;margin:12vh auto;padding:0 1rem;color:#1d1c1d;background:#fff}}\
-         a{{color:#0b5cad}}</style></head><body><main><h1>{title}</h1>{lines}{}</main></body></html>",
+         a{{color:#0b5cad}}</style></head><body><main><h1>{title}</h1><p>{lines}</p>{}</main></body></html>",
         again.unwrap_or_default()
     );
     (status, Html(html)).into_response()

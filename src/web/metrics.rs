@@ -1,7 +1,7 @@
 //! The numbers that this process counts, for Prometheus. No person, reason, resource or token ever
 //! stands in a label: labels are few words of our own.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -158,8 +158,9 @@ impl Metrics {
     /// # Errors
     /// When something else in the process counts already.
     pub fn install() -> Result<Self, BuildError> {
-        static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
-        if let Some(handle) = INSTALLED.get() {
+        static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = &*installed {
             return Ok(Self(handle.clone()));
         }
         let recorder = HISTOGRAMS.iter().try_fold(
@@ -170,7 +171,8 @@ impl Metrics {
         )?;
         let handle = recorder.install_recorder()?;
         describe();
-        Ok(Self(INSTALLED.get_or_init(|| handle).clone()))
+        *installed = Some(handle.clone());
+        Ok(Self(handle))
     }
 
     /// Everything, in the text format of Prometheus.

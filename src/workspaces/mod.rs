@@ -153,7 +153,11 @@ impl Installations {
         let gone = inner.store.uninstall(house, said_at, now, why).await?;
         if gone {
             self.known().remove(house);
-            tracing::warn!(workspace = house, why, "the app was uninstalled; its tokens are wiped");
+            tracing::warn!(
+                workspace = house,
+                why,
+                "the app was uninstalled; its tokens are wiped"
+            );
         }
         Ok(gone)
     }
@@ -172,7 +176,13 @@ impl Installations {
             if row.removed_at.is_some() || !(old || due) {
                 continue;
             }
-            if let Err(fault) = self.exchange(&row.house, None).await {
+            let renewed = if old {
+                self.exchange(&row.house, None).await
+            } else {
+                // After a failure the present one is kept for a while, so Slack is not asked in vain.
+                self.token(&row.house, None).await.map_err(TokenFault::from)
+            };
+            if let Err(fault) = renewed {
                 tracing::error!(workspace = row.house, %fault, "a token could not be renewed");
             }
         }

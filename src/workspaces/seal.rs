@@ -132,18 +132,12 @@ impl Keys {
         sealed.get(1..=KEY_ID) != first
     }
 
-    fn split<'a>(
-        &self,
-        sealed: &'a [u8],
-    ) -> Result<(&LessSafeKey, &'a [u8], &'a [u8]), SealFault> {
-        let rest = match sealed.split_first() {
-            Some((&VERSION, rest)) => rest,
-            _ => return Err(SealFault::Broken),
+    fn split<'a>(&self, sealed: &'a [u8]) -> Result<(&LessSafeKey, &'a [u8], &'a [u8]), SealFault> {
+        let Some((&VERSION, rest)) = sealed.split_first() else {
+            return Err(SealFault::Broken);
         };
         let (id, rest) = rest.split_at_checked(KEY_ID).ok_or(SealFault::Broken)?;
-        let (nonce, text) = rest
-            .split_at_checked(NONCE_LEN)
-            .ok_or(SealFault::Broken)?;
+        let (nonce, text) = rest.split_at_checked(NONCE_LEN).ok_or(SealFault::Broken)?;
         let found = self.keys.iter().find(|(known, _)| known == id);
         let (_, key) = found.ok_or(SealFault::UnknownKey)?;
         Ok((key, nonce, text))

@@ -6,9 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::{
-    Installations, Known, TRUSTED, TokenFault, bot_of, is_due, refresh_of,
-};
+use super::{Installations, Known, TRUSTED, TokenFault, bot_of, is_due, refresh_of};
 use crate::slack::client::{Granted, SlackFault};
 use crate::store::Tx;
 use crate::store::installations::{Installed, SealedTokens};
@@ -57,6 +55,7 @@ impl Installations {
             // The present one is good for a while yet.
             Err(fault) if !was_refused && row.expires_at.is_some_and(|end| now < end) => {
                 tracing::error!(workspace = house, %fault, "a token could not be exchanged yet");
+                self.remember(house, &token, row.expires_at.map(|end| end - now));
                 Ok(token)
             }
             Err(fault) => Err(fault),
@@ -103,10 +102,12 @@ impl Installations {
         let refresh = row.refresh_token.as_deref();
         let refresh = refresh.map(|sealed| self.inner.keys.open(sealed, refresh_of(&row)));
         let refresh = refresh.transpose()?;
-        let Some(refresh) =
-            refresh.clone().filter(|_| is_wanted(&row, &token, refused.as_ref(), now))
+        let Some(refresh) = refresh
+            .clone()
+            .filter(|_| is_wanted(&row, &token, refused.as_ref(), now))
         else {
-            self.seal_again((tx, &row), &token, refresh.as_ref()).await?;
+            self.seal_again((tx, &row), &token, refresh.as_ref())
+                .await?;
             self.remember(house, &token, row.expires_at.map(|end| end - now));
             return Ok(token);
         };

@@ -130,10 +130,7 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
         "reqwest",
         &["slack", "outward", "connectors", "directory", "sandbox"],
     ),
-    (
-        "axum",
-        &["slack::http", "web", "sandbox", "cli::serve", "cli::estate"],
-    ),
+    ("axum", &["slack::http", "web", "sandbox", "cli::serve"]),
     (
         "rand",
         &["slack", "connectors", "embedded", "sandbox", "cli::demo"],

@@ -19,13 +19,21 @@ async fn told_after(change: Change) -> (String, usize) {
 #[tokio::test]
 async fn strangers_and_guests_cannot_decide_and_are_told_kindly() {
     let cases: [(&str, Change, &str); 6] = [
-        ("a stranger", |bob| bob.is_stranger = true, "not in the workspace"),
+        (
+            "a stranger",
+            |bob| bob.is_stranger = true,
+            "not in the workspace",
+        ),
         (
             "of a connected workspace",
             |bob| bob.team_id = "T0OTHER".to_owned(),
             "not in the workspace",
         ),
-        ("a guest of several channels", |bob| bob.is_restricted = true, "Guests cannot decide"),
+        (
+            "a guest of several channels",
+            |bob| bob.is_restricted = true,
+            "Guests cannot decide",
+        ),
         (
             "a guest of one channel",
             |bob| {

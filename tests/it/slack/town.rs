@@ -37,7 +37,6 @@ pub struct Town {
     pub estate: Estate,
     pub acme: Sandbox,
     pub umbrella: Sandbox,
-    pub store: Store,
     pub config: Config,
     pub policies: PathBuf,
     pub target: Target,
@@ -55,7 +54,10 @@ pub struct Target {
 impl Target {
     async fn new() -> Self {
         let server = MockServer::start().await;
-        let (held, asked) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<String>>>::default());
+        let (held, asked) = (
+            Arc::<AtomicBool>::default(),
+            Arc::<Mutex<Vec<String>>>::default(),
+        );
         let (holding, asking) = (Arc::clone(&held), Arc::clone(&asked));
         let answer = move |request: &wiremock::Request| {
             let body: Value = request.body_json().unwrap();
@@ -135,7 +137,6 @@ impl Town {
             estate,
             acme,
             umbrella,
-            store,
             config,
             policies,
             target: Target::new().await,
@@ -223,7 +224,11 @@ rules:
         let answer = http().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 302);
         let cookie = answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
-        let to: Url = answer.headers()[LOCATION].to_str().unwrap().parse().unwrap();
+        let to: Url = answer.headers()[LOCATION]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         Visit { cookie, to }
     }
 
@@ -233,11 +238,15 @@ rules:
         assert_eq!(asked.status(), 200);
         let page = asked.text().await.unwrap();
         let query = format!("team={team}&amp;agreed={agreed}");
-        let links = page.split('"').filter(|link| link.contains(&query));
-        let link = links.last().expect("a link").replace("&amp;", "&");
+        let link = page.split('"').rfind(|link| link.contains(&query));
+        let link = link.expect("a link").replace("&amp;", "&");
         let answer = visit.to.join(&link).unwrap();
         let answer = http().get(answer).send().await.unwrap();
-        answer.headers()[LOCATION].to_str().unwrap().parse().unwrap()
+        answer.headers()[LOCATION]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Comes back to the bot; the status and the page.
@@ -262,7 +271,10 @@ rules:
         text: &str,
         holds: impl Fn(&str) -> bool,
     ) -> String {
-        let reply = sandbox.slash("dana", "general", "/jit", text).await.unwrap();
+        let reply = sandbox
+            .slash("dana", "general", "/jit", text)
+            .await
+            .unwrap();
         assert!(reply.in_time(), "{reply:?}");
         let told = sandbox.wait_some(
             |sandbox| {
@@ -338,14 +350,17 @@ pub struct Visit {
 impl Visit {
     pub fn state(&self) -> String {
         let mut pairs = self.to.query_pairs();
-        pairs.find(|(name, _)| name == "state").unwrap().1.into_owned()
+        pairs
+            .find(|(name, _)| name == "state")
+            .unwrap()
+            .1
+            .into_owned()
     }
 }
 
 pub fn house_of(folder: &str) -> String {
     format!("jit_{}", folder.to_lowercase())
 }
-
 
 async fn start(config: &Config, store: &Store) -> Estate {
     let started = Estate::start(config, store.clone(), Clock::Database, Pace::default()).await;
