@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
 use super::view::modal::Meta;
+use super::view::text::{done as words, trouble};
 use super::view::{Content, Faces, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
 use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
@@ -28,7 +29,6 @@ mod credentials;
 mod dialog;
 mod review;
 mod which;
-mod words;
 
 /// Sets a fresh secret for an access that is held. The shell passes it in: this room knows no
 /// targets.
@@ -184,7 +184,7 @@ impl Handlers {
         if !matches!(delivery.matter, Matter::Submission(_)) {
             return Ok(Said::Words(words));
         }
-        let view = modal::notice("Nothing was done", &reply::refusal(refusal, &faces));
+        let view = modal::notice(trouble::NOTHING_DONE, &reply::refusal(refusal, &faces));
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal { update, words })
     }

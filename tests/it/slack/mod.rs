@@ -9,5 +9,6 @@ mod http;
 mod meaning_asks;
 mod meaning_cards;
 mod meaning_reload;
+mod references;
 mod socket;
 mod sources;
