@@ -14,13 +14,14 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::client::{Respond, SlackFault};
 use super::handlers::{Answered, Handlers, Said, ask_modal};
 use super::payload::{Delivery, Matter, View};
 use super::receive::{Answer, Receive};
 use super::view::home::ids as home;
-use super::view::{ids, reply, text};
+use super::view::{ids, text};
 use crate::store::StoreError;
 
 /// How long recording may take; after it there is still time to say that it did not work.
@@ -193,13 +194,19 @@ impl Intake {
     /// Tells the person that nothing was recorded: a modal stays open with what was entered, others
     /// are answered by their response URL. Only the modal is acknowledged.
     fn not_recorded(&self, delivery: Delivery) -> Answer {
+        let reference = delivery.reference();
+        tracing::error!(
+            reference,
+            delivery.kind = delivery.kind(),
+            "a delivery is lost"
+        );
         metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
         if let Matter::Submission(submission) = &delivery.matter {
-            let why = text::reply::NOT_RECORDED;
+            let why = text::trouble::failed(&reference);
             if submission.view.values.contains_key(ids::WHY_BLOCK) {
-                return Answer::AckWith(errors(why));
+                return Answer::AckWith(errors(&why));
             }
-            if let Some(errors) = ask_modal::not_recorded(&submission.view, why) {
+            if let Some(errors) = ask_modal::not_recorded(&submission.view, &why) {
                 return Answer::AckWith(errors);
             }
         }
@@ -208,7 +215,7 @@ impl Intake {
             let Some(url) = delivery.response_url() else {
                 return;
             };
-            let content = reply::not_recorded();
+            let content = text::trouble::failed_here(&reference);
             let client = handlers.client();
             // What went wrong is logged by the client, and there is nobody else to tell.
             let _ = client.respond(url, &content, Respond::Ephemeral).await;
@@ -219,10 +226,17 @@ impl Intake {
     /// Carries a recorded delivery out, tells its person, and finishes it. When it fails or panics
     /// it stays recorded, and is taken up again when its lease is over.
     async fn work(&self, key: &str, delivery: &Delivery, answer: oneshot::Sender<Value>) -> bool {
-        let carrying = AssertUnwindSafe(self.handlers.carry_out(key, delivery)).catch_unwind();
+        // What goes wrong on the way stands in the log under what the person may be told.
+        let span = tracing::info_span!("delivery", reference = delivery.reference());
+        let carrying = self
+            .handlers
+            .carry_out(key, delivery)
+            .instrument(span.clone());
+        let carrying = AssertUnwindSafe(carrying).catch_unwind();
         let said = match carrying.await {
             Ok(Ok(said)) => said,
             Ok(Err(error)) => {
+                let _entered = span.enter();
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "a delivery is put off"
@@ -230,6 +244,7 @@ impl Intake {
                 return false;
             }
             Err(_) => {
+                let _entered = span.enter();
                 tracing::error!(delivery.kind = delivery.kind(), "a handler panicked");
                 metrics::counter!("jit_handlers_panicked_total").increment(1);
                 return false;
@@ -342,14 +357,17 @@ impl Intake {
             return false;
         };
         if ATTEMPTS < left.attempt || TOO_OLD < now - left.received_at {
+            let reference = delivery.reference();
             tracing::error!(
+                reference,
                 delivery.kind = delivery.kind(),
                 attempt = left.attempt,
                 "a delivery is given up"
             );
             metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
             self.finish(&left.key).await;
-            self.handlers.say(&delivery, &reply::not_recorded()).await;
+            let words = text::trouble::failed_here(&reference);
+            self.handlers.say(&delivery, &words).await;
             return false;
         }
         // Nobody waits for this answer any more, so what it says goes out as a message.
@@ -375,7 +393,7 @@ fn fault_of(view: &View) -> Option<Value> {
         [ids::DENY_REASON, ids::REVOKE_REASON, home::RESOLVED].contains(&view.callback_id.as_str());
     let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
     let empty = why.unwrap_or_default().trim().is_empty();
-    (asks_why && empty).then(|| errors("Please say why."))
+    (asks_why && empty).then(|| errors(text::trouble::SAY_WHY))
 }
 
 fn errors(why: &str) -> Value {

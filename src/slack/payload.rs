@@ -256,6 +256,12 @@ impl Delivery {
         }
     }
 
+    /// What somebody can name who was told that something failed, and what the log calls it: few
+    /// letters and digits, which tell nothing else.
+    pub fn reference(&self) -> String {
+        reference(&self.key().unwrap_or_default())
+    }
+
     /// The workspace that the app was used in.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
@@ -313,7 +319,16 @@ impl Workspace {
     }
 }
 
+fn reference(key: &str) -> String {
+    hex::encode(&Sha256::digest(key)[..4])
+}
+
 impl Click {
+    /// See [`Delivery::reference`].
+    pub fn reference(&self) -> String {
+        reference(&self.key())
+    }
+
     /// One click of one person on one element of one message or view.
     fn key(&self) -> String {
         let place = match &self.view {

@@ -267,6 +267,71 @@ fn the_rules_of_the_house_have_no_clock_no_chance_and_no_waiting() {
     none(faults.into_iter());
 }
 
+/// Everything that is said to people stands in `slack::view`; what carries it out says nothing of its
+/// own. Read as text: a literal that begins like a sentence and has three words or more, outside of
+/// the log.
+#[test]
+fn what_people_read_is_written_among_the_views() {
+    let mut faults = Vec::new();
+    for file in files() {
+        let silent = ["slack::handlers", "slack::intake", "worker", "engine"];
+        if silent.iter().any(|place| lies_in(&file.module, place)) {
+            let code = without_log(file.code.split("#[cfg(test)]\nmod tests {").next().unwrap());
+            let said = literals(&code).into_iter().filter(|text| is_sentence(text));
+            faults.extend(said.map(|text| format!("{}: says “{text}”", file.path.display())));
+        }
+    }
+    none(faults.into_iter());
+}
+
+fn is_sentence(text: &str) -> bool {
+    let first = text.trim_start_matches('*').chars().next();
+    let begins = first.is_some_and(|c| c.is_uppercase() || !c.is_ascii());
+    begins && 3 <= text.split_whitespace().count()
+}
+
+/// The code without what it logs, which is for those who run it.
+fn without_log(code: &str) -> String {
+    let mut left = String::new();
+    let mut rest = code;
+    while let Some((before, after)) = rest.split_once("tracing::") {
+        left.push_str(before);
+        let end = after.find(");").map_or(after.len(), |end| end + 2);
+        let is_macro = after[..end]
+            .split('(')
+            .next()
+            .unwrap_or_default()
+            .contains('!');
+        rest = if is_macro { &after[end..] } else { after };
+    }
+    left + rest
+}
+
+fn literals(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut parts = code.split('"');
+    parts.next();
+    while let Some(part) = parts.next() {
+        let mut text = part.to_owned();
+        while text.ends_with('\\') {
+            let Some(more) = parts.next() else { break };
+            text = format!("{text}\"{more}");
+        }
+        found.push(text);
+        parts.next();
+    }
+    found
+}
+
+#[test]
+fn a_sentence_is_found_and_a_line_of_the_log_is_none() {
+    let code = "tracing::error!(code, \"Slack refused a card\");\nlet a = \"Please say why.\"; \
+                let b = \"jit_why_text\"; let c = \"✅ it is \\\"done\\\" now\";";
+    let found = literals(&without_log(code));
+    let found: Vec<&String> = found.iter().filter(|text| is_sentence(text)).collect();
+    assert_eq!(found, ["Please say why.", "✅ it is \\\"done\\\" now"]);
+}
+
 #[test]
 fn a_use_is_read_however_it_is_written() {
     let code = code_of(

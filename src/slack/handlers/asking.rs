@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use super::super::grammar::{When, Which, Wish};
 use super::super::view::Content;
 use super::super::view::reply::{self, Eligible, Explained};
+use super::super::view::text::trouble;
 use super::which::Found;
 use super::{Handlers, No, Said, words};
 use crate::directory::DirectoryFault;
@@ -55,9 +56,7 @@ impl Handlers {
     /// only who holds it may ask.
     pub(super) async fn extend(&self, key: &str, user: &str, wish: Wish) -> Result<Said, No> {
         if wish.start.is_some() || wish.holder.is_some() {
-            let why = "More time begins where the access ends, and only its holder can ask for \
-                       it. For anything else, please make a new request."
-                .to_owned();
+            let why = trouble::MORE_TIME_IS_PLAIN.to_owned();
             return Err(Refusal::ExtensionNotAllowed { why }.into());
         }
         let by = self.holder(user).await?;
@@ -276,9 +275,7 @@ impl Handlers {
         groups: (BTreeSet<GroupName>, Groups),
     ) -> Result<Asker, No> {
         let unfit = || {
-            let why = "That account cannot hold access here: it is an app, it is deactivated, or \
-                       it belongs to another workspace."
-                .to_owned();
+            let why = trouble::UNFIT_ACCOUNT.to_owned();
             No::Refusal(Refusal::UnknownPerson { why })
         };
         let person = match self.directory.person(policy, user).await {

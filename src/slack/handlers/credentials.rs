@@ -21,10 +21,7 @@ impl Handlers {
         let Some(id) = RequestId::parse(&click.value) else {
             return Ok(Said::Words(reply::unknown_click()));
         };
-        let wait = modal::notice(
-            TITLE,
-            "⏳ One moment: I am setting a fresh password for you.",
-        );
+        let wait = modal::notice(words::PASSWORD_TITLE, words::PASSWORD_COMES);
         let view = match self.client.open_view(&click.trigger, &wait).await {
             Ok(view) => view,
             Err(fault) => {
@@ -35,16 +32,19 @@ impl Handlers {
         };
         let shown = match self.password(id, &click.by.user).await {
             Ok(view) => view,
-            Err(No::Refusal(refusal)) => {
-                modal::notice(TITLE, &reply::refusal(&refusal, &Faces::default()))
-            }
+            Err(No::Refusal(refusal)) => modal::notice(
+                words::PASSWORD_TITLE,
+                &reply::refusal(&refusal, &Faces::default()),
+            ),
             Err(No::Say(words)) => return Ok(Said::Words(words)),
             Err(No::Store(fault)) => {
+                let reference = click.reference();
                 tracing::error!(
+                    reference,
                     error = &fault as &dyn std::error::Error,
                     "no password was set"
                 );
-                modal::notice(TITLE, text::reply::NOT_RECORDED)
+                modal::notice(words::PASSWORD_TITLE, &text::trouble::failed(&reference))
             }
         };
         match self.client.update_view(&view, &shown).await {
@@ -79,15 +79,14 @@ impl Handlers {
                 metrics::counter!("jit_credentials_shown_total").increment(1);
                 modal::credentials(&shown.facts, shown.password.expose_secret(), until)
             }
-            Ok(Err(fault)) => modal::notice(TITLE, &none(&fault.to_string())),
-            Err(_) => modal::notice(TITLE, &none("the target did not answer in time")),
+            Ok(Err(fault)) => modal::notice(
+                words::PASSWORD_TITLE,
+                &words::no_password(&fault.to_string()),
+            ),
+            Err(_) => modal::notice(
+                words::PASSWORD_TITLE,
+                &words::no_password(words::TARGET_SILENT),
+            ),
         })
     }
-}
-
-const TITLE: &str = "Your credentials";
-
-fn none(why: &str) -> String {
-    let why = text::said(why);
-    format!("😕 There is no password to show: {why}. Please press *Get credentials* again.")
 }

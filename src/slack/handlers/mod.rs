@@ -16,6 +16,7 @@ use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
 use super::view::ask::Carried;
 use super::view::modal::Meta;
+use super::view::text::{done as words, trouble};
 use super::view::{Content, Faces, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
 use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
@@ -34,7 +35,6 @@ mod recording;
 mod review;
 mod which;
 mod why_me;
-mod words;
 
 /// Sets a fresh secret for an access that is held. The shell passes it in: this room knows no
 /// targets.
@@ -215,7 +215,7 @@ impl Handlers {
         if !matches!(delivery.matter, Matter::Submission(_)) {
             return Ok(Said::Words(words));
         }
-        let view = modal::notice("Nothing was done", &reply::refusal(refusal, &faces));
+        let view = modal::notice(trouble::NOTHING_DONE, &reply::refusal(refusal, &faces));
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal { update, words })
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::payload::{Click, View};
 use super::super::view::modal::{self, Meta};
-use super::super::view::{ids, reply};
+use super::super::view::{ids, reply, text};
 use super::click::{Act, all, is_in, meta};
 use super::{Handlers, No, Said};
 use crate::domain::{Command, Member, Refusal, Request, RequestState, Span};
@@ -58,7 +58,7 @@ impl Handlers {
             return Ok(None);
         }
         let words = reply::stale();
-        let view = modal::notice("Please look again", reply::STALE);
+        let view = modal::notice(text::trouble::LOOK_AGAIN, reply::STALE);
         let update = json!({"response_action": "update", "view": view});
         Ok(Some(Said::Modal { update, words }))
     }

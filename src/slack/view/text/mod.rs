@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod card;
 pub mod digest;
 pub mod dm;
+pub mod done;
 pub mod glass;
 mod grant;
 pub mod history;

@@ -1,10 +1,38 @@
 //! What the people who run the bot are told of Slack itself, and what people read when something
 //! failed on our side. Only the first may hold a code of Slack's: they have to look it up.
 
-use super::super::escape;
+use super::super::{Content, escape};
+use super::reply::NOT_RECORDED;
 
 /// Characters of a code or of a name of ours.
 const CODE: usize = 60;
+
+/// A dialog was sent off without a reason.
+pub const SAY_WHY: &str = "Please say why.";
+
+/// The head of a dialog that tells why nothing was done.
+pub const NOTHING_DONE: &str = "Nothing was done";
+
+/// The head of a dialog that was sent off too late.
+pub const LOOK_AGAIN: &str = "Please look again";
+
+/// More time cannot be asked for later, or for somebody else.
+pub const MORE_TIME_IS_PLAIN: &str = "More time begins where the access ends, and only its holder \
+    can ask for it. For anything else, please make a new request.";
+
+/// An account that may hold nothing.
+pub const UNFIT_ACCOUNT: &str = "That account cannot hold access here: it is an app, it is \
+    deactivated, or it belongs to another workspace.";
+
+/// Something failed on our side, so nothing was done. The reference stands in the log as well.
+pub fn failed(reference: &str) -> String {
+    format!("{NOT_RECORDED} If it goes on, tell whoever looks after me: reference {reference}.")
+}
+
+/// See [`failed`].
+pub fn failed_here(reference: &str) -> Content {
+    Content::line(&failed(reference))
+}
 
 /// Slack keeps answering with a code that nobody has written down for us.
 pub fn unknown_code(code: &str, about: &str, tries: i32) -> String {

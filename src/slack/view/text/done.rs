@@ -1,36 +1,37 @@
-//! Answers of the handlers that are about what was done rather than about a state.
+//! Answers that are about what was done, or could not be, rather than about a state.
 
-use super::super::view::text::reply::{bundle_part, refusal};
-use super::super::view::{Content, Faces, text};
+use super::super::{Content, Faces};
+use super::reply::{self, bundle_part, refusal};
+use super::{access, channel, name as named};
 use crate::domain::{GrantState, Request, Verdict};
 
 /// The access was given back.
-pub(super) fn given_back(request: &Request) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn given_back(request: &Request) -> Content {
+    let (what, number) = (access(request), request.number);
     Content::line(&format!(
         "👋 Thank you. {what} (#{number}) is being taken away now."
     ))
 }
 
 /// The request was withdrawn.
-pub(super) fn cancelled(request: &Request) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn cancelled(request: &Request) -> Content {
+    let (what, number) = (access(request), request.number);
     Content::line(&format!(
         "🚫 Request #{number} ({what}) is cancelled. Nobody is asked any more."
     ))
 }
 
 /// What was approved for later will not begin.
-pub(super) fn withdrawn(request: &Request) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn withdrawn(request: &Request) -> Content {
+    let (what, number) = (access(request), request.number);
     Content::line(&format!(
         "🚫 {what} (#{number}) is withdrawn. It had not begun, and it will not."
     ))
 }
 
 /// What failed is tried once more.
-pub(super) fn retried(request: &Request) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn retried(request: &Request) -> Content {
+    let (what, number) = (access(request), request.number);
     let begins = match request.grant().map(|grant| &grant.state) {
         Some(GrantState::Scheduled { .. }) => "The policy is asked once more, and then it begins",
         _ => "It is being given now",
@@ -41,8 +42,8 @@ pub(super) fn retried(request: &Request) -> Content {
 }
 
 /// Somebody looked at a break-glass request afterwards.
-pub(super) fn reviewed(request: &Request, justified: bool) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn reviewed(request: &Request, justified: bool) -> Content {
+    let (what, number) = (access(request), request.number);
     let found = if justified {
         "was justified"
     } else {
@@ -54,15 +55,15 @@ pub(super) fn reviewed(request: &Request, justified: bool) -> Content {
 }
 
 /// The parts of a bundle were taken in.
-pub(super) fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
+pub fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
     let lines: Vec<String> = requests
         .iter()
         .map(|request| format!("• {}", bundle_part(request, faces)))
         .collect();
     let name = requests.first().and_then(|lead| lead.bundle.as_ref());
-    let name = name.map(|part| text::name(&part.name)).unwrap_or_default();
-    let channel = requests.first().map(|lead| lead.terms.channel.as_str());
-    let channel = text::channel(channel.unwrap_or_default());
+    let name = name.map(|part| named(&part.name)).unwrap_or_default();
+    let place = requests.first().map(|lead| lead.terms.channel.as_str());
+    let channel = channel(place.unwrap_or_default());
     let head = format!(
         "🧰 *{name}*: {} requests on one card in {channel}.",
         requests.len()
@@ -71,27 +72,27 @@ pub(super) fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
 }
 
 /// What would become of each part of a bundle.
-pub(super) fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Content {
+pub fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Content {
     let line = |(resource, verdict): &(String, Verdict)| {
-        let resource = text::name(resource);
+        let resource = named(resource);
         match verdict {
-            Verdict::Terms(terms) => format!("*{resource}*: {}", text::reply::would(terms)),
+            Verdict::Terms(terms) => format!("*{resource}*: {}", reply::would(terms)),
             Verdict::Refused(no) => {
                 let no = refusal(no, &Faces::default());
-                format!("*{resource}*: {}", text::reply::would_not(&no))
+                format!("*{resource}*: {}", reply::would_not(&no))
             }
         }
     };
     let lines: Vec<String> = parts.iter().map(line).collect();
-    let name = text::name(bundle);
+    let name = named(bundle);
     let head = format!("🧰 *{name}* is a bundle: it is given as a whole, or refused.");
-    let last = text::reply::EXPLAINED.to_owned();
+    let last = reply::EXPLAINED.to_owned();
     Content::lines(&[vec![head], lines, vec![last]].concat())
 }
 
 /// A role was named for a bundle.
-pub(super) fn bundle_has_roles(bundle: &str) -> Content {
-    let name = text::name(bundle);
+pub fn bundle_has_roles(bundle: &str) -> Content {
+    let name = named(bundle);
     Content::line(&format!(
         "*{name}* is a bundle, and the policy says which roles it has. Please leave the role out: \
          `/jit request {name} 1h the reason`."
@@ -99,8 +100,8 @@ pub(super) fn bundle_has_roles(bundle: &str) -> Content {
 }
 
 /// The access of somebody is being taken away.
-pub(super) fn revoked(request: &Request) -> Content {
-    let (what, number) = (text::access(request), request.number);
+pub fn revoked(request: &Request) -> Content {
+    let (what, number) = (access(request), request.number);
     Content::line(&format!(
         "🟠 {what} (#{number}) is being taken away now; open sessions are ended. \
          The card tells when it is gone."
@@ -108,7 +109,7 @@ pub(super) fn revoked(request: &Request) -> Content {
 }
 
 /// Nothing fits what was said; `verb` is what was to be done with it.
-pub(super) fn none_fits(verb: &str) -> Content {
+pub fn none_fits(verb: &str) -> Content {
     Content::line(match verb {
         "cancel" => "You have no such request that waits. `/jit active` shows what you have.",
         _ => "You have no such access that is active. `/jit active` shows what you have.",
@@ -116,9 +117,9 @@ pub(super) fn none_fits(verb: &str) -> Content {
 }
 
 /// Several fit what was said.
-pub(super) fn several_fit(verb: &str, requests: &[Request]) -> Content {
+pub fn several_fit(verb: &str, requests: &[Request]) -> Content {
     let line = |request: &Request| {
-        let (number, what) = (request.number, text::access(request));
+        let (number, what) = (request.number, access(request));
         format!("• `/jit {verb} #{number}`: {what}")
     };
     let lines: Vec<String> = requests.iter().take(10).map(line).collect();
@@ -126,7 +127,7 @@ pub(super) fn several_fit(verb: &str, requests: &[Request]) -> Content {
 }
 
 /// Several roles of the resource could be extended.
-pub(super) fn role_needed(requests: &[Request]) -> Content {
+pub fn role_needed(requests: &[Request]) -> Content {
     let line = |request: &Request| {
         let access = &request.access;
         format!("• `/jit extend {} {} 1h`", access.resource, access.role)
@@ -136,7 +137,7 @@ pub(super) fn role_needed(requests: &[Request]) -> Content {
 }
 
 /// A name does not say whose access is meant.
-pub(super) fn number_needed(verb: &str) -> Content {
+pub fn number_needed(verb: &str) -> Content {
     let example = match verb {
         "retry" => "retry #42",
         "review" => "review #42 ok, the incident was real",
@@ -149,6 +150,21 @@ pub(super) fn number_needed(verb: &str) -> Content {
 }
 
 /// The dialog did not open in time.
-pub(super) fn too_slow() -> Content {
+pub fn too_slow() -> Content {
     Content::line("😕 The dialog did not open in time, and nothing was done. Please press again.")
 }
+
+/// A password is on its way.
+pub const PASSWORD_COMES: &str = "⏳ One moment: I am setting a fresh password for you.";
+
+/// The head of the dialog with a password.
+pub const PASSWORD_TITLE: &str = "Your credentials";
+
+/// There is no password, and why.
+pub fn no_password(why: &str) -> String {
+    let why = super::said(why);
+    format!("😕 There is no password to show: {why}. Please press *Get credentials* again.")
+}
+
+/// See [`no_password`].
+pub const TARGET_SILENT: &str = "the target did not answer in time";

@@ -1,0 +1,125 @@
+//! Who is told that something failed on our side can name it, and the log knows it by that name.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::TimeDelta;
+use jitbot::sandbox::{Message, SubmitOutcome, SubmitValues};
+use regex::Regex;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::bot::{Bot, Passwords, SOON};
+
+/// The log of this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines that hold that.
+    fn lines(&self, what: &str) -> Vec<String> {
+        let lines = self.0.lock().unwrap();
+        let lines = String::from_utf8_lossy(&lines);
+        let lines = lines.lines().filter(|line| line.contains(what));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+fn reference(told: &str) -> String {
+    let named = Regex::new("reference ([0-9a-f]{8})").unwrap();
+    let found = named.captures(told);
+    found.unwrap_or_else(|| panic!("no reference: {told}"))[1].to_owned()
+}
+
+#[tokio::test]
+async fn without_a_database_every_answer_names_what_the_log_knows() {
+    let (log, _guard) = Log::listen();
+    let bot = Bot::by_http().await;
+    bot.asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_deny").await;
+    let slack = &bot.house.slack;
+    bot.house.engine.store().close().await;
+
+    slack
+        .slash("dana", "general", "/jit", "active")
+        .await
+        .unwrap();
+    let has_reference = |slack: &jitbot::sandbox::Sandbox| {
+        let told = slack.ephemerals("dana");
+        told.iter().any(|told| told.plain().contains("reference "))
+    };
+    assert!(slack.wait_for(has_reference, SOON).await);
+    let told: Vec<String> = slack
+        .ephemerals("dana")
+        .iter()
+        .map(Message::plain)
+        .collect();
+    let told = told.join("\n");
+    let lines = log.lines(&reference(&told));
+    assert!(
+        lines.iter().any(|line| line.contains("a delivery is lost")),
+        "{lines:?}"
+    );
+
+    let why = SubmitValues::new().with("jit_why_text", "a long explanation");
+    let reply = slack.submit("bob", why).await.unwrap();
+    let SubmitOutcome::Errors(errors) = reply.outcome else {
+        panic!("the dialog stays open: {reply:?}");
+    };
+    let error = errors.values().next().unwrap();
+    assert!(!log.lines(&reference(error)).is_empty(), "{error}");
+}
+
+#[tokio::test]
+async fn a_handler_that_panicked_ends_in_an_answer_that_the_log_knows() {
+    let (log, _guard) = Log::listen();
+    let bot = Bot::by_http().await;
+    bot.asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    *bot.passwords.lock().unwrap() = Passwords::Panics;
+    let dms = bot.house.slack.dms("dana");
+    let with_button = dms.iter().rev();
+    let mut with_button = with_button.filter(|dm| dm.plain().contains("[Get credentials]"));
+    let message = with_button.next().expect("a message with the button");
+    let slack = &bot.house.slack;
+    let press = slack.click("dana", &message.channel, &message.ts, "jit_credentials");
+    press.await.unwrap();
+    bot.settle().await;
+    // Nobody took it up while it was of any use.
+    bot.house.pass(TimeDelta::hours(2));
+    bot.intake.take_up().await.unwrap();
+    bot.settle().await;
+    let told = bot.told("dana");
+    let lines = log.lines(&reference(&told));
+    let knows = |what: &str| lines.iter().any(|line| line.contains(what));
+    assert!(knows("a handler panicked"), "{lines:#?}");
+    assert!(knows("a delivery is given up"), "{lines:#?}");
+}
