@@ -982,48 +982,6 @@ proptest! {
     #[test]
     fn no_message_breaks_a_limit(request in any_request(), faces in any_faces(), words in any_text(3000)) {
         hold_news(&request, &faces, &words);
-}
-
-#[test]
-        for (_, event, as_it_was) in life() {
-            let event = spoiled(event, &words);
-            let request = Request { state: as_it_was.state, ..request.clone() };
-            if let Some(line) = story::line(&told(&event, &request), &faces) {
-                lint::message(&Content::line(&line));
-            }
-            if let Some(content) = dm::notice(&event, late(), &request, &faces, Some(LINK)) {
-                lint::message(&content);
-            }
-            let others = [
-                text::outcome::to_asker(&event, late(), &request, &faces),
-                text::outcome::to_informed(&event, &request, &faces, Aloud::Yes),
-                text::outcome::to_informed(&event, &request, &faces, Aloud::No),
-            ];
-            for words in others.into_iter().flatten() {
-                lint::message(&Content::line(&words));
-            }
-        }
-        let item = ListItem { name: words.clone(), description: Some(words.clone()), roles: vec![(words.clone(), None); 20], sensitivity: Some(words.clone()) };
-        lint::message(&reply::list(&vec![item; 12]));
-        let refusal = Refusal::NoSuchResource { asked: words.clone(), suggestions: vec![words.clone(); 9] };
-        lint::message(&reply::refused(&refusal, &faces));
-        lint::message(&reply::refused(&Refusal::DeniedByRule { rule: RuleName::new(words.clone()), message: words.clone() }, &faces));
-        lint::message(&reply::not_understood(&words, &words));
-        let people: Vec<PersonId> = (1..40).map(person).collect();
-        let groups = vec![group(&words); 20];
-        let explained = Explained {
-            verdict: Verdict::Refused(refusal),
-            tried: vec![(words.clone(), words.clone()); 60],
-            eligible: vec![Eligible { step: 1, groups, people: people.clone() }; 10],
-            read: vec![(group(&words), now()); 20],
-        };
-        lint::message(&reply::explain(&explained, &faces));
-        let failing = grant::Failing { attempts: 3, error: words.clone() };
-        lint::message(&Content::line(&text::stuck::failing(&request, late(), &failing, &faces)));
-        for covered in [None, Some(late())] {
-            lint::message(&Content::line(&text::stuck::gone(&request, 600, covered, &faces)));
-        }
-        lint::message(&Content::line(&text::channel_lost(&words, &words, &people, &faces)));
     }
 }
 
@@ -1197,6 +1155,16 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
         read: vec![(group(&words), now()); 20],
     };
     lint::message(&reply::explain(&explained, faces));
+    let failing = grant::Failing {
+        attempts: 3,
+        error: words.clone(),
+    };
+    let failing = text::stuck::failing(request, late(), &failing, faces);
+    lint::message(&Content::line(&failing));
+    for covered in [None, Some(late())] {
+        let gone = text::stuck::gone(request, 600, covered, faces);
+        lint::message(&Content::line(&gone));
+    }
     lint::message(&Content::line(&text::channel_lost(
         &words, &words, &people, faces,
     )));
