@@ -605,6 +605,7 @@ fn what_the_requester_is_told() {
                         | "activation_begun"
                         | "activation_unreached"
                         | "removal_failing"
+                        | "removal_retried"
                         | "gone_already"
                         | "gone_revoked"
                         | "decision_refused"
