@@ -161,8 +161,11 @@ pub struct Roster {
     /// of that person, for the life of the request. Then nobody calls for them; who decides is
     /// something else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub quiet: BTreeMap<PersonId, Vec<(DateTime<Utc>, DateTime<Utc>)>>,
+    pub quiet: BTreeMap<PersonId, Vec<Stretch>>,
 }
+
+/// A stretch of time: its beginning, and the first moment after it.
+pub type Stretch = (DateTime<Utc>, DateTime<Utc>);
 
 impl Roster {
     /// When a group was read, for a request that was made then; none for a group that the policy

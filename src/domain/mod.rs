@@ -28,7 +28,7 @@ pub mod terms;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
-pub use ask::{Ask, Asker, Chain, Circumstances, Past, Roster, Verdict};
+pub use ask::{Ask, Asker, Chain, Circumstances, Past, Roster, Stretch, Verdict};
 pub use command::{Actor, Command, Origin};
 pub use decide::{Decision, Effect, admit, decide};
 pub use duration::Span;

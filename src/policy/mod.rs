@@ -59,7 +59,7 @@ use self::people::People;
 use self::rule::{Resource, Rule};
 use crate::domain::{
     Ask, Circumstances, ConnectorName, ConnectorSpec, GroupName, Identity, ResourceName, RoleName,
-    RuleName, Span, Verdict,
+    RuleName, Span, Stretch, Verdict,
 };
 
 /// A policy that was read and found without fault.
@@ -286,7 +286,7 @@ impl Policy {
         rule: &RuleName,
         zone: &str,
         now: DateTime<Utc>,
-    ) -> Option<Vec<(DateTime<Utc>, DateTime<Utc>)>> {
+    ) -> Option<Vec<Stretch>> {
         let zone: Tz = zone.parse().ok()?;
         let rule = self.rules.iter().find(|known| known.name == *rule)?;
         let hours = rule.steps.iter().filter_map(|step| step.quiet.as_ref());

@@ -365,7 +365,7 @@ fn step() -> Value {
             key(
                 "quiet",
                 quiet,
-                "Hours in which others stand in.",
+                "Hours in which others stand in, on the clock of the policy; and in which nobody is called for on whose own clock they are.",
                 json!({ "hours": "22:00-07:00", "fallback": ["oncall"] }),
             ),
         ],

@@ -9,7 +9,7 @@ use crate::domain::{Asker, Chain, RequestId, Standing};
 pub(super) fn with(rules: &str) -> Policy {
     policy(&format!(
         "version: 1
-defaults: {{ channel: \"#access\", timezone: Europe/Berlin, request_ttl: 12h, admins: [platform] }}
+defaults: {{ channel: \"#access\", timezone: Europe/Berlin, request_ttl: 12h, admins: [platform], auditors: [platform] }}
 people:
   dana: {{ emails: [dana@acme.example] }}
 groups:
@@ -530,5 +530,6 @@ fn bundles_are_found_in_any_case() {
     assert_eq!(policy.bundles().count(), 1);
     assert_eq!(policy.bundle("db"), None);
     assert_eq!(policy.admins(), [GroupName::new("platform")]);
+    assert_eq!(policy.auditors(), [GroupName::new("platform")]);
     assert_eq!(policy.timezone(), chrono_tz::Europe::Berlin);
 }

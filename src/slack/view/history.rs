@@ -86,14 +86,14 @@ pub fn page(page: &Page<'_>, faces: &Faces, now: DateTime<Utc>) -> Content {
 /// All of it as lines of a file: cells are quoted where they have to be, and none is read as a
 /// formula by whatever opens it.
 pub fn csv(requests: &[(Request, Option<String>)], faces: &Faces) -> String {
-    let mut file = row(words::COLUMNS.map(str::to_owned));
+    let mut file = row(&words::COLUMNS.map(str::to_owned));
     for (request, link) in requests {
-        file.push_str(&row(words::row(request, link.as_deref(), faces)));
+        file.push_str(&row(&words::row(request, link.as_deref(), faces)));
     }
     file
 }
 
-fn row<const N: usize>(cells: [String; N]) -> String {
+fn row(cells: &[String]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| self::cell(cell)).collect();
     cells.join(",") + "\r\n"
 }

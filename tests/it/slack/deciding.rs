@@ -258,10 +258,10 @@ async fn dialogs_take_the_buttons_off_the_card_too() {
     bot.house.slack.submit("carol", why).await.unwrap();
     bot.settle().await;
     let recorded = shown(&bot);
-    let recorded = recorded.iter().filter(|one| one.contains("Recording"));
+    let mut recorded = recorded.iter().filter(|one| one.contains("Recording"));
     assert!(
         recorded
-            .last()
+            .next_back()
             .unwrap()
             .contains("Carol Chen's revocation…")
     );
@@ -296,7 +296,7 @@ async fn a_card_gets_its_buttons_back_where_the_decision_came_to_nothing() {
     let stricter = POLICY.replace("count: 2, nudge: 15m", "count: 2, nudge: 16m");
     let source = jitbot::policy::Source {
         name: "access.yaml".into(),
-        text: stricter.into(),
+        text: stricter,
     };
     let policy = jitbot::policy::Policy::from_sources(vec![source]).unwrap();
     let card = bot.card();
@@ -400,7 +400,7 @@ async fn every_copy_of_a_card_converges_whichever_was_clicked() {
     bot.types("dana", "request staging-db readonly 1h to see")
         .await;
     let slack = &bot.house.slack;
-    let copies = |_: ()| {
+    let copies = || {
         let mut copies = slack.messages("access-fallback");
         for who in ["bob", "carol"] {
             copies.extend(slack.dms(who));
@@ -410,7 +410,7 @@ async fn every_copy_of_a_card_converges_whichever_was_clicked() {
             .filter(|copy| copy.plain().contains("staging-db for 1h"))
             .collect::<Vec<Message>>()
     };
-    let before = copies(());
+    let before = copies();
     assert_eq!(before.len(), 3);
     assert!(
         before
@@ -429,7 +429,7 @@ async fn every_copy_of_a_card_converges_whichever_was_clicked() {
         .await
         .unwrap();
     bot.settle().await;
-    let after = copies(());
+    let after = copies();
     assert_eq!(after.len(), 3);
     for copy in after {
         assert!(copy.plain().contains("Active until"), "{}", copy.plain());
