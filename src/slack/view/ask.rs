@@ -16,7 +16,7 @@ use crate::domain::{PersonId, RequestId, Route, Span};
 const TITLE: usize = 24;
 /// Characters of a choice.
 const CHOICE: usize = 75;
-/// Characters of what a choice stands for.
+/// Bytes of what a choice stands for; Slack takes as many characters.
 const VALUE: usize = 150;
 /// Choices of a select.
 const CHOICES: usize = 100;
@@ -228,7 +228,7 @@ pub fn role_value(role: &str) -> String {
 }
 
 fn fitting(value: &str) -> String {
-    if !value.is_empty() && value.encode_utf16().count() <= VALUE {
+    if !value.is_empty() && value.len() <= VALUE {
         return value.to_owned();
     }
     format!("#{}", print(&[value.to_owned()]))
