@@ -210,7 +210,7 @@ async fn jit_alone_opens_a_form_that_shows_who_decides_before_it_is_sent() {
     assert!(matches!(request.state, RequestState::Pending { .. }));
     assert_eq!(
         (request.duration, request.reason.as_str()),
-        (Span::minutes(45), "orders are stuck")
+        (Span::hours(1), "orders are stuck")
     );
     assert!(bot.card().plain().contains("orders are stuck"));
 }
