@@ -179,10 +179,10 @@ impl Handlers {
             Matter::Command(command) => self.command(key, command).await,
             Matter::Click(click) => self.click(key, click).await,
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
-                self.form_sent(key, submission).await
+                Box::pin(self.form_sent(key, submission)).await
             }
             Matter::Submission(submission) => self.dialog(key, submission).await,
-            Matter::Shortcut(shortcut) => self.shortcut(shortcut).await,
+            Matter::Shortcut(shortcut) => Box::pin(self.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };
         match done {
