@@ -32,7 +32,7 @@ pub(super) enum Act {
 impl Handlers {
     /// Carries out a click.
     pub(super) async fn click(&self, key: &str, click: &Click) -> Result<Said, No> {
-        if let Some(said) = self.form_click(click).await? {
+        if let Some(said) = Box::pin(self.form_click(click)).await? {
             return Ok(said);
         }
         if click.action_id.starts_with(home::PREFIX) {

@@ -17,7 +17,9 @@ impl Handlers {
             return self.blank_form(command).await;
         }
         let slash = match grammar::parse(&command.text) {
-            Ok(Slash::Request(wish)) => return self.request_or_form(key, command, wish).await,
+            Ok(Slash::Request(wish)) => {
+                return Box::pin(self.request_or_form(key, command, wish)).await;
+            }
             Ok(slash) => slash,
             Err(fault) => {
                 let sentence = fault.kind.to_string();

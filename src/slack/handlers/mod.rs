@@ -187,10 +187,10 @@ impl Handlers {
                 done
             }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
-                self.form_sent(key, submission).await
+                Box::pin(self.form_sent(key, submission)).await
             }
             Matter::Submission(submission) => self.dialog(key, submission).await,
-            Matter::Shortcut(shortcut) => self.shortcut(shortcut).await,
+            Matter::Shortcut(shortcut) => Box::pin(self.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };
         match done {

@@ -16,7 +16,7 @@ use crate::domain::{PersonId, RequestId, Route, Span};
 const TITLE: usize = 24;
 /// Characters of a choice.
 const CHOICE: usize = 75;
-/// Characters of what a choice stands for.
+/// Bytes of what a choice stands for; Slack takes as many characters.
 const VALUE: usize = 150;
 /// Choices of a select.
 const CHOICES: usize = 100;
@@ -170,7 +170,7 @@ pub fn request(form: &Form) -> Value {
     blocks.extend(form.start.as_ref().map(start));
     blocks.extend(form.emergency.map(emergency));
     blocks.push(holder(form.holder.as_deref()));
-    modal(ids::ASK_FORM, words::TITLE, &form.carried, blocks)
+    modal(ids::ASK_FORM, words::TITLE, &form.carried, &blocks)
 }
 
 /// The form for more time on an access, named by `access` in mrkdwn of ours.
@@ -182,7 +182,7 @@ pub fn extension(access: &str, form: &Form) -> Value {
     blocks.extend(preview(&form.preview, &form.faces));
     blocks.extend(form.ticket.as_ref().map(ticket));
     blocks.push(reason(&form.reason));
-    modal(ids::EXTEND_FORM, words::MORE_TITLE, &form.carried, blocks)
+    modal(ids::EXTEND_FORM, words::MORE_TITLE, &form.carried, &blocks)
 }
 
 /// What stands in the place of a form while it is worked out, or what was sent off is carried out.
@@ -228,7 +228,7 @@ pub fn role_value(role: &str) -> String {
 }
 
 fn fitting(value: &str) -> String {
-    if !value.is_empty() && value.encode_utf16().count() <= VALUE {
+    if !value.is_empty() && value.len() <= VALUE {
         return value.to_owned();
     }
     format!("#{}", print(&[value.to_owned()]))
@@ -243,7 +243,7 @@ fn print(parts: &[String]) -> String {
     hex::encode(hash.finalize())[..16].to_owned()
 }
 
-fn modal(id: &str, title: &str, carried: &Carried, blocks: Vec<Value>) -> Value {
+fn modal(id: &str, title: &str, carried: &Carried, blocks: &[Value]) -> Value {
     json!({
         "type": "modal",
         "callback_id": id,
@@ -269,7 +269,7 @@ fn notice(words: &str) -> Value {
 }
 
 /// An input, named after its action; `offers` is what it offers, where that can change.
-fn input(action: &str, label: &str, element: Value, offers: Option<&[String]>) -> Value {
+fn input(action: &str, label: &str, element: &Value, offers: Option<&[String]>) -> Value {
     let block_id = match offers {
         Some(offers) => format!("{action}.{}", print(offers)),
         None => action.to_owned(),
@@ -323,7 +323,7 @@ fn what(chosen: Option<&What>) -> Value {
     if let Some(chosen) = chosen {
         select["initial_option"] = option_of(chosen);
     }
-    input(ids::WHAT, words::WHAT, select, None)
+    input(ids::WHAT, words::WHAT, &select, None)
 }
 
 fn select(options: &[Value], chosen: Option<&Value>) -> Value {
@@ -354,7 +354,7 @@ fn role(form: &Form) -> Option<Value> {
     let mut offers: Vec<String> = form.what.iter().map(|what| what.name.clone()).collect();
     offers.extend(form.roles.iter().cloned());
     let select = select(&options, chosen.as_ref());
-    Some(input(ids::ROLE, words::ROLE, select, Some(&offers)))
+    Some(input(ids::ROLE, words::ROLE, &select, Some(&offers)))
 }
 
 fn times(times: &Times) -> Vec<Value> {
@@ -381,7 +381,7 @@ fn times(times: &Times) -> Vec<Value> {
         .map(|option| option["value"].to_string())
         .collect();
     let select = select(&options, chosen.as_ref());
-    let mut blocks = vec![input(ids::SPAN, words::HOW_LONG, select, Some(&offers))];
+    let mut blocks = vec![input(ids::SPAN, words::HOW_LONG, &select, Some(&offers))];
     if let Some(typed) = times.other.as_deref().filter(|_| times.free) {
         blocks.push(other_time(typed, times.most));
     }
@@ -392,7 +392,7 @@ fn other_time(typed: &str, most: Option<Span>) -> Value {
     let mut field = line(typed, WORD);
     field["placeholder"] = plain("45m, 1h30m, 2 days", 150);
     field["dispatch_action_config"] = json!({"trigger_actions_on": ["on_enter_pressed"]});
-    let block = input(ids::OTHER, words::OTHER, field, None);
+    let block = input(ids::OTHER, words::OTHER, &field, None);
     hint(block, &words::at_most(most))
 }
 
@@ -409,7 +409,7 @@ fn line(typed: &str, most: usize) -> Value {
 fn reason(reason: &Words) -> Value {
     let mut field = line(&reason.typed, REASON);
     field["multiline"] = true.into();
-    let block = input(ids::REASON, words::REASON, field, None);
+    let block = input(ids::REASON, words::REASON, &field, None);
     match &reason.wanted {
         Some(wanted) => hint(block, wanted),
         None => hint(optional(block), words::REASON_HINT),
@@ -417,7 +417,7 @@ fn reason(reason: &Words) -> Value {
 }
 
 fn ticket(ticket: &Words) -> Value {
-    let block = input(ids::TICKET, words::TICKET, line(&ticket.typed, WORD), None);
+    let block = input(ids::TICKET, words::TICKET, &line(&ticket.typed, WORD), None);
     hint(
         block,
         ticket.wanted.as_deref().unwrap_or(words::TICKET_HINT),
@@ -435,7 +435,7 @@ fn start(start: &Start) -> Value {
     if let Some(at) = start.at {
         picker["initial_date_time"] = at.timestamp().into();
     }
-    let block = input(ids::START, words::START, picker, None);
+    let block = input(ids::START, words::START, &picker, None);
     hint(optional(block), &words::start_hint(start.least, start.most))
 }
 
@@ -449,7 +449,7 @@ fn emergency(chosen: bool) -> Value {
     if chosen {
         boxes["initial_options"] = json!([option]);
     }
-    optional(input(ids::EMERGENCY, words::EMERGENCY, boxes, None))
+    optional(input(ids::EMERGENCY, words::EMERGENCY, &boxes, None))
 }
 
 fn holder(chosen: Option<&str>) -> Value {
@@ -460,7 +460,7 @@ fn holder(chosen: Option<&str>) -> Value {
     if let Some(chosen) = chosen {
         select["initial_user"] = chosen.into();
     }
-    optional(input(ids::HOLDER, words::HOLDER, select, None))
+    optional(input(ids::HOLDER, words::HOLDER, &select, None))
 }
 
 fn preview(preview: &Preview, faces: &Faces) -> Vec<Value> {

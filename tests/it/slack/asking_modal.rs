@@ -210,7 +210,7 @@ async fn jit_alone_opens_a_form_that_shows_who_decides_before_it_is_sent() {
     assert!(matches!(request.state, RequestState::Pending { .. }));
     assert_eq!(
         (request.duration, request.reason.as_str()),
-        (Span::minutes(45), "orders are stuck")
+        (Span::hours(1), "orders are stuck")
     );
     assert!(bot.card().plain().contains("orders are stuck"));
 }
@@ -232,10 +232,10 @@ async fn shortcuts_open_the_form_and_a_message_goes_along() {
     assert!(slack.shortcut("dana", "jit_ask").await.unwrap().in_time());
     bot.settle().await;
     assert_eq!(form(&bot, "dana").callback_id(), "jit_ask_form");
-    let said = slack
+    let written = slack
         .say("erin", "general", "orders are <!channel> stuck", None)
         .unwrap();
-    let place = (said.channel.as_str(), said.ts.as_str());
+    let place = (written.channel.as_str(), written.ts.as_str());
     assert!(
         slack
             .message_shortcut("dana", place, "jit_ask_about")
@@ -255,8 +255,8 @@ async fn shortcuts_open_the_form_and_a_message_goes_along() {
     let blocks = Value::Array(bot.card().blocks.clone()).to_string();
     let link = format!(
         "/archives/{}/p{}|this message>",
-        said.channel,
-        said.ts.replace('.', "")
+        written.channel,
+        written.ts.replace('.', "")
     );
     assert!(blocks.contains(&link), "{blocks}");
     assert!(matches!(

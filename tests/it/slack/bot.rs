@@ -133,6 +133,16 @@ impl Bot {
         self.told(user)
     }
 
+    /// Types `/jit …` and answers what the person is told, or what the form says that it opens.
+    pub async fn is_answered(&self, user: &str, text: &str) -> String {
+        let told = self.types(user, text).await;
+        let Some(form) = self.house.slack.modal(user) else {
+            return told;
+        };
+        self.house.slack.close_modal(user).await.unwrap();
+        form.plain()
+    }
+
     /// The last thing that the person alone was told.
     pub fn told(&self, user: &str) -> String {
         let told = self.house.slack.ephemerals(user);

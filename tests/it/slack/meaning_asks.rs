@@ -293,7 +293,7 @@ async fn the_rule_says_how_long_where_nobody_does() {
         ("request staging-db readonyl", "no role"),
         ("request staging-db fixed 1h", "30m"),
     ] {
-        let told = bot.types("dana", typed).await;
+        let told = bot.is_answered("dana", typed).await;
         assert!(told.contains(answer), "{typed}: {told}");
     }
 }
@@ -485,7 +485,7 @@ async fn break_glass_is_given_at_once_and_looked_at_afterwards() {
         ("bob", "break-glass orders-db 30m it burns", "reak-glass"),
         ("dana", "break-glass staging-db 30m it burns", "reak-glass"),
     ] {
-        let told = bot.types(user, typed).await.to_lowercase();
+        let told = bot.is_answered(user, typed).await.to_lowercase();
         assert!(told.contains(answer), "{user} {typed}: {told}");
     }
     let told = bot.types("dana", "explain break-glass orders-db 30m it burns");

@@ -1,11 +1,12 @@
 //! More time on an access that is held.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::super::super::grammar::Which;
 use super::super::super::payload::Click;
-use super::super::super::view::ask::{self, Carried};
+use super::super::super::view::ask::{self, Carried, Form};
 use super::super::super::view::text::ask as text;
 use super::super::asking::{Asked, Groups};
 use super::super::click::not_active;
@@ -18,7 +19,7 @@ use crate::domain::{Ask, GrantState, Refusal, Request, Verdict};
 impl Handlers {
     /// Opens the form for more time.
     pub(super) async fn extend_click(&self, click: &Click) -> Result<Said, No> {
-        let filling = async {
+        let filling = Box::pin(async {
             let request = self.clicked(click).await?;
             let request = request.ok_or(Refusal::NoSuchRequest)?;
             let carried = Carried {
@@ -29,21 +30,29 @@ impl Handlers {
             let entered = Entered::default();
             self.extension_form(&click.by.user, &entered, carried, None)
                 .await
-        };
+        });
         self.open_or_say(&click.trigger, filling).await
     }
 
     /// The form for more time, as a view.
-    pub(super) async fn extension_form(
+    pub(super) fn extension_form<'a>(
+        &'a self,
+        user: &'a str,
+        entered: &'a Entered,
+        carried: Carried,
+        notice: Option<String>,
+    ) -> BoxFuture<'a, Result<Value, No>> {
+        Box::pin(self.more_worked_out(user, entered, plain_form(entered, carried, notice)))
+    }
+
+    async fn more_worked_out(
         &self,
         user: &str,
         entered: &Entered,
-        carried: Carried,
-        notice: Option<String>,
+        mut form: Form,
     ) -> Result<Value, No> {
-        let (held, until) = self.held(user, &carried).await?;
+        let (held, until) = self.held(user, &form.carried).await?;
         let asked = self.more(user, &held, entered, Groups::Lately).await?;
-        let mut form = plain_form(entered, carried, notice);
         let access = text::more_of(&held, until);
         let Some(ask) = asked.asks.into_iter().next() else {
             return Ok(ask::extension(&access, &form));

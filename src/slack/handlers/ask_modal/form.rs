@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::super::super::grammar::Wish;
@@ -49,15 +50,18 @@ fn no(refusal: &Refusal) -> Preview {
 
 impl Handlers {
     /// The form to ask for access, as a view.
-    pub(super) async fn request_form(
-        &self,
-        user: &str,
-        entered: &Entered,
+    pub(super) fn request_form<'a>(
+        &'a self,
+        user: &'a str,
+        entered: &'a Entered,
         carried: Carried,
         notice: Option<String>,
-    ) -> Result<Value, No> {
+    ) -> BoxFuture<'a, Result<Value, No>> {
+        Box::pin(self.worked_out(user, entered, plain_form(entered, carried, notice)))
+    }
+
+    async fn worked_out(&self, user: &str, entered: &Entered, mut form: Form) -> Result<Value, No> {
         let policy = self.engine.policy();
-        let mut form = plain_form(entered, carried, notice);
         let Some(name) = entered.what.as_deref() else {
             return Ok(ask::request(&form));
         };

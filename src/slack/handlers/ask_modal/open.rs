@@ -57,7 +57,7 @@ impl Handlers {
 
     /// A button that asks once more for what somebody had asked for.
     async fn again_click(&self, click: &Click) -> Result<Said, No> {
-        let filling = async {
+        let filling = Box::pin(async {
             let request = self.clicked(click).await?;
             let request = request.ok_or(Refusal::NoSuchRequest)?;
             let (entered, old) = self.as_before(&click.by.user, &request).await?;
@@ -67,7 +67,7 @@ impl Handlers {
             };
             self.request_form(&click.by.user, &entered, carried, None)
                 .await
-        };
+        });
         self.open_or_say(&click.trigger, filling).await
     }
 
@@ -95,7 +95,7 @@ impl Handlers {
         if ![ids::ASK, ids::ASK_ABOUT].contains(&shortcut.callback_id.as_str()) {
             return Ok(Said::Nothing);
         }
-        let filling = async {
+        let filling = Box::pin(async {
             let link = self.link_of(shortcut).await;
             let about = shortcut.callback_id == ids::ASK_ABOUT;
             let notice = (about && link.is_none()).then(|| text::NO_LINK.to_owned());
@@ -107,7 +107,7 @@ impl Handlers {
             let entered = Entered::default();
             self.request_form(&shortcut.by.user, &entered, carried, notice)
                 .await
-        };
+        });
         self.open_or_say(&shortcut.trigger, filling).await
     }
 
@@ -126,9 +126,10 @@ impl Handlers {
     ) -> Result<Said, No> {
         let entered = Entered::default();
         let filling = self.request_form(&command.by.user, &entered, from(command), None);
-        match self.open_filled(&command.trigger, filling).await? {
-            true => Ok(Said::Nothing),
-            false => Ok(Said::Words(reply::help())),
+        if self.open_filled(&command.trigger, filling).await? {
+            Ok(Said::Nothing)
+        } else {
+            Ok(Said::Words(reply::help()))
         }
     }
 
@@ -141,19 +142,20 @@ impl Handlers {
         wish: Wish,
     ) -> Result<Said, No> {
         let user = command.by.user.as_str();
-        let missing = match self.request(key, user, wish.clone()).await {
+        let missing = match Box::pin(self.request(key, user, wish.clone())).await {
             Err(No::Refusal(refusal)) if is_missing(&refusal) => refusal,
             done => return done,
         };
-        let filling = async {
+        let filling = Box::pin(async {
             let entered = self.understood_of(user, wish).await?;
             let notice = text::almost(&text::refusal(&missing, &Faces::default()));
             self.request_form(user, &entered, from(command), Some(notice))
                 .await
-        };
-        match self.open_filled(&command.trigger, filling).await? {
-            true => Ok(Said::Nothing),
-            false => Err(missing.into()),
+        });
+        if self.open_filled(&command.trigger, filling).await? {
+            Ok(Said::Nothing)
+        } else {
+            Err(missing.into())
         }
     }
 
@@ -187,9 +189,10 @@ impl Handlers {
         trigger: &str,
         filling: impl Future<Output = Result<Value, No>> + Send,
     ) -> Result<Said, No> {
-        match self.open_filled(trigger, filling).await? {
-            true => Ok(Said::Nothing),
-            false => Ok(Said::Words(words::too_slow())),
+        if self.open_filled(trigger, filling).await? {
+            Ok(Said::Nothing)
+        } else {
+            Ok(Said::Words(words::too_slow()))
         }
     }
 

@@ -59,9 +59,9 @@ impl Handlers {
                 .await);
         }
         let sent = if view.callback_id == ids::EXTEND_FORM {
-            self.send_more(key, user, (&entered, &carried)).await
+            Box::pin(self.send_more(key, user, (&entered, &carried))).await
         } else {
-            self.send_request(key, user, (&entered, &carried)).await
+            Box::pin(self.send_request(key, user, (&entered, &carried))).await
         };
         match sent {
             Ok(requests) => {

@@ -37,13 +37,12 @@ impl Handlers {
         }
         let holder = view.and_then(|view| view.entered(ids::HOLDER));
         let holder = holder.unwrap_or(&by.user);
-        match timeout(WITHIN, self.offered(holder)).await {
-            Ok(Ok((offered, recent))) => ask::options(&ranked(offered, &recent, typed)),
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!("choices could not be worked out");
-                none
-            }
-        }
+        let offered = timeout(WITHIN, self.offered(holder)).await;
+        let Ok(Ok((offered, recent))) = offered else {
+            tracing::warn!("choices could not be worked out");
+            return none;
+        };
+        ask::options(&ranked(offered, &recent, typed))
     }
 
     /// What somebody may ask for, and what they asked for before with how many came after it.
