@@ -177,11 +177,11 @@ impl Intake {
             "a delivery is lost"
         );
         metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
-        if let Matter::Submission(submission) = &delivery.matter {
-            if submission.view.values.contains_key(ids::WHY_BLOCK) {
-                let why = text::trouble::failed(&reference);
-                return Answer::AckWith(errors(&why));
-            }
+        if let Matter::Submission(submission) = &delivery.matter
+            && submission.view.values.contains_key(ids::WHY_BLOCK)
+        {
+            let why = text::trouble::failed(&reference);
+            return Answer::AckWith(errors(&why));
         }
         let handlers = Arc::clone(&self.handlers);
         self.tasks.spawn(async move {
