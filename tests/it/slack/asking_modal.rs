@@ -118,8 +118,8 @@ fn because(why: &str) -> SubmitValues {
 /// What is chosen or written under that action.
 fn holds(view: &View, action: &str) -> Value {
     let state = view.state();
-    let blocks = state.as_object().unwrap().values();
-    let found = blocks.filter_map(|block| block.get(action)).next();
+    let mut blocks = state.as_object().unwrap().values();
+    let found = blocks.find_map(|block| block.get(action));
     let found = found.unwrap_or_else(|| panic!("{action} in {state:#}"));
     let option = &found["selected_option"]["value"];
     [
