@@ -258,8 +258,9 @@ proptest! {
             ..whole()
         };
         lint::modal(&super::request(&form));
-        lint::modal(&extension(&text::said(&words), &form));
-        let content = content::Content::line(&text::said(&words));
+        let said = format!("Access: {}", text::said(&words));
+        lint::modal(&extension(&said, &form));
+        let content = content::Content::line(&said);
         lint::modal(&done(&content));
     }
 }
