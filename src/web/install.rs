@@ -29,7 +29,7 @@ pub fn router(installations: Installations) -> Router {
 }
 
 async fn begin(State(installations): State<Installations>) -> Response {
-    match installations.begin().await {
+    match installations.begin_visit().await {
         Ok(begun) => {
             let cookie = cookie(&installations, begun.browser.expose_secret(), KEPT);
             let to = HeaderValue::from_str(begun.url.as_str());

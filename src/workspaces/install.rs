@@ -83,7 +83,7 @@ impl Installations {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(&self) -> Result<Begun, InstallFault> {
+    pub async fn begin_visit(&self) -> Result<Begun, InstallFault> {
         let inner = &self.inner;
         let (state, browser) = (self.word()?, self.word()?);
         let now = inner.clock.read(&inner.store).await?;
