@@ -228,10 +228,9 @@ impl Intake {
     async fn work(&self, key: &str, delivery: &Delivery, answer: oneshot::Sender<Value>) -> bool {
         // What goes wrong on the way stands in the log under what the person may be told.
         let span = tracing::info_span!("delivery", reference = delivery.reference());
-        let carrying = self
-            .handlers
-            .carry_out(key, delivery)
-            .instrument(span.clone());
+        // In a box, since one of the many things that can be asked for would make all of them large.
+        let carrying = self.handlers.carry_out(key, delivery).boxed();
+        let carrying = carrying.instrument(span.clone());
         let carrying = AssertUnwindSafe(carrying).catch_unwind();
         let said = match carrying.await {
             Ok(Ok(said)) => said,

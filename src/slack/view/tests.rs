@@ -1116,6 +1116,11 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
             lint::message(&Content::line(&words));
         }
     }
+    hold_answers(request, faces, words);
+}
+
+/// Every answer with somebody's words, and what admins are told.
+fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     let words = words.to_owned();
     let item = ListItem {
         name: words.clone(),

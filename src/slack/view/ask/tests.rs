@@ -233,6 +233,9 @@ proptest! {
         free in any::<bool>(),
         bundle in any::<bool>(),
     ) {
+        // Names and words that are nothing but a sign are a policy's own affair.
+        let words = format!("a {words}");
+        let names: Vec<String> = names.iter().map(|name| format!("a {name}")).collect();
         let offered = (1..150).map(Span::minutes).collect();
         let part = |name: &String| (name.clone(), Preview::No(text::said(&words)));
         let preview = if bundle {
