@@ -14,6 +14,7 @@ use crate::connectors::registry::Registry;
 use crate::engine::Engine;
 use crate::policy::{Faults, Policy, Source};
 use crate::slack::view::escape;
+use crate::slack::view::text::trouble;
 
 /// How many looks in a row may find no readable policy before that is a fault: a folder that is
 /// being swapped is gone for a moment.
@@ -173,10 +174,7 @@ impl Reload {
         counter!("jit_policy_reloads_total").increment(1);
         invalid(&self.engine, 0.0);
         if let Some(broken) = self.broken.take() {
-            let words = format!(
-                "✅ *The policy is without fault again.* Version `{}` decides now.",
-                short(&hash)
-            );
+            let words = trouble::policy_mended(short(&hash));
             self.tell(&format!("{broken}, mended by {hash}"), &words)
                 .await;
         }
@@ -219,16 +217,8 @@ fn invalid(engine: &Engine, value: f64) {
 /// What the admins are told of a policy with faults. Secrets in it are masked already.
 fn shout(present: &str, faults: &Faults) -> String {
     let told = faults.iter().take(TOLD);
-    let mut lines: Vec<String> = told.map(|fault| format!("• {}", line(fault))).collect();
-    if TOLD < faults.len() {
-        lines.push(format!("… and {} more", faults.len() - TOLD));
-    }
-    format!(
-        "🚨 *The changed policy is at fault and was not taken.* Version `{}` decides on.\n{}\n\
-         `jit policy check` shows all of it, with what to do.",
-        short(present),
-        lines.join("\n")
-    )
+    let lines: Vec<String> = told.map(line).collect();
+    trouble::policy_broken(short(present), &lines, faults.len() - lines.len())
 }
 
 /// A fault with its place, in one line.

@@ -109,7 +109,7 @@ impl Handlers {
         let request = resolving.await?;
         self.hurry(&submission.by.user).await;
         let told = words::resolved(&request, &why);
-        let update = modal::notice("Marked as resolved", &told);
+        let update = modal::notice(words::RESOLVED, &told);
         Ok(Said::Modal {
             update: json!({"response_action": "update", "view": update}),
             words: Content::line(&told),

@@ -126,7 +126,7 @@ async fn faults_are_sorted_by_what_to_do_about_them() {
             matches!(f, SlackFault::Transient(_))
         }),
         (error("something_new"), |f| {
-            matches!(f, SlackFault::Permanent(_))
+            matches!(f, SlackFault::Unknown(_))
         }),
         (FaultKind::Status { status: 503 }, |f| {
             matches!(f, SlackFault::Transient(_))

@@ -148,7 +148,7 @@ impl Handlers {
 fn unreadable(entered: &Entered) -> Option<(&'static str, &'static str)> {
     match &entered.time {
         Some(Time::Said(_)) if entered.span().ok().flatten().is_none() => {
-            Some((ids::OTHER, "Please write it like 45m, 1h30m or 2 days."))
+            Some((ids::OTHER, text::UNREADABLE_TIME))
         }
         _ => None,
     }

@@ -14,10 +14,3 @@ pub const RETRY: &str = "jit_home_retry";
 pub const RESOLVE: &str = "jit_home_resolve";
 /// That dialog.
 pub const RESOLVED: &str = "jit_home_resolved";
-
-/// Ask for access. Everywhere the same: the value is a resource, or none.
-pub const ASK: &str = "jit_ask";
-/// Ask for the same again: the value is a request.
-pub const ASK_AGAIN: &str = "jit_ask_again";
-/// Ask for more time: the value is a request.
-pub const EXTEND: &str = "jit_extend";

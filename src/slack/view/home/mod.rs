@@ -11,7 +11,7 @@ use super::content::{context, plain_text, section, to_json};
 use super::reply::ListItem;
 use super::text::home as words;
 use super::text::reply::resource;
-use super::{Faces, escape};
+use super::{Faces, escape, ids as known};
 use crate::domain::{GroupName, PersonId, Request, RequestId};
 
 mod admin;
@@ -112,7 +112,7 @@ fn view(blocks: &[SlackBlock]) -> Value {
 
 /// The one primary button.
 fn ask() -> SlackBlock {
-    let ask = button(ids::ASK, words::ASK, "Ask for access");
+    let ask = button(known::ASK, words::ASK, "Ask for access");
     row("ask", vec![ask.with_style(SlackBlockButtonStyle::Primary)])
 }
 
@@ -194,7 +194,7 @@ impl Drawn<'_> {
             let (about, sensitivity) = (one.description.as_deref(), one.sensitivity.as_deref());
             let text = resource(&one.name, about, sensitivity, &one.roles);
             let label = format!("Ask for access to {}", one.name);
-            let mut ask = button(ids::ASK, "Ask", &label);
+            let mut ask = button(known::ASK, "Ask", &label);
             // Without it, the dialog asks which one is meant.
             if one.name.encode_utf16().count() <= VALUE {
                 ask = ask.with_value(one.name.clone());

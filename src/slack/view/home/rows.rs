@@ -6,7 +6,7 @@ use slack_morphism::prelude::*;
 use super::super::content::{button, confirm};
 use super::super::text::{self, card as words};
 use super::super::{choices, ids as known};
-use super::{buttons, ids};
+use super::buttons;
 use crate::domain::{GrantState, Request, RequestState};
 
 /// The row under a card that waits for the reader.
@@ -54,7 +54,7 @@ pub(super) fn held(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> 
                 row.push(button(known::CREDENTIALS, id, "Get credentials", &label));
             }
             let label = format!("Ask for more time: request {number}");
-            let extend = buttons::button(ids::EXTEND, "Extend…", &label);
+            let extend = buttons::button(known::EXTEND, "Extend…", &label);
             row.push(extend.with_value(request.id.to_string()));
             let label = text::dm::done_label(request);
             row.push(button(known::DONE, request.id, "Done early", &label));
@@ -80,6 +80,6 @@ pub(super) fn own(request: &Request, now: DateTime<Utc>) -> Option<SlackBlockBut
         return Some(button(known::RETRY, request.card(), "Try again", &label));
     }
     let label = format!("Ask again for the same: request {number}");
-    let again = buttons::button(ids::ASK_AGAIN, "Ask again", &label);
+    let again = buttons::button(known::ASK_AGAIN, "Ask again…", &label);
     request.is_over().then(|| again.with_value(id.to_string()))
 }

@@ -42,6 +42,8 @@ pub const HOW_LONG: &str = "For how long?";
 pub const OTHER_CHOICE: &str = "Another length…";
 /// The label of a length in words.
 pub const OTHER: &str = "How long, in your words";
+/// What is said of a length of time that cannot be read.
+pub const UNREADABLE_TIME: &str = "Please write it like 45m, 1h30m or 2 days.";
 /// The label of the reason.
 pub const REASON: &str = "Why?";
 /// What to write there, where the rule wants nothing of it.

@@ -278,6 +278,9 @@ pub fn retried(request: &Request) -> String {
     )
 }
 
+/// The title over what is said once a removal was taken as done.
+pub const RESOLVED: &str = "Marked as resolved";
+
 /// A removal was taken as done.
 pub fn resolved(request: &Request, why: &str) -> String {
     format!(

@@ -8,11 +8,12 @@ use super::{access, asks, channel, groups, joined, left, name, people, said, whe
 use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
 
 /// Every command with an example; the first is what most people need.
-pub const COMMANDS: [(&str, &str); 15] = [
+pub const COMMANDS: [(&str, &str); 16] = [
     (
         "Ask for access",
         "`/jit request staging-db readonly 1h INC-42 stuck orders`",
     ),
+    ("Ask for access by a form", "`/jit`"),
     (
         "Ask for later",
         "`/jit request staging-db 2h from tomorrow 9:00 the migration`",

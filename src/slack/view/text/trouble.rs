@@ -66,3 +66,22 @@ pub fn admin_needed(code: &str) -> String {
 pub fn card_of(number: i64) -> String {
     format!("the card of request #{number}")
 }
+
+/// The files of the policy are at fault: `lines` name some of the faults, each of them harmless
+/// already, and `more` were left out.
+pub fn policy_broken(version: &str, lines: &[String], more: usize) -> String {
+    let mut told: Vec<String> = lines.iter().map(|line| format!("• {line}")).collect();
+    if 0 < more {
+        told.push(format!("… and {more} more"));
+    }
+    format!(
+        "🚨 *The changed policy is at fault and was not taken.* Version `{version}` decides on.\n{}\n\
+         `jit policy check` shows all of it, with what to do.",
+        told.join("\n")
+    )
+}
+
+/// The files of the policy can be read again.
+pub fn policy_mended(version: &str) -> String {
+    format!("✅ *The policy is without fault again.* Version `{version}` decides now.")
+}
