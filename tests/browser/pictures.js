@@ -88,7 +88,30 @@ const PICTURES = [
     await card.waitFor();
     return card;
   }],
+  ["form", async (page) => {
+    await become(page, "dana");
+    await go(page, "general");
+    await type(page, "/jit request staging-db 1h");
+    const form = page.locator('#modal[data-callback-id="jit_ask_form"]');
+    await form.locator('[data-key^="jit_ask_role"]').selectOption({ label: "readonly" });
+    await form.locator("text=dba").first().waitFor();
+    await form.locator(".modal-body").evaluate((node) => { node.scrollTop = 0; });
+    return form;
+  }],
+  ["home", async (page) => {
+    await page.locator('#modal [data-key^="jit_ask_reason"]').fill("to compare two orders");
+    await page.locator("#modal-submit").click();
+    await page.locator("#modal", { hasText: "Request sent" }).waitFor();
+    await page.locator("#modal-close").click();
+    await become(page, "bob");
+    await go(page, "dm");
+    await page.locator("#tab-home").click();
+    const home = page.locator("#home");
+    await home.locator("text=to compare two orders").waitFor();
+    return home;
+  }],
   ["digest", async (page, address) => {
+    await page.locator("#tab-messages").click();
     await post(address, "U0LEE", "src/slack/view/digest/snapshots/jitbot__slack__view__digest__tests__a_day_in_which_everything_happened.snap");
     await become(page, "lee");
     await go(page, "dm");

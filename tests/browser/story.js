@@ -9,6 +9,8 @@ const ASKED = "readonly on staging-db for 30s";
 const DENIED = "readwrite on staging-db for 1h";
 const WHY_NOT = "Please take a replica, it has the same orders";
 
+const BY_FORM = "to compare two orders";
+
 const story = { line: "", password: "", session: null };
 
 async function play(browser, address) {
@@ -20,6 +22,8 @@ async function play(browser, address) {
   await using(desk);
   await denying(desk, phone, address);
   await ending(desk);
+  await asForm(desk, phone);
+  await atHome(desk, phone);
   await looking(browser, phone, address);
   await step("no page complained of anything in its console", async () => {
     ensure(complaints.length === 0, complaints.join("\n"));
@@ -196,6 +200,86 @@ async function ending(page) {
       await page.locator("#thread-messages li", { hasText: words }).first().waitFor();
     }
     await picture(page, "desk-thread");
+  });
+}
+
+const form = (page) => page.locator('#modal[data-callback-id="jit_ask_form"]');
+const input = (page, name) => form(page).locator(`[data-key^="jit_ask_${name}"]`);
+
+async function asForm(desk, phone) {
+  await step("dana types /jit alone: a form opens", async () => {
+    await become(desk, "dana");
+    await go(desk, "general");
+    await type(desk, "/jit");
+    await form(desk).waitFor();
+    await picture(desk, "desk-form-empty");
+  });
+  await step("a part of the name finds what she may ask for", async () => {
+    await form(desk).locator(".combo input").fill("stag");
+    await form(desk).locator('[role="option"]', { hasText: "staging-db" }).click();
+    await input(desk, "role").waitFor();
+    ensure((await input(desk, "role").locator("option").allInnerTexts()).includes("readonly"), "it offers no role");
+  });
+  await step("before she sends it off, the form says who will be asked, and by which rule", async () => {
+    await input(desk, "role").selectOption({ label: "readonly" });
+    await form(desk).locator("text=dba").first().waitFor();
+    await form(desk).locator("text=/rule/i").first().waitFor();
+    await picture(desk, "desk-form-preview");
+  });
+  await step("she sends it off, and the form tells that it was taken in", async () => {
+    await input(desk, "reason").fill(BY_FORM);
+    await desk.locator("#modal-submit").click();
+    await desk.locator("#modal", { hasText: "Request sent" }).waitFor();
+    await picture(desk, "desk-form-sent");
+    await desk.locator("#modal-close").click();
+  });
+  await step("erin opens the form on her phone by a command with a part missing: nothing is cut off", async () => {
+    await become(phone, "erin");
+    await go(phone, "general");
+    await type(phone, "/jit request staging-db");
+    await form(phone).waitFor();
+    await fits(phone, "the form");
+    await picture(phone, "phone-form");
+    await phone.locator("#modal-close").click();
+  });
+}
+
+const home = async (page) => {
+  await go(page, "dm");
+  await page.locator("#tab-home").click();
+  return page.locator("#home");
+};
+
+async function atHome(desk, phone) {
+  await step("on his phone bob finds at home what waits for him", async () => {
+    await become(phone, "bob");
+    const tab = await home(phone);
+    await tab.locator(`text=${BY_FORM}`).waitFor();
+    await fits(phone, "his home");
+    await picture(phone, "phone-home-waiting");
+  });
+  await step("he approves it there: it leaves his home, and the card in the channel tells it", async () => {
+    const tab = phone.locator("#home");
+    await button(tab, "Approve").first().click();
+    await tab.locator(`text=${BY_FORM}`).waitFor({ state: "detached" });
+    await go(desk, "access-requests");
+    await message(desk, BY_FORM).locator("text=Active until").waitFor();
+  });
+  await step("dana's home shows it with its end, and she gives it back there", async () => {
+    const tab = await home(desk);
+    await button(tab, "Done early").first().waitFor();
+    await picture(desk, "desk-home");
+    await button(tab, "Done early").first().click();
+    await button(tab, "Done early").first().waitFor({ state: "detached" });
+    await desk.locator("#tab-messages").click();
+  });
+  await step("lee is an admin: his home says which policy decides", async () => {
+    await become(phone, "lee");
+    const tab = await home(phone);
+    await tab.locator("text=/policy/i").first().waitFor();
+    await fits(phone, "an admin's home");
+    await picture(phone, "phone-home-admin");
+    await phone.locator("#tab-messages").click();
   });
 }
 
