@@ -42,6 +42,9 @@ pub struct News {
     pub stuck: Few<Item>,
     /// Removals that were late: from when they should have been gone, until they were.
     pub late: Few<Item>,
+    /// Removals that somebody answers for, which no target has verified: from when they should have
+    /// been gone, until somebody said that they were.
+    pub resolved: Few<Item>,
     /// Grants that end within the time ahead, the first to end first: since they were approved,
     /// until they end.
     pub ending: Few<Item>,
@@ -132,6 +135,7 @@ impl News {
             &self.overdue,
             &self.stuck,
             &self.late,
+            &self.resolved,
             &self.ending,
             &self.held,
             &self.longest,

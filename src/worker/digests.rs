@@ -220,6 +220,7 @@ fn people_in(news: &News) -> BTreeSet<PersonId> {
         &news.overdue,
         &news.stuck,
         &news.late,
+        &news.resolved,
         &news.ending,
         &news.held,
         &news.longest,

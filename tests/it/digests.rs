@@ -2,7 +2,7 @@
 //! zone, and of nothing but what is theirs.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use jitbot::domain::{Actor, Ask, Command, Event, Origin, Request, Span};
+use jitbot::domain::{Actor, Ask, Command, Event, GroupName, Origin, Request, Span};
 use jitbot::engine::Submission;
 use jitbot::policy::{Policy, Source};
 use jitbot::sandbox::{Fault, FaultKind, Message};
@@ -388,6 +388,34 @@ async fn what_waits_ends_is_held_late_or_stuck_is_told() {
     assert!(
         lee[2].contains("minutes late") && lee[2].contains(&format!("#{}", held.number)),
         "{lee:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_removal_that_somebody_answered_for_is_told_once() {
+    let hourly = r#"  - { name: hourly, schedule: "0 * * * *", to: { people: [leads] } }"#;
+    let house = house(hourly).await;
+    house.pass(TimeDelta::minutes(5));
+    let held = asks(&house, "dana", ("orders-db", "open"), false).await;
+    house.target.breaks(Next::Unreached);
+    pass(&house, TimeDelta::minutes(70), TimeDelta::minutes(1)).await;
+    let answer = Command::ResolveRemoval {
+        by: house.member("lee").await,
+        why: "the server was scrapped".into(),
+        admins: vec![GroupName::new("leads")],
+    };
+    house.run(held.id, answer).await.unwrap();
+    pass(&house, TimeDelta::minutes(90), TimeDelta::minutes(1)).await;
+    let lee = told(&house, "lee");
+    let told: Vec<&String> = lee.iter().filter(|one| one.contains("resolved")).collect();
+    let [told] = told.as_slice() else {
+        panic!("{lee:#?}")
+    };
+    assert!(
+        told.contains("Marked as resolved by an admin, not verified: 1")
+            && told.contains(&format!("#{}", held.number))
+            && !told.contains("still trying"),
+        "{told}"
     );
 }
 

@@ -46,6 +46,9 @@ fn urgent(digest: &Digest, naming: &Naming<'_>) -> Vec<SlackBlock> {
         listed(&news.late, URGENT, words::late_head, |item| {
             naming.late(item)
         }),
+        listed(&news.resolved, URGENT, words::resolved_head, |item| {
+            naming.resolved(item)
+        }),
     ];
     sections.into_iter().flatten().collect()
 }

@@ -58,6 +58,7 @@ impl Store {
             overdue: self.overdue_reviews(resources, now).await?,
             stuck: self.stuck(resources, now).await?,
             late: self.late(wanted).await?,
+            resolved: self.resolved(wanted).await?,
             ending: few(held.iter().filter(ends).cloned().collect(), FIRST),
             longest: longest(&held),
             held: few(held, FIRST),
@@ -150,6 +151,28 @@ impl Store {
             wanted.from,
             wanted.until,
             LATE
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(counted(rows))
+    }
+
+    /// Removals that somebody came to answer for in the period. One that the target verified since is
+    /// told as late.
+    async fn resolved(&self, wanted: &Wanted) -> Result<Few<Item>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"select id, number, person, resource, role,
+                 (resolved ->> 'since')::timestamptz as "since!", grant_since as until,
+                 count(*) over () as "total!"
+               from requests
+               where grant_status = 'resolved' and grant_since > $3 and grant_since <= $4
+                 and ($1::text[] is null or resource = any($1))
+               order by grant_since, id limit $2"#,
+            wanted.resources.as_deref(),
+            limit(),
+            wanted.from,
+            wanted.until
         )
         .fetch_all(&self.pool)
         .await?;

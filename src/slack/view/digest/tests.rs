@@ -81,6 +81,7 @@ fn full() -> Digest {
         overdue: few(vec![item(41, dana(), crm, 50, -26)], 0),
         stuck: few(vec![item(38, bob(), orders, 5, 0)], 0),
         late: few(vec![item(37, carol(), orders, 10, -9)], 0),
+        resolved: few(vec![item(38, carol(), orders, 70, -30)], 0),
         held: few([ending.clone(), vec![long.clone(), on_its_way]].concat(), 0),
         ending: few(ending, 0),
         longest: few(vec![long, item(52, dana(), orders, 7, 1)], 0),
@@ -219,7 +220,7 @@ proptest! {
 
     #[test]
     fn slack_refuses_no_digest(
-        sections in prop::collection::vec(any_items(), 8), name in any_text(300),
+        sections in prop::collection::vec(any_items(), 9), name in any_text(300),
         granted in any::<u64>(), faces in any_faces(), channel in any::<bool>(),
     ) {
         let mut sections = sections.into_iter();
@@ -229,6 +230,7 @@ proptest! {
             overdue: next(),
             stuck: next(),
             late: next(),
+            resolved: next(),
             ending: next(),
             held: next(),
             longest: next(),

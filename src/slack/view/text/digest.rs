@@ -69,6 +69,14 @@ impl Naming<'_> {
         format!("• {} · {}, {late} late", number(item), self.what(item))
     }
 
+    /// A removal that somebody answers for.
+    pub fn resolved(&self, item: &Item) -> String {
+        let until = item.until.unwrap_or(item.since);
+        let (due, said) = (when(item.since), when(until));
+        let (number, what) = (number(item), self.what(item));
+        format!("• {number} · {what}, should be gone since {due}, marked as resolved {said}")
+    }
+
     /// A grant with its end.
     pub fn held(&self, item: &Item) -> String {
         match item.until {
@@ -137,6 +145,11 @@ pub fn stuck_head(count: usize) -> String {
 /// The head of the removals that were late.
 pub fn late_head(count: usize) -> String {
     format!("⏰ *Taken away late: {count}*")
+}
+
+/// The head of the removals that somebody answers for.
+pub fn resolved_head(count: usize) -> String {
+    format!("🙋 *Marked as resolved by an admin, not verified: {count}*")
 }
 
 /// The head of the grants that end soon.
@@ -208,6 +221,7 @@ pub fn summary(digest: &Digest) -> String {
         (news.overdue.total, reviews),
         (news.stuck.total, "not taken away yet"),
         (news.late.total, "taken away late"),
+        (news.resolved.total, "marked as resolved"),
         (news.ending.total, "ending soon"),
         (news.held.total, "held"),
         (news.unused.total, "never used"),
