@@ -1,12 +1,12 @@
 //! What people are shown beside the truth: that a decision is being recorded, and pages of the past.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::Engine;
 use crate::domain::{Actor, Effect, Event, Origin, PersonId, RequestId, Search};
-use crate::store::StoreError;
 use crate::store::readings::Reading;
+use crate::store::{StoreError, slack::Doubt};
 
 /// How long a copy may show that something is being recorded before it is shown afresh: longer than
 /// any call to Slack takes.
@@ -17,25 +17,36 @@ const BATCH: i64 = 100;
 impl Engine {
     /// Puts down that this copy of a card is going to show that a decision is being recorded. Until
     /// [`Engine::recorded`] or [`Engine::show_again`] says that it is over, the copy is doubtful: after
-    /// a crash it is shown afresh. Answers whether such a copy is known.
+    /// a crash it is shown afresh. Answers since when, or none where no such copy is known.
     ///
     /// # Errors
     /// When the database failed: then nothing may be shown.
-    pub async fn recording(&self, channel: &str, ts: &str) -> Result<bool, StoreError> {
+    pub async fn recording(
+        &self,
+        channel: &str,
+        ts: &str,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
         let now = self.now().await?;
-        self.store.begin_recording(channel, ts, now).await
+        let known = self.store.begin_recording(channel, ts, now).await?;
+        Ok(known.then_some(now))
     }
 
-    /// The decision is recorded, and the copy is shown afresh because of that.
+    /// The decision that was being recorded since then is recorded, and the copy is shown afresh because
+    /// of that. Another one that somebody began meanwhile leaves the copy doubtful.
     ///
     /// # Errors
     /// When the database failed: then the copy is shown afresh once more than needed.
-    pub async fn recorded(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
-        self.store.end_recording(channel, ts).await
+    pub async fn recorded(
+        &self,
+        (channel, ts): (&str, &str),
+        since: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.store.end_recording(channel, ts, since).await
     }
 
-    /// Has this copy shown afresh, whatever it showed last. `sure` says whether nothing that was sent
-    /// to Slack before can still arrive; otherwise the copy stays doubtful.
+    /// Has this copy shown afresh, whatever it showed last. Where nothing that was sent to Slack before
+    /// can still arrive, it is doubtful no more because of what was being recorded `until` then; without
+    /// that it is doubtful from now on.
     ///
     /// # Errors
     /// When the database failed: then it is shown afresh once it is found doubtful.
@@ -43,11 +54,12 @@ impl Engine {
         &self,
         request: RequestId,
         (channel, ts): (&str, &str),
-        sure: bool,
+        until: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now(&mut tx).await?;
-        tx.forget_what_was_shown(channel, ts, sure).await?;
+        let doubt = until.map_or(Doubt::Since(now), Doubt::EndsUntil);
+        tx.forget_what_was_shown(channel, ts, doubt).await?;
         tx.enqueue(&[Effect::SyncCard { request }], now).await?;
         tx.commit().await?;
         self.ring();
@@ -63,7 +75,8 @@ impl Engine {
         let before = self.now().await? - RECORDING;
         let doubtful = self.store.doubtful_cards(before, BATCH).await?;
         for (request, channel, ts) in &doubtful {
-            self.show_again(*request, (channel, ts), true).await?;
+            self.show_again(*request, (channel, ts), Some(before))
+                .await?;
         }
         Ok(doubtful.len())
     }

@@ -77,6 +77,15 @@ pub struct Telling {
     pub trouble: Option<String>,
 }
 
+/// Whether it is known what a message shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Not since then.
+    Since(DateTime<Utc>),
+    /// It is, whatever was in doubt until then; what came to be in doubt later still is.
+    EndsUntil(DateTime<Utc>),
+}
+
 impl Store {
     /// Keeps a delivery before it is acknowledged. Answers whether it is new; one that is kept
     /// already is left as it is.
@@ -223,12 +232,20 @@ impl Store {
         Ok(known.rows_affected() == 1)
     }
 
-    /// Puts down that a message shows no more that something is being recorded, or will not for long.
-    pub async fn end_recording(&self, channel: &str, ts: &str) -> Result<(), StoreError> {
+    /// Puts down that a message shows no more that something is being recorded since then, or will not
+    /// for long. What somebody else began to record on it stays.
+    pub async fn end_recording(
+        &self,
+        channel: &str,
+        ts: &str,
+        since: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         sqlx::query!(
-            "update cards set recording_since = null where channel = $1 and ts = $2",
+            "update cards set recording_since = null
+             where channel = $1 and ts = $2 and recording_since = $3",
             channel,
-            ts
+            ts,
+            since
         )
         .execute(&self.pool)
         .await?;
@@ -368,21 +385,26 @@ impl Tx {
         Ok(new.rows_affected() == 1)
     }
 
-    /// Forgets what a message showed last, so that it is shown afresh; and where that is `sure` to be
-    /// the last word, that it was doubtful.
+    /// Forgets what a message showed last, so that it is shown afresh, and puts down whether it is
+    /// doubtful what it shows.
     pub async fn forget_what_was_shown(
         &mut self,
         channel: &str,
         ts: &str,
-        sure: bool,
+        doubt: Doubt,
     ) -> Result<(), StoreError> {
+        let (since, until) = match doubt {
+            Doubt::Since(since) => (Some(since), None),
+            Doubt::EndsUntil(until) => (None, Some(until)),
+        };
         sqlx::query!(
             "update cards set content_hash = null,
-               recording_since = case when $3 then null else recording_since end
+               recording_since = case when recording_since > $4 then recording_since else $3 end
              where channel = $1 and ts = $2",
             channel,
             ts,
-            sure
+            since,
+            until
         )
         .execute(&mut *self.0)
         .await?;

@@ -28,6 +28,8 @@ pub(super) struct Copy {
 /// A copy that shows that something is being recorded, or may.
 struct Shown {
     copy: Copy,
+    /// Since when it is on record that it may.
+    since: DateTime<Utc>,
     /// Whether nothing that was sent can still arrive.
     sure: bool,
 }
@@ -60,7 +62,7 @@ impl Handlers {
             Some(copy) => self.without_buttons(copy, request, &command).await?,
             None => None,
         };
-        let Some((copy, content)) = shown else {
+        let Some((copy, since, content)) = shown else {
             return Ok(self.engine.execute(request.id, command, cause).await?);
         };
         let takes_away = matches!(command, Command::Revoke { .. });
@@ -73,20 +75,20 @@ impl Handlers {
             let sure = showing.await;
             (executing.await, sure)
         };
-        let shown = Shown { copy, sure };
+        let shown = Shown { copy, since, sure };
         self.show_truth(shown, request, done.is_ok() && !takes_away)
             .await;
         Ok(done?)
     }
 
-    /// What that copy shows while the command is recorded, where it is going to have an effect. From
-    /// here on a crash leaves the copy doubtful, and it is shown afresh.
+    /// What that copy shows while the command is recorded, where it is going to have an effect, and
+    /// since when. From here on a crash leaves the copy doubtful, and it is shown afresh.
     async fn without_buttons(
         &self,
         copy: Copy,
         request: &Request,
         command: &Command,
-    ) -> Result<Option<(Copy, Content)>, StoreError> {
+    ) -> Result<Option<(Copy, DateTime<Utc>, Content)>, StoreError> {
         let parts = self.engine.store().parts_of(request.card()).await?;
         if !self.has_effect(&parts, command).await? {
             return Ok(None);
@@ -98,11 +100,11 @@ impl Handlers {
             return Ok(None);
         };
         let now = self.engine.now().await?;
-        if !self.engine.recording(&copy.channel, &copy.ts).await? {
+        let Some(since) = self.engine.recording(&copy.channel, &copy.ts).await? else {
             return Ok(None);
-        }
+        };
         let content = card::recording(&parts, &faces, now, &words);
-        Ok(Some((copy, content)))
+        Ok(Some((copy, since, content)))
     }
 
     /// Shows it, as far as Slack does so at once. Answers whether nothing that was sent can still
@@ -133,15 +135,18 @@ impl Handlers {
     /// Sees to it that the copy shows what is true: by itself where an outcome that follows is going to
     /// be shown. Where that cannot be put down, the sweep does it.
     async fn show_truth(&self, shown: Shown, request: &Request, follows: bool) {
-        let Shown { copy, sure } = shown;
+        let Shown { copy, since, sure } = shown;
+        let at = (copy.channel.as_str(), copy.ts.as_str());
         let put_down = match (follows, sure) {
-            (true, true) => self.engine.recorded(&copy.channel, &copy.ts).await,
+            (true, true) => self.engine.recorded(at, since).await,
             // What was sent may arrive after the outcome: the sweep shows it once more.
-            (true, false) => Ok(()),
-            (false, sure) => {
-                let at = (copy.channel.as_str(), copy.ts.as_str());
-                self.engine.show_again(request.card(), at, sure).await
+            (true, false) => self.engine.recording(at.0, at.1).await.map(|_| ()),
+            (false, true) => {
+                self.engine
+                    .show_again(request.card(), at, Some(since))
+                    .await
             }
+            (false, false) => self.engine.show_again(request.card(), at, None).await,
         };
         if let Err(error) = put_down {
             let error = &error as &dyn std::error::Error;

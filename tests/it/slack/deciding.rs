@@ -326,12 +326,45 @@ async fn a_card_gets_its_buttons_back_where_the_decision_came_to_nothing() {
 }
 
 #[tokio::test]
+async fn a_copy_stays_doubtful_while_another_click_on_it_is_recorded() {
+    let bot = asked("request staging-db readwrite 1h to see").await;
+    let (card, request) = (bot.card(), bot.last_request().await);
+    let (engine, at) = (&bot.house.engine, (card.channel.as_str(), card.ts.as_str()));
+    let first = engine.recording(at.0, at.1).await.unwrap().unwrap();
+    bot.house.pass(TimeDelta::seconds(1));
+    let second = engine.recording(at.0, at.1).await.unwrap().unwrap();
+    let words = jitbot::slack::view::Content::line("⏳ Recording Carol Chen's approval…");
+    let slack = &bot.house.worker.slack;
+
+    // The first click comes to its end, in either way; the process of the second one dies.
+    engine.recorded(at, first).await.unwrap();
+    engine
+        .show_again(request.id, at, Some(first))
+        .await
+        .unwrap();
+    bot.settle().await;
+    slack.update(at.0, at.1, &words).await.unwrap();
+    assert!(bot.card().plain().contains("Recording"));
+    bot.house.pass(TimeDelta::seconds(16));
+    bot.settle().await;
+    assert!(bot.card().plain().contains("wants readwrite"));
+
+    // Its own end is the end of it.
+    let third = engine.recording(at.0, at.1).await.unwrap().unwrap();
+    assert!(second < third);
+    engine.recorded(at, third).await.unwrap();
+    bot.house.pass(TimeDelta::seconds(16));
+    assert_eq!(engine.show_doubtful_again().await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn what_a_crash_left_recording_is_shown_afresh() {
     let bot = asked("request staging-db readonly 1h to see").await;
     let card = bot.card();
     // The process dies after the copy was taken over and before the engine was asked.
     let engine = &bot.house.engine;
-    assert!(engine.recording(&card.channel, &card.ts).await.unwrap());
+    let since = engine.recording(&card.channel, &card.ts).await.unwrap();
+    assert!(since.is_some());
     let request = bot.last_request().await;
     let words = jitbot::slack::view::Content::line("⏳ Recording Bob Brown's approval…");
     let slack = &bot.house.worker.slack;
