@@ -1,8 +1,13 @@
 //! Removals that keep failing, in the hands of the policy's admins.
 
+use chrono::TimeDelta;
+
 use super::{Cause, Engine, EngineError};
 use crate::domain::{Command, Effect, Member, Request, RequestId};
 use crate::store::StoreError;
+
+/// Between two accesses that are looked after: longer than a target may take that does not answer.
+const BETWEEN: TimeDelta = TimeDelta::seconds(60);
 
 impl Engine {
     /// Tries a removal at once that keeps failing; for admins of the present policy. It is on record
@@ -39,23 +44,22 @@ impl Engine {
     }
 
     /// Has the targets asked once more of accesses that somebody answered for in the last week: what
-    /// is still there is taken away, and what is gone is verified.
+    /// is still there is taken away, and what is gone is verified. One after the other, since a target
+    /// that is gone for good takes its time to say nothing, and other removals must not wait for it.
     ///
     /// # Errors
     /// When it could not be recorded.
     pub async fn look_after_resolved(&self) -> Result<usize, StoreError> {
         let now = self.now().await?;
         let resolved = self.store.resolved_lately(now).await?;
-        let effects = resolved
-            .into_iter()
-            .map(|access| Effect::Converge { access });
-        let effects: Vec<Effect> = effects.collect();
-        if !effects.is_empty() {
+        let (count, mut due) = (resolved.len(), now);
+        for access in resolved {
             let mut tx = self.store.begin().await?;
-            tx.enqueue(&effects, now).await?;
+            tx.enqueue(&[Effect::Converge { access }], due).await?;
             tx.commit().await?;
-            self.ring();
+            due += BETWEEN;
         }
-        Ok(effects.len())
+        self.ring();
+        Ok(count)
     }
 }

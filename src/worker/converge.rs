@@ -56,8 +56,11 @@ impl Worker {
         by_target.retain(|_, requests| !(is_wanted && requests.iter().all(is_resolved)));
         let mut by_target: Vec<_> = by_target.iter().collect();
         // Two pinned targets may be one and the same place under two names. What is to stay longest is
-        // asked for last, so that neither a removal nor a nearer end has the last word there.
-        by_target.sort_by_key(|(_, requests)| wanted_until(requests));
+        // asked for last, so that neither a removal nor a nearer end has the last word there. A target
+        // that somebody answered for may be gone for good, so nothing that counts waits for it.
+        by_target.sort_by_key(|(_, requests)| {
+            (requests.iter().all(is_resolved), wanted_until(requests))
+        });
         for (target, requests) in by_target {
             let asked = Asked {
                 access,
