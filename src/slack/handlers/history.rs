@@ -2,6 +2,7 @@
 //! is in the ledger before they see anything. Every page and every file is authorised again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ const BATCH: i64 = 500;
 const LINKS: usize = 40;
 /// Addresses that are asked for at once.
 const AT_ONCE: usize = 4;
+/// How long a file may take to be sent: the click would be taken up again after a minute.
+const SENDING: Duration = Duration::from_secs(40);
 
 /// Somebody who looks back.
 struct Reader {
@@ -216,6 +219,9 @@ impl Handlers {
     /// Sends everything that was looked for as a file, to whoever presses, by direct message.
     async fn file(&self, user: &str, value: &str) -> Result<Said, No> {
         let (reader, reading, whose) = self.again(user, value).await?;
+        let Ok(_alone) = self.file.try_acquire() else {
+            return Err(say(words::FILE_BUSY));
+        };
         let page = Page {
             search: reading.search,
             file: true,
@@ -229,11 +235,12 @@ impl Handlers {
         let linked = self.linked(found, LINKS).await?;
         let count = linked.len();
         let file = history::csv(&linked, &faces).into_bytes();
-        let sent = self.send_file(user, words::file(count, cut), file).await;
+        let sending = self.send_file(user, words::file(count, cut), file);
+        let sent = tokio::time::timeout(SENDING, sending).await;
         Ok(Said::Words(Content::line(match sent {
-            Ok(()) => words::FILE_SENT,
-            Err(SlackFault::Admin(_)) => words::FILE_NOT_ALLOWED,
-            Err(_) => words::FILE_NOT_SENT,
+            Ok(Ok(())) => words::FILE_SENT,
+            Ok(Err(SlackFault::Admin(_))) => words::FILE_NOT_ALLOWED,
+            Ok(Err(_)) | Err(_) => words::FILE_NOT_SENT,
         })))
     }
 

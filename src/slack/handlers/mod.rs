@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
@@ -29,8 +30,8 @@ mod click;
 mod command;
 mod credentials;
 mod dialog;
-mod home;
 mod history;
+mod home;
 mod recording;
 mod review;
 mod which;
@@ -62,6 +63,8 @@ pub struct Handlers {
     client: Client,
     credentials: CredentialsSource,
     latest_changes: ask_modal::Latest,
+    /// Whoever makes a file holds this: one at a time, since a long one takes memory.
+    file: Semaphore,
 }
 
 /// What a handler has to say to the person.
@@ -149,6 +152,7 @@ impl Handlers {
             client,
             credentials,
             latest_changes: ask_modal::Latest::default(),
+            file: Semaphore::new(1),
         }
     }
 

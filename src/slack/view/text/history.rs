@@ -271,7 +271,10 @@ fn ended(
         // Nobody saw it end, so there is no time of an end.
         Some(GrantState::Resolved { by, why, .. }) => {
             let by = plain(*by);
-            return (None, format!("marked as resolved by {by}, not verified: {why}"));
+            return (
+                None,
+                format!("marked as resolved by {by}, not verified: {why}"),
+            );
         }
         _ => return (None, String::new()),
     };
@@ -305,6 +308,10 @@ pub const FILE_SENT: &str = "📄 I sent you the file by direct message.";
 /// The file could not be sent.
 pub const FILE_NOT_SENT: &str =
     "😕 I could not send the file just now. Please try again in a while.";
+
+/// A file of somebody else is on its way.
+pub const FILE_BUSY: &str = "⏳ I am making another file just now. Please press the button again in a \
+    minute.";
 
 /// The file may not be sent.
 pub const FILE_NOT_ALLOWED: &str = "😕 I may not send files in this workspace yet. Please ask whoever \
