@@ -622,6 +622,11 @@ async fn only_what_one_may_ask_for_is_offered_however_much_there_is() {
     ] {
         assert_eq!(suggests("dana", typed).await[0], found, "{typed}");
     }
+    // For somebody else it is still what one asked for oneself that comes first.
+    bot.types("erin", "request svc-160 1h to see").await;
+    enters(&bot, "dana", "jit_ask_holder", "erin").await;
+    assert_eq!(suggests("dana", "svc").await[0], "svc-170");
+    enters(&bot, "dana", "jit_ask_holder", "dana").await;
     for closed in ["secret", "vault"] {
         assert_eq!(suggests("dana", closed).await, [] as [&str; 0], "{closed}");
     }

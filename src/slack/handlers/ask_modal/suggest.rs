@@ -37,7 +37,7 @@ impl Handlers {
         }
         let holder = view.and_then(|view| view.entered(ids::HOLDER));
         let holder = holder.unwrap_or(&by.user);
-        let offered = timeout(WITHIN, self.offered(holder)).await;
+        let offered = timeout(WITHIN, self.offered(&by.user, holder)).await;
         let Ok(Ok((offered, recent))) = offered else {
             tracing::warn!("choices could not be worked out");
             return none;
@@ -45,10 +45,20 @@ impl Handlers {
         ask::options(&ranked(offered, &recent, typed))
     }
 
-    /// What somebody may ask for, and what they asked for before with how many came after it.
-    async fn offered(&self, user: &str) -> Result<(Vec<What>, BTreeMap<String, usize>), No> {
+    /// What may be asked for on behalf of the holder, and what whoever chooses asked for before, with
+    /// how many came after it. What the holder asked for is theirs to know.
+    async fn offered(
+        &self,
+        user: &str,
+        holder: &str,
+    ) -> Result<(Vec<What>, BTreeMap<String, usize>), No> {
         let policy = self.engine.policy();
-        let person = self.person(&policy, user).await?;
+        let asker = self.person(&policy, user).await?;
+        let person = if holder == user {
+            asker.clone()
+        } else {
+            self.person(&policy, holder).await?
+        };
         let groups = self.groups_of(&policy, &person).await;
         let resources = policy.resources_for_groups(&groups);
         let mut offered: Vec<What> = (policy.bundles())
@@ -64,7 +74,7 @@ impl Handlers {
             about: resource.description,
             bundle: false,
         }));
-        Ok((offered, self.recent(&person).await?))
+        Ok((offered, self.recent(&asker).await?))
     }
 
     /// All groups of a person; without those that cannot be read in time.
