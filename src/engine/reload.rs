@@ -1,14 +1,18 @@
 //! Another policy, and what is to be said about it.
 
-use uuid::{NoContext, Timestamp, Uuid};
-
 use std::sync::{Arc, PoisonError};
+
+use chrono::TimeDelta;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use super::Engine;
 use crate::domain::{Actor, Effect, Event};
 use crate::policy::Policy;
 use crate::store::StoreError;
 use crate::store::notices::Notice;
+
+/// How long after the policy changed App Home tabs are rendered by it: whatever was under way is over.
+const SETTLED: TimeDelta = TimeDelta::milliseconds(2_500);
 
 impl Engine {
     /// Decides by that policy from now on, at once for every entry. The change is written to the
@@ -28,6 +32,11 @@ impl Engine {
         }
         tx.commit().await?;
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        if !is_new {
+            // The ledger's entry is older than this moment: a tab that was rendered here since then
+            // followed the old policy.
+            self.store.render_homes(now + SETTLED).await?;
+        }
         Ok(is_new)
     }
 

@@ -130,9 +130,13 @@ impl Store {
 
     /// All readers, by digest and reader.
     pub async fn digest_readers(&self) -> Result<BTreeMap<(String, String), Reader>, StoreError> {
-        let rows = sqlx::query_as!(ReaderRow, "select * from digest_readers")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query_as!(
+            ReaderRow,
+            "select digest, reader, person_id, schedule, zone, told_until, next_at
+             from digest_readers"
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let keyed = |row: ReaderRow| ((row.digest.clone(), row.reader.clone()), row.into());
         Ok(rows.into_iter().map(keyed).collect())
     }
@@ -145,7 +149,8 @@ impl Store {
     ) -> Result<Vec<Reader>, StoreError> {
         let rows = sqlx::query_as!(
             ReaderRow,
-            "select * from digest_readers where next_at <= $1
+            "select digest, reader, person_id, schedule, zone, told_until, next_at
+             from digest_readers where next_at <= $1
              order by next_at, digest, reader limit $2",
             now,
             limit

@@ -166,6 +166,14 @@ impl Store {
         Ok(from < until)
     }
 
+    /// Has every tab rendered after that time.
+    pub async fn render_homes(&self, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query!("update homes set due_at = least(due_at, $1)", due_at)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Takes tabs that are due, and those whose taker died. News from now on makes them due anew.
     pub async fn take_homes(
         &self,
@@ -320,7 +328,7 @@ impl Store {
     pub async fn resolved_lately(&self, now: DateTime<Utc>) -> Result<Vec<Access>, StoreError> {
         let rows = sqlx::query!(
             "select distinct person, resource, role from requests
-             where grant_status = 'resolved' and grant_since > $1",
+             where grant_status = 'resolved' and grant_since > $1 order by person, resource, role",
             now - RESOLVED
         )
         .fetch_all(&self.pool)

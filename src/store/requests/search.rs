@@ -20,10 +20,8 @@ impl Store {
             .iter()
             .map(|id| PersonId::as_uuid(*id))
             .collect();
-        let rows = sqlx::query_as!(
-            Row,
-            "select r.* from requests r
-             where ($1::bigint is null or r.number < $1)
+        let rows = requests!(
+            "where ($1::bigint is null or r.number < $1)
                and (cardinality($2::uuid[]) = 0 or r.requester = any($2) or r.person = any($2))
                and ($3::text is null or lower(r.resource) = lower($3))
                and (cardinality($4::text[]) = 0 or r.terms ->> 'channel' = any($4)
@@ -37,7 +35,7 @@ impl Store {
                  when '' then true
                  when 'waiting' then r.status = 'pending'
                  when 'active' then coalesce(r.grant_status in ('activating', 'active'), false)
-                 when 'ended' then coalesce(r.grant_status in ('revoking', 'revoked'), false)
+                 when 'ended' then coalesce(r.grant_status in ('revoking', 'revoked', 'resolved'), false)
                  when 'revoked' then coalesce(r.revoke_cause ->> 'cause' = 'revoked', false)
                  when 'failed' then coalesce(r.grant_status = 'failed', false)
                  when 'automatic' then r.terms -> 'route' ? 'automatic'

@@ -66,14 +66,14 @@ impl Telltale<'_> {
     }
 
     /// Where the outcome of a part is told: users and channels. The holder and whoever asked learn it
-    /// anyhow.
+    /// anyhow; who asked for what it prolongs may not decide, but may hear.
     async fn informed(&self, part: &Request) -> Result<BTreeSet<String>, Trouble> {
         let inform = &part.terms.inform;
         let mut told: BTreeSet<String> = inform.channels.iter().cloned().collect();
         let known = |group: &&GroupName| part.roster.groups.contains_key(*group);
         let (known, unknown): (Vec<&GroupName>, Vec<&GroupName>) =
             inform.people.iter().partition(known);
-        let mut people = part.roster.people(known, &part.own());
+        let mut people = part.roster.people(known, &learn_anyhow(part));
         if !unknown.is_empty() {
             people.extend(self.read_now(part, unknown).await?);
         }
@@ -98,7 +98,7 @@ impl Telltale<'_> {
         let directory = &self.worker.directory;
         let reading = directory.roster(&policy, groups.clone(), &holder);
         match reading.await {
-            Ok(roster) => Ok(roster.people(&groups, &part.own())),
+            Ok(roster) => Ok(roster.people(&groups, &learn_anyhow(part))),
             Err(DirectoryFault::Store(fault)) => Err(fault.into()),
             Err(DirectoryFault::Unreadable(fault)) if fault.is_passing() => Err(fault.into()),
             Err(fault) => {
@@ -107,4 +107,9 @@ impl Telltale<'_> {
             }
         }
     }
+}
+
+/// Who hears what came of it without being named by policy.
+fn learn_anyhow(part: &Request) -> [PersonId; 2] {
+    [part.access.person, part.requester]
 }
