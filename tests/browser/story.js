@@ -285,6 +285,8 @@ async function atHome(desk, phone) {
 
 async function looking(browser, phone, address) {
   await step("the thread and the direct messages fit a phone too", async () => {
+    await become(phone, "carol");
+    await go(phone, "access-requests");
     await message(phone, ASKED).locator("[data-thread]").click();
     await phone.locator("#thread-messages li", { hasText: "taken away" }).first().waitFor();
     await fits(phone, "the thread");
