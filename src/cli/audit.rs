@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand};
 
 use super::database::Database;
@@ -12,6 +12,9 @@ use super::{Failure, out, settings};
 use crate::config::Config;
 use crate::ledger::ChainHead;
 use crate::ledger::export::{self, ExportError};
+use crate::store::Store;
+use crate::store::installations::Installed;
+use crate::workspaces::folder_of;
 
 /// Export the ledger, or verify that nothing in it was changed.
 #[derive(Args, Debug)]
@@ -31,6 +34,7 @@ written; how many lines there are, and the head of the chain, is said on standar
 Examples:
   jit audit export --out ledger.jsonl
   jit audit export | gzip > ledger.jsonl.gz
+  jit audit export --workspace T0ABC123 --out ledger.jsonl
 
 Exit status: 0 all was written, 1 the chain is broken or the database failed, 2 a setting is wrong
 or the file cannot be made.")]
@@ -38,6 +42,9 @@ or the file cannot be made.")]
         /// The file to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// The workspace or organisation whose ledger it is, where the bot serves several
+        #[arg(long, value_name = "ID")]
+        workspace: Option<String>,
     },
     /// Follow the chain of hashes, and name the first entry that does not fit
     #[command(after_help = "\
@@ -47,6 +54,7 @@ elsewhere: whoever can rewrite the whole ledger can make another whole chain.
 Examples:
   jit audit verify ledger.jsonl
   jit audit verify --database
+  jit audit verify --database --workspace T0ABC123
 
 Exit status: 0 the chain is whole, 1 it is broken, 2 the file or the database cannot be read.")]
     Verify {
@@ -56,6 +64,9 @@ Exit status: 0 the chain is whole, 1 it is broken, 2 the file or the database ca
         /// The ledger in the database
         #[arg(long)]
         database: bool,
+        /// The workspace or organisation whose ledger it is, where the bot serves several
+        #[arg(long, value_name = "ID", requires = "database")]
+        workspace: Option<String>,
     },
 }
 
@@ -63,26 +74,40 @@ impl Arguments {
     /// Exports or verifies.
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Export { out } => export(&settings()?, out.as_deref()).await,
+            Command::Export { out, workspace } => {
+                export(&settings()?, out.as_deref(), workspace.as_deref()).await
+            }
             Command::Verify {
                 file: Some(file), ..
             } => verify_file(&file),
-            Command::Verify { file: None, .. } => verify_database(&settings()?).await,
+            Command::Verify { workspace, .. } => {
+                verify_database(&settings()?, workspace.as_deref()).await
+            }
         }
     }
 }
 
-async fn export(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
-    let mut writer: Box<dyn Write> = match file {
-        Some(path) => Box::new(BufWriter::new(create(path)?)),
-        None => Box::new(BufWriter::new(std::io::stdout())),
-    };
+async fn export(
+    config: &Config,
+    file: Option<&Path>,
+    workspace: Option<&str>,
+) -> Result<(), Failure> {
     let database = Database::open(config, 2).await?;
-    let exported = export::export(&database.store, &mut writer).await;
+    let exporting = async {
+        let ledger = ledger_of(&database.store, workspace).await?;
+        let mut writer: Box<dyn Write> = match file {
+            Some(path) => Box::new(BufWriter::new(create(path)?)),
+            None => Box::new(BufWriter::new(std::io::stdout())),
+        };
+        let exported = export::export(&ledger, &mut writer).await;
+        ledger.close().await;
+        let head = exported.map_err(|error| fault(error, Failure::wrong))?;
+        out::written(writer.flush())?;
+        Ok(head)
+    };
+    let exported = exporting.await;
     database.close().await;
-    let head = exported.map_err(|error| fault(error, Failure::wrong))?;
-    out::written(writer.flush())?;
-    out::note(summary(&head));
+    out::note(summary(&exported?));
     Ok(())
 }
 
@@ -99,12 +124,44 @@ fn verify_file(path: &Path) -> Result<(), Failure> {
     out::line(format!("The chain is whole: {}.", summary(&head)))
 }
 
-async fn verify_database(config: &Config) -> Result<(), Failure> {
+async fn verify_database(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
     let database = Database::open(config, 2).await?;
-    let verified = export::verify_database(&database.store).await;
+    let verifying = async {
+        let ledger = ledger_of(&database.store, workspace).await?;
+        let verified = export::verify_database(&ledger).await;
+        ledger.close().await;
+        verified.map_err(|error| fault(error, Failure::usage))
+    };
+    let verified = verifying.await;
     database.close().await;
-    let head = verified.map_err(|error| fault(error, Failure::usage))?;
-    out::line(format!("The chain is whole: {}.", summary(&head)))
+    out::line(format!("The chain is whole: {}.", summary(&verified?)))
+}
+
+/// The database with the ledger of that workspace, as it stands: reading it changes nothing. Where the
+/// bot serves several, one has to be named; the ledger of none of them would prove nothing.
+async fn ledger_of(store: &Store, workspace: Option<&str>) -> Result<Store, Failure> {
+    let installed = store.installations().await.map_err(Failure::usage)?;
+    let named = |row: &&Installed| Some(folder_of(row)) == workspace;
+    match (workspace, installed.iter().find(named)) {
+        (_, Some(row)) => store.within(&row.house, 2).map_err(Failure::usage),
+        (None, None) if installed.is_empty() => Ok(store.clone()),
+        (named, None) => {
+            let known = installed
+                .iter()
+                .map(|row| format!("  {} ({})\n", folder_of(row), row.name));
+            let known: String = known.collect();
+            Err(Failure::usage(match (named, installed.is_empty()) {
+                (None, _) => anyhow!(
+                    "each workspace has a ledger of its own; name one with --workspace:\n{known}"
+                ),
+                (Some(id), true) => anyhow!(
+                    "no workspace {id} is known here: without installations there is one ledger, \
+                     so leave --workspace out"
+                ),
+                (Some(id), false) => anyhow!("no workspace {id} is known here, but:\n{known}"),
+            }))
+        }
+    }
 }
 
 /// A broken chain is what was looked for; anything else that went wrong is `other`.

@@ -275,12 +275,12 @@ impl Store {
         Ok(InstallationHints(listener))
     }
 
-    /// The same database, seen from the schema of one installation: no statement of it reaches the
-    /// tables of another. The schema is made where it is missing, and migrated.
+    /// The same database, seen from the schema of one installation as it stands: no statement of it
+    /// reaches the tables of another.
     ///
     /// # Errors
-    /// When the database fails, or the name is none that an installation can have.
-    pub async fn house(&self, name: &str, connections: u32) -> Result<Self, StoreError> {
+    /// When the name is none that an installation can have; never because the database is down.
+    pub fn within(&self, name: &str, connections: u32) -> Result<Self, StoreError> {
         if !is_house(name) {
             return Err(StoreError::Inconsistent {
                 table: "installations",
@@ -288,6 +288,17 @@ impl Store {
                 what: "its house has a name that no schema may have".to_owned(),
             });
         }
+        let options = self.pool.connect_options();
+        let options = (*options).clone().options([("search_path", name)]);
+        Ok(Self::over(options, connections, Some(name)))
+    }
+
+    /// As [`Store::within`], and the schema is made where it is missing, and migrated.
+    ///
+    /// # Errors
+    /// When the database fails, or the name is none that an installation can have.
+    pub async fn house(&self, name: &str, connections: u32) -> Result<Self, StoreError> {
+        let store = self.within(name, connections)?;
         let making = AssertSqlSafe(format!("create schema if not exists {name}"));
         match self.pool.execute(sqlx::raw_sql(making)).await {
             Ok(_) => {}
@@ -296,9 +307,6 @@ impl Store {
                 if matches!(error.code().as_deref(), Some("42P06" | "23505")) => {}
             Err(error) => return Err(error.into()),
         }
-        let options = self.pool.connect_options();
-        let options = (*options).clone().options([("search_path", name)]);
-        let store = Self::over(options, connections, Some(name));
         store.migrate().await?;
         Ok(store)
     }

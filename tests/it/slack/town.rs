@@ -145,6 +145,11 @@ impl Town {
         }
     }
 
+    /// The database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Another process on the same database.
     pub async fn replica(&self) -> Estate {
         start(&self.config, &Store::connect_lazy(&self.url, 8).unwrap()).await

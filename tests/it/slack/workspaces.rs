@@ -395,3 +395,50 @@ async fn another_process_learns_of_an_installation_by_itself() {
         .connect_http(&format!("http://{}", replica.address()));
     town.asks(&town.acme).await;
 }
+
+#[tokio::test]
+async fn each_workspace_has_a_ledger_of_its_own_to_export() {
+    let town = Town::open().await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.settle_in(&town.umbrella, "T0UMBRELLA", "T0UMBRELLA", OTHER_BOB)
+        .await;
+    let card = town.asks(&town.acme).await;
+    town.approves(&town.acme, &card).await;
+    town.asks(&town.umbrella).await;
+    let jit = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jit"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", town.url());
+        let out = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (
+            out.status.code().unwrap(),
+            text(&out.stdout),
+            text(&out.stderr),
+        )
+    };
+    let (status, acme, _) = jit(&["audit", "export", "--workspace", "T0ACME"]);
+    assert!(status == 0 && acme.contains("request_approved"), "{acme}");
+    let (status, other, _) = jit(&["audit", "export", "--workspace", "T0UMBRELLA"]);
+    assert!(
+        status == 0 && other.contains("\\\"requested\\\""),
+        "{other}"
+    );
+    assert!(!other.contains("request_approved"), "{other}");
+    let (status, said, _) = jit(&["audit", "verify", "--database", "--workspace", "T0ACME"]);
+    assert!(status == 0 && said.contains("The chain is whole"), "{said}");
+    for arguments in [
+        &["audit", "export"][..],
+        &["audit", "verify", "--database"],
+        &["audit", "verify", "--database", "--workspace", "T0NOBODY"],
+    ] {
+        let (status, text, error) = jit(arguments);
+        assert!(status == 2 && text.is_empty(), "{text}");
+        assert!(
+            error.contains("T0ACME (Acme)") && error.contains("T0UMBRELLA"),
+            "{error}"
+        );
+    }
+}
