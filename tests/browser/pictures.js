@@ -17,7 +17,15 @@ const TALLEST = 440;
 /** Keeps what this place of the page looks like. */
 async function keep(place, name) {
   await place.evaluate((node) => node.scrollIntoView({ block: "start" }));
-  const { x, y, width, height } = await place.boundingBox();
+  // A view that changes is drawn anew, and for a moment it has no place.
+  let box = null;
+  for (let tries = 0; box === null && tries < 20; tries += 1) {
+    await place.waitFor();
+    box = await place.boundingBox();
+  }
+  if (box === null) throw new Error(`${name} does not stay on the page`);
+  const { x, y, width, height } = box;
+  await place.page().mouse.move(0, 0);
   const clip = { x, y, width, height: Math.min(height, TALLEST) };
   await place.page().screenshot({ path: join(folder, `${name}.png`), clip, animations: "disabled" });
   console.log(`drew ${name}.png`);
@@ -26,7 +34,8 @@ async function keep(place, name) {
 /** Has the stand-in show a message of a snapshot, for what the demo would have to wait a day for. */
 async function post(address, user, snapshot) {
   const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-  const text = readFileSync(join(root, snapshot), "utf8");
+  // Where the snapshot tries a name with signs, the picture shows a plain one.
+  const text = readFileSync(join(root, snapshot), "utf8").replaceAll("Carol &lt;ops&gt;", "Carol Chen");
   const blocks = JSON.parse(text.slice(text.indexOf("\n[\n")));
   const answer = await fetch(`${address}api/chat.postMessage`, {
     method: "POST",
@@ -91,11 +100,10 @@ const PICTURES = [
   ["form", async (page) => {
     await become(page, "dana");
     await go(page, "general");
-    await type(page, "/jit request staging-db 1h");
+    await type(page, "/jit request staging-db");
     const form = page.locator('#modal[data-callback-id="jit_ask_form"]');
     await form.locator('[data-key^="jit_ask_role"]').selectOption({ label: "readonly" });
     await form.locator("text=dba").first().waitFor();
-    await form.locator(".modal-body").evaluate((node) => { node.scrollTop = 0; });
     return form;
   }],
   ["home", async (page) => {
