@@ -103,6 +103,24 @@ impl Town {
     }
 
     pub async fn with(acme: Settings, umbrella: Settings) -> Self {
+        let town = Self::build(acme, umbrella, None).await;
+        for sandbox in [&town.acme, &town.umbrella] {
+            sandbox.connect_http(&format!("http://{}", town.estate.address()));
+        }
+        town
+    }
+
+    /// A town whose deliveries come by Socket Mode, one app for all workspaces.
+    pub async fn by_socket() -> Self {
+        let (acme, umbrella) = (Settings::acme(), Settings::umbrella());
+        let token = acme.app_token.clone();
+        let town = Self::build(acme, umbrella, Some(token.into())).await;
+        let connected = town.acme.wait_for(|slack| slack.socket_count() > 0, SOON);
+        assert!(connected.await, "the bot connects");
+        town
+    }
+
+    async fn build(acme: Settings, umbrella: Settings, app_token: Option<SecretString>) -> Self {
         let (store, url) = fresh().await;
         let acme = Sandbox::start(acme).await.unwrap();
         let umbrella = acme.beside(umbrella);
@@ -119,7 +137,7 @@ impl Town {
                 client_id: "100.200".into(),
                 client_secret: "acme-client-secret".into(),
                 api_url: acme.api_url().trim_end_matches('/').parse().unwrap(),
-                app_token: None,
+                app_token,
                 signing_secrets: vec!["acme-signing-secret".into()],
                 public_url: PUBLIC.parse().unwrap(),
                 token_keys: vec![key(7)],
@@ -130,9 +148,6 @@ impl Town {
             ..Config::for_testing()
         };
         let estate = start(&config, &store).await;
-        for sandbox in [&acme, &umbrella] {
-            sandbox.connect_http(&format!("http://{}", estate.address()));
-        }
         Self {
             estate,
             acme,

@@ -160,7 +160,7 @@ async fn a_token_at_rest_cannot_be_read_or_moved() {
         .flat_map(|sandbox| sandbox.granted_tokens())
         .collect();
     assert_eq!(tokens.len(), 2);
-    let dump = "select string_agg(row::text || convert_from(bot_token || coalesce(refresh_token, ''), 'LATIN1'), ' ')
+    let dump = "select string_agg(row::text || encode(bot_token || coalesce(refresh_token, ''), 'escape'), ' ')
                 from installations row";
     let dump = town.value(dump).await;
     assert!(!dump.contains("xox"), "{dump}");
@@ -441,4 +441,17 @@ async fn each_workspace_has_a_ledger_of_its_own_to_export() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn by_socket_mode_too_each_workspace_gets_what_is_its_own() {
+    let town = Town::by_socket().await;
+    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.settle_in(&town.umbrella, "T0UMBRELLA", "T0UMBRELLA", OTHER_BOB)
+        .await;
+    let card = town.asks(&town.acme).await;
+    town.asks(&town.umbrella).await;
+    town.approves(&town.acme, &card).await;
+    assert_eq!(town.requests("T0ACME").await.len(), 1);
+    assert_eq!(town.requests("T0UMBRELLA").await.len(), 1);
 }
