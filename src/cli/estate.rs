@@ -32,6 +32,9 @@ use crate::workspaces::{Installations, folder_of, home_of};
 
 /// Between two looks for installations that other processes took in.
 const POLL: Duration = Duration::from_secs(5);
+/// How long exchanges of tokens may take at a stop: longer than Slack may take to answer one, and
+/// within the time of the whole stop, beside which it runs.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running estate.
 pub struct Estate {
@@ -107,7 +110,13 @@ impl Estate {
         &self.houses
     }
 
-    /// Takes nothing more in, finishes what came in, then what the workers hold. Answers whether
+    /// The installations, with the tokens that this process holds.
+    pub fn installations(&self) -> &Installations {
+        &self.houses.inner.ground.installations
+    }
+
+    /// Takes nothing more in, finishes what came in, then what the workers hold. Tokens that are
+    /// being exchanged have a time of their own, so that whatever hangs costs none. Answers whether
     /// everything was finished in time.
     pub async fn stop(self) -> bool {
         let ground = &self.houses.inner.ground;
@@ -115,9 +124,11 @@ impl Estate {
             self.intake.stop().await;
             ground.intake.stop().await;
             ground.workers.stop().await;
-            ground.installations.finish().await;
         };
-        tokio::time::timeout(STOP_LIMIT, stopping).await.is_ok()
+        let stopping = tokio::time::timeout(STOP_LIMIT, stopping);
+        let exchanging = self.installations().finish(EXCHANGE_LIMIT);
+        let (stopped, exchanged) = tokio::join!(stopping, exchanging);
+        stopped.is_ok() && exchanged
     }
 
     fn open(&self, app: &InstallConfig, server: Server, metrics: Metrics) -> Result<(), Failure> {

@@ -120,6 +120,10 @@ impl Installations {
     /// Why nothing was installed.
     async fn finish_visit(&self, back: Back) -> Result<Installed, InstallFault> {
         let inner = &self.inner;
+        if inner.stopping.is_cancelled() {
+            // The visit stays good, and another replica may be the one that answers it.
+            return Err(SlackFault::Transient("stopping".into()).into());
+        }
         let now = inner.clock.read(&inner.store).await?;
         let state = hash(back.state.as_deref().unwrap_or_default());
         let browser = hash(back.browser.as_deref().unwrap_or_default());
@@ -166,7 +170,7 @@ impl Installations {
         row.refresh_token = sealed.refresh;
         row.expires_at = sealed.expires_at;
         row.house = inner.store.install(&row).await?;
-        self.known().remove(&row.house);
+        inner.memory.forget(&row.house);
         tracing::info!(workspace = row.house, "the app was installed");
         Ok(row)
     }

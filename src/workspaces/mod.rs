@@ -1,17 +1,16 @@
 //! Installations by OAuth: how one begins and ends, and the token of each.
 //!
 //! A token is sealed before it reaches the database ([`seal`]), opened when it is needed, and kept
-//! here for half a minute. Where Slack rotates tokens, the next pair is got by one process at a time:
-//! it holds the row, looks again whether it is still due, and stores the pair before anybody uses it.
+//! here for half a minute. Where Slack rotates tokens, the next pair is got ahead of time, by one task
+//! of one process: it holds the row, looks again whether it is still due, and stores the pair. What
+//! the database does not take at once is used from [`memory`], and stored when it does.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
-use secrecy::SecretString;
-use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
@@ -21,11 +20,14 @@ use crate::store::installations::{InstallationHints, Installed};
 use crate::store::{Store, StoreError};
 
 mod install;
+mod memory;
 pub mod seal;
 mod token;
 
 pub use install::{Back, Begun, InstallFault};
+use memory::Memory;
 use seal::{Bound, Keys, SealFault};
+use token::Want;
 
 /// How long a token is used without a look at the database.
 const TRUSTED: Duration = Duration::from_secs(30);
@@ -46,26 +48,26 @@ struct Inner {
     oauth: OAuth,
     /// The bot's own address, without a path.
     public_url: String,
-    known: Mutex<HashMap<String, Known>>,
+    memory: Memory,
     /// Exchanges under way: nobody who waits for one may break it off.
     exchanges: TaskTracker,
-}
-
-#[derive(Clone)]
-struct Known {
-    token: SecretString,
-    until: Instant,
+    /// From then on Slack is asked for no token.
+    stopping: CancellationToken,
 }
 
 /// Why an installation has no token to use.
 #[derive(Debug, thiserror::Error)]
-enum TokenFault {
+pub enum TokenFault {
+    /// The app is not installed there.
     #[error("the app is not installed there any more")]
     NotInstalled,
+    /// A token could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealFault),
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Slack gave none.
     #[error(transparent)]
     Slack(#[from] SlackFault),
 }
@@ -91,8 +93,9 @@ impl Installations {
             keys,
             oauth,
             public_url: public_url.trim_end_matches('/').to_owned(),
-            known: Mutex::default(),
+            memory: Memory::default(),
             exchanges: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -112,7 +115,7 @@ impl Installations {
         let rows = self.inner.store.installations().await?;
         // What another process was told has ended is used here no more either.
         for row in rows.iter().filter(|row| row.removed_at.is_some()) {
-            self.known().remove(&row.house);
+            self.inner.memory.forget(&row.house);
         }
         Ok(rows)
     }
@@ -152,7 +155,7 @@ impl Installations {
         let said_at = said_at.unwrap_or(now);
         let gone = inner.store.uninstall(house, said_at, now, why).await?;
         if gone {
-            self.known().remove(house);
+            self.inner.memory.forget(house);
             tracing::warn!(
                 workspace = house,
                 why,
@@ -162,42 +165,53 @@ impl Installations {
         Ok(gone)
     }
 
-    /// Seals every token with the first key that was sealed with another, and exchanges every token
-    /// that is due, so that no act of a person waits for it. Faults are logged, each for itself.
+    /// Seals every token with the first key that was sealed with another, exchanges every token that
+    /// is due, so that no act of a person waits for it, and stores what is not stored yet. Faults are
+    /// logged, each for itself.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn look_after_tokens(&self) -> Result<(), StoreError> {
-        let now = self.inner.clock.read(&self.inner.store).await?;
+        let inner = &self.inner;
+        for house in inner.memory.all_unstored() {
+            // That it is not stored is told by who goes on trying, and when that was given up.
+            let _ = self.store_unstored(&house).await;
+        }
+        let now = inner.clock.read(&inner.store).await?;
         for row in self.all().await? {
-            let sealed = row.bot_token.iter().chain(&row.refresh_token);
-            let old = sealed.clone().any(|sealed| self.inner.keys.is_old(sealed));
+            let mut sealed = row.bot_token.iter().chain(&row.refresh_token);
+            let old = sealed.any(|sealed| inner.keys.is_old(sealed));
             let due = row.refresh_token.is_some() && is_due(row.expires_at, now);
+            let due = due && !inner.stopping.is_cancelled();
             if row.removed_at.is_some() || !(old || due) {
                 continue;
             }
-            let renewed = if old {
-                self.exchange(&row.house, None).await
-            } else {
-                // After a failure the present one is kept for a while, so Slack is not asked in vain.
-                self.token(&row.house, None).await.map_err(TokenFault::from)
-            };
-            if let Err(fault) = renewed {
+            if let Err(fault) = self.exchange(&row.house, Want::Ahead).await {
                 tracing::error!(workspace = row.house, %fault, "a token could not be renewed");
             }
         }
         Ok(())
     }
 
-    /// Waits for the exchanges under way: one that is broken off loses a token.
-    pub async fn finish(&self) {
-        self.inner.exchanges.close();
-        self.inner.exchanges.wait().await;
+    /// From now on Slack is asked for no token: who stops could not wait for what is given.
+    pub fn stop(&self) {
+        self.inner.stopping.cancel();
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        let known = self.inner.known.lock();
-        known.unwrap_or_else(PoisonError::into_inner)
+    /// Begins no exchange any more, and waits for those under way: one that is broken off loses a
+    /// token. Answers whether they ended in that time.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        self.stop();
+        self.inner.exchanges.close();
+        let finishing = tokio::time::timeout(limit, self.inner.exchanges.wait());
+        let finished = finishing.await.is_ok();
+        for house in self.inner.memory.all_unstored() {
+            tracing::error!(
+                workspace = house,
+                "new tokens are lost, since the database did not take them; install the app again"
+            );
+        }
+        finished
     }
 }
 

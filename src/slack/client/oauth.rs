@@ -87,8 +87,10 @@ impl OAuth {
         secret: SecretString,
         settings: &ClientSettings,
     ) -> Result<Self, ClientFault> {
+        // Whoever waits for a token gives up a little later, so that they hear what Slack said. It is
+        // no shorter, since what Slack answers after that is lost.
         let http = reqwest::Client::builder()
-            .timeout(settings.timeout)
+            .timeout(settings.timeout * 4 / 5)
             .redirect(reqwest::redirect::Policy::none());
         let http = if settings.api_url.starts_with("http://") {
             // A stand-in on this machine, which is spoken to without TLS and without a proxy.
