@@ -221,17 +221,25 @@ fn is_due(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 }
 
 /// The installation that a delivery belongs to: its workspace's own, else that of the organisation.
+/// Where Slack says that it comes by an installation of the whole organisation, that goes first.
 pub fn home_of<'a>(from: &Workspace, installed: &'a [Installed]) -> Option<&'a Installed> {
     let present = || installed.iter().filter(|row| row.removed_at.is_none());
     let team = from.team.as_deref().filter(|team| !team.is_empty());
     let enterprise = from.enterprise.as_deref().filter(|id| !id.is_empty());
     // Events about a whole organisation name it where others name a workspace.
     let enterprise = enterprise.or(team);
-    let own = team.and_then(|team| present().find(|row| row.team_id == team));
-    own.or_else(|| {
-        let enterprise = enterprise?;
-        present().find(|row| row.team_id.is_empty() && row.enterprise_id == enterprise)
-    })
+    let own = || present().find(|row| Some(row.team_id.as_str()) == team);
+    let whole = || {
+        let of_all = present().filter(|row| row.team_id.is_empty());
+        of_all
+            .into_iter()
+            .find(|row| Some(row.enterprise_id.as_str()) == enterprise)
+    };
+    if from.org_wide {
+        whole().or_else(own)
+    } else {
+        own().or_else(whole)
+    }
 }
 
 /// What the operator calls an installation: the folder of its policy.
@@ -314,6 +322,27 @@ mod tests {
         ] {
             assert_eq!(home(nobody.0, nobody.1), None, "{nobody:?}");
         }
+    }
+
+    #[test]
+    fn what_comes_by_the_organisation_goes_to_the_organisation() {
+        let rows = [
+            installed("E1", "T1"),
+            installed("E1", ""),
+            installed("", "T9"),
+        ];
+        let home = |enterprise, team| {
+            let from = Workspace {
+                org_wide: true,
+                ..from(enterprise, team)
+            };
+            home_of(&from, &rows).map(|row| row.house.as_str())
+        };
+        assert_eq!(home(Some("E1"), Some("T1")), Some("jit_e1"));
+        assert_eq!(home(Some("E1"), None), Some("jit_e1"));
+        assert_eq!(home(None, Some("E1")), Some("jit_e1"));
+        assert_eq!(home(Some("E9"), Some("T9")), Some("jit_t9"));
+        assert_eq!(home(Some("E9"), Some("T8")), None);
     }
 
     #[test]
