@@ -8,6 +8,8 @@ use super::{Store, StoreError, Tx};
 
 /// The channel on which replicas hint to each other that an installation has changed.
 const INSTALLED_CHANNEL: &str = "jit_installations";
+/// How long the migration of a schema waits for a lock; it is tried again.
+const LOCK_LIMIT: &str = "5s";
 /// How long a visit to the install page is remembered after it ended, to say what was wrong with it.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
@@ -275,6 +277,18 @@ impl Store {
         Ok(InstallationHints(listener))
     }
 
+    /// Runs what migrations are missing, and closes. Where none is, nothing is locked: the migrations of
+    /// all schemas of a database stand under one lock.
+    async fn bring_up_to_date(self) -> Result<(), StoreError> {
+        let brought = match self.missing_migrations().await {
+            Ok(0) => Ok(()),
+            Ok(_) => self.migrate().await,
+            Err(error) => Err(error),
+        };
+        self.close().await;
+        brought
+    }
+
     /// The same database, seen from the schema of one installation: no statement of it reaches the
     /// tables of another. The schema is made where it is missing, and migrated.
     ///
@@ -298,9 +312,11 @@ impl Store {
         }
         let options = self.pool.connect_options();
         let options = (*options).clone().options([("search_path", name)]);
-        let store = Self::over(options, connections, Some(name));
-        store.migrate().await?;
-        Ok(store)
+        let waiting = options.clone().options([("lock_timeout", LOCK_LIMIT)]);
+        Self::over(waiting, 1, Some(name))
+            .bring_up_to_date()
+            .await?;
+        Ok(Self::over(options, connections, Some(name)))
     }
 }
 

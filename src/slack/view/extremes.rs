@@ -103,7 +103,11 @@ fn lists_hold_from_nothing_to_hundreds() {
         };
         let request = largest(&base, &words);
         for count in [0, 1, 200] {
-            lint::message(&reply::active(&vec![&request; count.min(page::List::PAGE)], None, now()));
+            lint::message(&reply::active(
+                &vec![&request; count.min(page::List::PAGE)],
+                None,
+                now(),
+            ));
             let line = super::text::said(&words);
             let lines = vec![format!("one line: {line}"); count.max(1)];
             lint::message(&Content::lines(&lines));

@@ -18,6 +18,6 @@ mod references;
 mod socket;
 mod sources;
 mod strangers;
+mod stuck;
 mod town;
 mod workspaces;
-mod stuck;

@@ -271,7 +271,10 @@ fn ended(
         // Nobody saw it end, so there is no time of an end.
         Some(GrantState::Resolved { by, why, .. }) => {
             let by = plain(*by);
-            return (None, format!("marked as resolved by {by}, not verified: {why}"));
+            return (
+                None,
+                format!("marked as resolved by {by}, not verified: {why}"),
+            );
         }
         _ => return (None, String::new()),
     };
