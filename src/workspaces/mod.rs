@@ -35,6 +35,9 @@ const TRUSTED: Duration = Duration::from_secs(30);
 /// exchange be lost, this is the time that is left to install the app again.
 const AHEAD: TimeDelta = TimeDelta::hours(2);
 
+/// How long Slack may take to say whether a token is good; it waits three seconds for our answer.
+const ASKED: Duration = Duration::from_secs(2);
+
 /// Where the app is installed. Clones are the same.
 #[derive(Clone)]
 pub struct Installations {
@@ -75,7 +78,7 @@ pub enum TokenFault {
 impl From<TokenFault> for SlackFault {
     fn from(fault: TokenFault) -> Self {
         match fault {
-            TokenFault::NotInstalled => Self::Admin("not_installed".into()),
+            TokenFault::NotInstalled => Self::not_installed(),
             TokenFault::Seal(fault) => Self::Admin(fault.to_string()),
             TokenFault::Store(_) => Self::Transient("no_token_from_the_database".into()),
             TokenFault::Slack(fault) => fault,
@@ -138,18 +141,28 @@ impl Installations {
     }
 
     /// Takes the tokens of an installation away, since Slack says that they are worth nothing any
-    /// more. What Slack said before the app was installed again is passed over. Answers whether
+    /// more. What Slack said before the app was installed again is passed over; it tells seconds, so
+    /// within the second of an installation Slack is asked whether the token is good. Answers whether
     /// anything changed.
     ///
     /// # Errors
-    /// When the database failed: then nothing has changed, and Slack has to say it again.
+    /// When the database failed, or Slack did not answer: then nothing has changed, and Slack has to
+    /// say it again.
     pub async fn uninstalled(
         &self,
         house: &str,
         why: &str,
         said_at: Option<i64>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, TokenFault> {
         let inner = &self.inner;
+        if self.is_good_after_all(house, said_at).await? {
+            tracing::info!(
+                workspace = house,
+                why,
+                "that was the former installation; the app is installed again"
+            );
+            return Ok(false);
+        }
         let now = inner.clock.read(&inner.store).await?;
         let said_at = said_at.and_then(|seconds| DateTime::from_timestamp(seconds, 999_999_999));
         let said_at = said_at.unwrap_or(now);
@@ -163,6 +176,22 @@ impl Installations {
             );
         }
         Ok(gone)
+    }
+
+    /// Whether the app was installed in that very second, and its token is good.
+    async fn is_good_after_all(
+        &self,
+        house: &str,
+        said_at: Option<i64>,
+    ) -> Result<bool, TokenFault> {
+        let row = self.inner.store.installation(house).await?;
+        let row = row.filter(|row| said_at == Some(row.installed_at.timestamp()));
+        let Some(token) = row.and_then(|row| self.open(&row).ok()) else {
+            return Ok(false);
+        };
+        let asking = tokio::time::timeout(ASKED, self.inner.oauth.is_good(&token)).await;
+        let silent = || Err(SlackFault::Transient("timeout".into()));
+        Ok(asking.unwrap_or_else(|_| silent())?)
     }
 
     /// Seals every token with the first key that was sealed with another, exchanges every token that

@@ -168,7 +168,7 @@ impl Town {
         let text = format!(
             r##"
 version: 1
-defaults: {{ channel: "#access-requests", fallback_channel: "#access-fallback" }}
+defaults: {{ channel: "#access-requests", fallback_channel: "#access-fallback", admin_channel: "#general" }}
 groups: {{ dba: {{ members: ["{approver}"] }} }}
 connectors:
   staging: {{ kind: webhook, url: "{}", secret: {{ file: "{}" }} }}

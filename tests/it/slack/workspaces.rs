@@ -27,6 +27,11 @@ async fn a_workspace_installs_the_app_and_asks() {
     assert!(!posts.is_empty() && posts.iter().all(jitbot::sandbox::Call::ok));
     let page = town.install("T0ACME").await;
     assert!(page.contains("Acme") && page.contains("T0ACME"), "{page}");
+    let metrics = format!("http://{}/metrics", town.estate.address());
+    let metrics = super::town::http().get(metrics).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let refused = r#"jit_slack_methods_refused{workspace="jit_t0acme"}"#;
+    assert!(metrics.contains(refused), "{metrics}");
     assert_eq!(town.requests("T0ACME").await.len(), 1, "the house stays");
     town.asks(&town.acme).await;
 }
@@ -72,6 +77,16 @@ async fn a_visit_counts_once_in_time_and_in_its_own_browser() {
     let (status, page) = town.come_back(&back, Some(&denied.cookie)).await;
     assert!(status == 200 && page.contains("said no"), "{page}");
 
+    let wrong = town.visit().await;
+    let back = town.agree(&wrong, "T0ACME", false).await;
+    let strange = back
+        .as_str()
+        .replace("access_denied", "%3Cscript%3E%0Afake");
+    let (status, page) = town
+        .come_back(&strange.parse().unwrap(), Some(&wrong.cookie))
+        .await;
+    assert!(status == 400 && !page.contains("script"), "{page}");
+
     let spent = town.visit().await;
     let back = town.agree(&spent, "T0ACME", true).await;
     let mut pairs: Vec<(String, String)> = back.query_pairs().into_owned().collect();
@@ -84,6 +99,30 @@ async fn a_visit_counts_once_in_time_and_in_its_own_browser() {
     wrong.query_pairs_mut().clear().extend_pairs(pairs);
     let (status, page) = town.come_back(&wrong, Some(&spent.cookie)).await;
     assert!(status == 400 && page.contains("Begin again"), "{page}");
+}
+
+#[tokio::test]
+async fn visits_are_forgotten_by_and_by_and_are_never_too_many() {
+    let town = Town::open().await;
+    let many = |count: u32, end: &str| {
+        format!(
+            "insert into install_visits select sha256(('{end}' || n)::bytea), '', now(),
+               now() + interval '{end}' from generate_series(1, {count}) n"
+        )
+    };
+    town.sql(&many(150, "-2 days")).await;
+    let old = "select count(*)::text from install_visits where ends_at < now()";
+    town.visit().await;
+    assert_eq!(town.value(old).await, "50");
+    town.visit().await;
+    assert_eq!(town.value(old).await, "0");
+    town.sql(&many(10_000, "10 minutes")).await;
+    let url = format!("http://{}/slack/install", town.estate.address());
+    let refused = super::town::http().get(url).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.text().await.unwrap().contains("Too many"));
+    town.sql("delete from install_visits").await;
+    town.visit().await;
 }
 
 #[tokio::test]
@@ -370,6 +409,17 @@ async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
     assert_eq!(town.target.asked("remove"), 1);
     assert_eq!(town.acme.calls().len(), calls, "and Slack is left alone");
 
+    // What was to be said waits, and no admin is called.
+    town.sql("update jit_t0acme.outbox set attempt = 20, due_at = now() where settled_at is null")
+        .await;
+    let (waits, shouted) = (
+        "select count(*)::text from jit_t0acme.outbox where 20 < attempt and now() < due_at
+           and last_error = 'Slack: not_installed'",
+        "select count(*)::text from jit_t0acme.notices where key like 'slack refused%'",
+    );
+    while town.value(waits).await == "0" {}
+    assert_eq!(town.value(shouted).await, "0");
+
     // It comes back to the same house.
     let page = town.install("T0ACME").await;
     assert!(page.contains("Installed"), "{page}");
@@ -394,6 +444,20 @@ async fn old_news_of_an_uninstallation_does_not_end_a_new_one() {
             .await,
         "true"
     );
+    // Slack tells seconds: in the second of an installation the token itself says what is meant.
+    let installations = town.installations(&[key(7)]);
+    let second = installations.all().await.unwrap()[0]
+        .installed_at
+        .timestamp();
+    let ended = installations.uninstalled("jit_t0acme", "tokens_revoked", Some(second));
+    assert!(!ended.await.unwrap(), "it is good");
+    let down = jitbot::sandbox::FaultKind::Error {
+        error: "fatal_error".to_owned(),
+    };
+    town.acme
+        .fault(jitbot::sandbox::Fault::once("auth.test", down));
+    let ended = installations.uninstalled("jit_t0acme", "tokens_revoked", Some(second));
+    assert!(ended.await.is_err(), "Slack has to say it again");
     let mine = serde_json::json!({"type": "tokens_revoked", "tokens": {"oauth": ["U0DANA"]}});
     town.sql("update installations set installed_at = now() - interval '1 minute'")
         .await;
