@@ -323,17 +323,8 @@ impl Houses {
 
     async fn take(&self, delivery: Delivery) -> Answer {
         let row = match self.home(&delivery).await {
-            Home::Of(row) => row,
-            Home::Unknown => {
-                metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
-                return Answer::NotRecorded;
-            }
-            Home::Nowhere => {
-                metrics::counter!("jit_slack_deliveries_refused_total", "fault" => "not_installed")
-                    .increment(1);
-                tracing::warn!("refused a delivery of a workspace that has not installed the app");
-                return Answer::Foreign;
-            }
+            Ok(row) => row,
+            Err(answer) => return answer,
         };
         if let Matter::Event { kind, user, at, .. } = &delivery.matter
             && is_the_end(kind, user.as_deref())
@@ -361,18 +352,24 @@ impl Houses {
         }
     }
 
-    /// The installation that a delivery belongs to. One that is not known may be new to this process,
-    /// so none is turned away before a look that worked.
-    async fn home(&self, delivery: &Delivery) -> Home {
+    /// The installation that a delivery belongs to, or the answer where there is none. One that is not
+    /// known may be new to this process, so none is turned away before a look that worked.
+    async fn home(&self, delivery: &Delivery) -> Result<Installed, Answer> {
         if let Some(found) = self.known_home(delivery) {
-            return Home::Of(found);
+            return Ok(found);
         }
         let looked = self.look_apart().await;
-        match self.known_home(delivery) {
-            Some(found) => Home::Of(found),
-            None if looked => Home::Nowhere,
-            None => Home::Unknown,
+        if let Some(found) = self.known_home(delivery) {
+            return Ok(found);
         }
+        if !looked {
+            metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
+            return Err(Answer::NotRecorded);
+        }
+        metrics::counter!("jit_slack_deliveries_refused_total", "fault" => "not_installed")
+            .increment(1);
+        tracing::warn!("refused a delivery of a workspace that has not installed the app");
+        Err(Answer::Foreign)
     }
 
     /// Looks in a task of its own, since Slack may hang up; answers whether the look worked.
@@ -420,15 +417,6 @@ impl Houses {
             })
         })
     }
-}
-
-/// Where a delivery belongs.
-enum Home {
-    Of(Installed),
-    /// No installation is there.
-    Nowhere,
-    /// The installations could not be read.
-    Unknown,
 }
 
 fn is_end(kind: &str) -> bool {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +36,8 @@ const TRUSTED: Duration = Duration::from_secs(30);
 /// exchange be lost, this is the time that is left to install the app again.
 const AHEAD: TimeDelta = TimeDelta::hours(2);
 
+/// How many tokens are exchanged at once.
+const AT_ONCE: usize = 6;
 /// How long Slack may take to say whether a token is good; it waits three seconds for our answer.
 const ASKED: Duration = Duration::from_secs(2);
 
@@ -54,6 +57,8 @@ struct Inner {
     memory: Memory,
     /// Exchanges under way: nobody who waits for one may break it off.
     exchanges: TaskTracker,
+    /// Each exchange holds a connection while Slack answers: some are left for everybody else.
+    at_once: Semaphore,
     /// From then on Slack is asked for no token.
     stopping: CancellationToken,
 }
@@ -98,6 +103,7 @@ impl Installations {
             public_url: public_url.trim_end_matches('/').to_owned(),
             memory: Memory::default(),
             exchanges: TaskTracker::new(),
+            at_once: Semaphore::new(AT_ONCE),
             stopping: CancellationToken::new(),
         };
         Self {

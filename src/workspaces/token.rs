@@ -153,6 +153,7 @@ impl Installations {
         if let Some(pair) = memory.unstored(house) {
             self.store_pair(house, &pair).await?;
         }
+        let _turn = self.inner.at_once.acquire().await;
         let held = self.inner.store.hold_installation(house).await?;
         let (mut tx, row) = held.ok_or(TokenFault::NotInstalled)?;
         let now = self.inner.clock.now(&mut tx).await?;
