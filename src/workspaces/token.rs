@@ -13,7 +13,8 @@ use crate::slack::client::{Granted, SlackFault};
 use crate::store::Tx;
 use crate::store::installations::{Installed, SealedTokens};
 
-/// How long the database may take to store a pair.
+/// How long the database may take to hand over a row, or to store a pair: longer than another process
+/// may hold the row while Slack answers.
 const STORE_LIMIT: Duration = Duration::from_secs(10);
 /// The pause before a pair is stored anew, which doubles each time, and the longest.
 const STORE_PAUSE: Duration = Duration::from_millis(300);
@@ -151,10 +152,12 @@ impl Installations {
             return Ok(token);
         }
         if let Some(pair) = memory.unstored(house) {
-            self.store_pair(house, &pair).await?;
+            in_time(self.store_pair(house, &pair)).await?;
         }
         let _turn = self.inner.at_once.acquire().await;
-        let held = self.inner.store.hold_installation(house).await?;
+        // Another process that was halted may hold the row for as long as it is.
+        let holding = async { Ok(self.inner.store.hold_installation(house).await?) };
+        let held = in_time(holding).await?;
         let (mut tx, row) = held.ok_or(TokenFault::NotInstalled)?;
         let now = self.inner.clock.now(&mut tx).await?;
         // Another process may have done it while this one waited for the row.
@@ -197,11 +200,8 @@ impl Installations {
             until: Instant::now() + life,
         });
         memory.hold(&row.house, &pair);
-        let storing = timeout(STORE_LIMIT, self.keep((tx, row), &pair)).await;
-        match storing {
-            Ok(Ok(())) => {}
-            Ok(Err(fault)) => self.store_behind(&row.house, &fault.to_string()),
-            Err(_) => self.store_behind(&row.house, "no answer in time"),
+        if let Err(fault) = in_time(self.keep((tx, row), &pair)).await {
+            self.store_behind(&row.house, &fault);
         }
         Ok(pair.granted.token.clone())
     }
@@ -289,8 +289,8 @@ impl Installations {
     }
 
     /// Goes on trying to store a pair, while it is used.
-    fn store_behind(&self, house: &str, error: &str) {
-        tracing::error!(workspace = house, error, "new tokens were not stored yet");
+    fn store_behind(&self, house: &str, error: &TokenFault) {
+        tracing::error!(workspace = house, %error, "new tokens were not stored yet");
         let (installations, of) = (self.clone(), house.to_owned());
         let storing = async move { installations.store_for_minutes(&of).await };
         self.inner.exchanges.spawn(storing);
@@ -322,9 +322,14 @@ impl Installations {
         let Some(pair) = self.inner.memory.unstored(house) else {
             return Ok(());
         };
-        let stored = timeout(STORE_LIMIT, self.store_pair(house, &pair)).await;
-        stored.unwrap_or_else(|_| Err(SlackFault::Transient("no_answer_in_time".into()).into()))
+        in_time(self.store_pair(house, &pair)).await
     }
+}
+
+/// What the database is asked for, unless it takes too long.
+async fn in_time<T>(asking: impl Future<Output = Result<T, TokenFault>>) -> Result<T, TokenFault> {
+    let asked = timeout(STORE_LIMIT, asking).await;
+    asked.unwrap_or_else(|_| Err(SlackFault::Transient("database_too_slow".into()).into()))
 }
 
 fn is_same(one: &SecretString, other: &SecretString) -> bool {

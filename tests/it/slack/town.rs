@@ -40,7 +40,7 @@ pub struct Town {
     pub config: Config,
     pub policies: PathBuf,
     pub target: Target,
-    url: String,
+    pub url: String,
     _folder: tempfile::TempDir,
 }
 

@@ -382,6 +382,40 @@ async fn who_only_looks_and_who_stops_exchange_nothing() {
     assert_eq!(Town::refreshes(&town.acme), 0);
 }
 
+/// What `jit doctor` says of that town.
+async fn doctor(town: &Town) -> String {
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_jit"));
+    doctor
+        .arg("doctor")
+        .env_clear()
+        .env("SLACK_API_URL", town.acme.api_url())
+        .env("SLACK_CLIENT_ID", "100.200")
+        .env("SLACK_CLIENT_SECRET", "acme-client-secret")
+        .env("SLACK_SIGNING_SECRET", "acme-signing-secret")
+        .env("JIT_PUBLIC_URL", super::town::PUBLIC)
+        .env("JIT_TOKEN_KEY", key(7).expose_secret())
+        .env("DATABASE_URL", &town.url)
+        .env("JIT_POLICY", &town.policies);
+    let output = tokio::task::spawn_blocking(move || doctor.output().unwrap());
+    String::from_utf8(output.await.unwrap().stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_doctor_exchanges_no_token() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.write_policy("T0ACME", BOB);
+    town.install("T0ACME").await;
+    town.estate.installations().stop();
+    town.sql("update installations set expires_at = now() - interval '1 minute'")
+        .await;
+    let told = doctor(&town).await;
+    assert!(told.contains("workspace T0ACME, token: good"), "{told}");
+    town.acme.expire_tokens();
+    let told = doctor(&town).await;
+    assert!(told.contains("gets the next one while it runs"), "{told}");
+    assert_eq!(Town::refreshes(&town.acme), 0);
+}
+
 #[tokio::test]
 async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
     let town = Town::open().await;
