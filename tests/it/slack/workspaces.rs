@@ -451,7 +451,9 @@ async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
            and last_error = 'Slack: not_installed'",
         "select count(*)::text from jit_t0acme.notices where key like 'slack refused%'",
     );
-    while town.value(waits).await == "0" {}
+    let waiting = async { while town.value(waits).await == "0" {} };
+    let put_off = tokio::time::timeout(SOON, waiting).await;
+    assert!(put_off.is_ok(), "it waits");
     assert_eq!(town.value(shouted).await, "0");
 
     // It comes back to the same house.
