@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, InstallConfig};
 use crate::outward::allow_list;
 use crate::slack::client::{Client, ClientSettings, OAuth};
-use crate::slack::payload::{Delivery, Matter, Workspace};
+use crate::slack::payload::{Delivery, Matter};
 use crate::slack::receive::{Answer, Receive};
 use crate::slack::socket::{Socket, SocketTimes};
 use crate::store::installations::Installed;
@@ -30,7 +30,7 @@ use crate::web::metrics::Metrics;
 use crate::web::server::{Server, router};
 use crate::worker::Pace;
 use crate::workspaces::seal::Keys;
-use crate::workspaces::{Installations, folder_of, home_of};
+use crate::workspaces::{Installations, folder_of, home_of, is_of};
 
 /// Between two looks for installations that other processes took in.
 const POLL: Duration = Duration::from_secs(5);
@@ -426,64 +426,4 @@ fn is_end(kind: &str) -> bool {
 /// Whether the bot's tokens are gone. People may revoke tokens of their own, of which we have none.
 fn is_the_end(kind: &str, user: Option<&str>) -> bool {
     kind == "app_uninstalled" || (kind == "tokens_revoked" && user.is_some())
-}
-
-/// Whether something is about that very installation: a workspace that leaves an app which the whole
-/// organisation has installed ends nothing for the others, and what ends for the organisation does not
-/// end an installation of a workspace's own.
-fn is_of(from: &Workspace, row: &Installed) -> bool {
-    let for_all = row.team_id.is_empty();
-    match from.team.as_deref().filter(|team| !team.is_empty()) {
-        Some(team) if !from.org_wide && for_all => team == row.enterprise_id,
-        Some(team) if !from.org_wide => team == row.team_id,
-        _ => for_all,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chrono::DateTime;
-
-    fn installed(enterprise: &str, team: &str) -> Installed {
-        Installed {
-            enterprise_id: enterprise.into(),
-            team_id: team.into(),
-            house: "jit_x".into(),
-            name: String::new(),
-            app_id: String::new(),
-            bot_user: String::new(),
-            scopes: Vec::new(),
-            bot_token: Some(Vec::new()),
-            refresh_token: None,
-            expires_at: None,
-            installed_by: String::new(),
-            installed_at: DateTime::UNIX_EPOCH,
-            removed_at: None,
-        }
-    }
-
-    #[test]
-    fn an_end_is_that_of_one_installation_only() {
-        let from = |team: Option<&str>, org_wide| Workspace {
-            team: team.map(str::to_owned),
-            enterprise: Some("E1".to_owned()),
-            org_wide,
-        };
-        let (whole, own) = (installed("E1", ""), installed("E1", "T1"));
-        assert!(is_of(&from(None, true), &whole));
-        assert!(is_of(&from(Some("T1"), true), &whole));
-        assert!(is_of(&from(Some("E1"), false), &whole));
-        assert!(is_of(&from(None, false), &whole));
-        assert!(is_of(&from(Some("T1"), false), &own));
-        for (team, org_wide) in [
-            (Some("T1"), true),
-            (None, true),
-            (None, false),
-            (Some("E1"), false),
-        ] {
-            assert!(!is_of(&from(team, org_wide), &own), "{team:?} {org_wide}");
-        }
-        assert!(!is_of(&from(Some("T2"), false), &whole));
-    }
 }

@@ -438,7 +438,7 @@ async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
         .await;
     town.sql("update jit_t0acme.requests set grant_until = now()")
         .await;
-    let taken = town.acme.wait_for(|_| !town.target.holds(), SOON);
+    let taken = town.soon(|| !town.target.holds());
     assert!(taken.await, "revocation never waits for Slack");
     assert_eq!(town.target.asked("remove"), 1);
     assert_eq!(town.acme.calls().len(), calls, "and Slack is left alone");
