@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
@@ -17,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, InstallConfig};
 use crate::outward::allow_list;
 use crate::slack::client::{Client, ClientSettings, OAuth};
-use crate::slack::payload::{Delivery, Matter, Workspace};
+use crate::slack::payload::{Delivery, Matter};
 use crate::slack::receive::{Answer, Receive};
 use crate::slack::socket::{Socket, SocketTimes};
 use crate::store::installations::Installed;
@@ -28,10 +30,16 @@ use crate::web::metrics::Metrics;
 use crate::web::server::{Server, router};
 use crate::worker::Pace;
 use crate::workspaces::seal::Keys;
-use crate::workspaces::{Installations, folder_of, home_of};
+use crate::workspaces::{Installations, folder_of, home_of, is_of};
 
 /// Between two looks for installations that other processes took in.
 const POLL: Duration = Duration::from_secs(5);
+/// How long the opening of one house may take, and how many are opened at once.
+const OPEN_LIMIT: Duration = Duration::from_secs(20);
+const OPEN_AT_ONCE: usize = 8;
+/// How long exchanges of tokens may take at a stop: longer than Slack may take to answer one, and
+/// within the time of the whole stop, beside which it runs.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running estate.
 pub struct Estate {
@@ -47,13 +55,18 @@ pub struct Houses {
     inner: Arc<Inner>,
 }
 
+type Slot = Arc<OnceCell<Arc<House>>>;
+
 struct Inner {
     ground: Ground,
     /// The installations as they were at the last look.
     rows: RwLock<Vec<Installed>>,
-    standing: RwLock<BTreeMap<String, Arc<House>>>,
-    /// One look at a time.
-    looking: tokio::sync::Mutex<()>,
+    /// Each is opened once, however many want it, and again where that failed.
+    standing: RwLock<BTreeMap<String, Slot>>,
+    /// One reading at a time, so that an older one does not replace a newer one.
+    reading: tokio::sync::Mutex<()>,
+    /// Whether there was a first look.
+    looked: AtomicBool,
 }
 
 impl Estate {
@@ -107,7 +120,13 @@ impl Estate {
         &self.houses
     }
 
-    /// Takes nothing more in, finishes what came in, then what the workers hold. Answers whether
+    /// The installations, with the tokens that this process holds.
+    pub fn installations(&self) -> &Installations {
+        &self.houses.inner.ground.installations
+    }
+
+    /// Takes nothing more in, finishes what came in, then what the workers hold. Tokens that are
+    /// being exchanged have a time of their own, so that whatever hangs costs none. Answers whether
     /// everything was finished in time.
     pub async fn stop(self) -> bool {
         let ground = &self.houses.inner.ground;
@@ -115,9 +134,11 @@ impl Estate {
             self.intake.stop().await;
             ground.intake.stop().await;
             ground.workers.stop().await;
-            ground.installations.finish().await;
         };
-        tokio::time::timeout(STOP_LIMIT, stopping).await.is_ok()
+        let stopping = tokio::time::timeout(STOP_LIMIT, stopping);
+        let exchanging = self.installations().finish(EXCHANGE_LIMIT);
+        let (stopped, exchanged) = tokio::join!(stopping, exchanging);
+        stopped.is_ok() && exchanged
     }
 
     fn open(&self, app: &InstallConfig, server: Server, metrics: Metrics) -> Result<(), Failure> {
@@ -180,7 +201,8 @@ impl Houses {
             ground,
             rows: RwLock::default(),
             standing: RwLock::default(),
-            looking: tokio::sync::Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            looked: AtomicBool::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -191,56 +213,73 @@ impl Houses {
     pub fn get(&self, name: &str) -> Option<Arc<House>> {
         let standing = self.inner.standing.read();
         let standing = standing.unwrap_or_else(PoisonError::into_inner);
-        standing.get(name).cloned()
+        standing.get(name)?.get().cloned()
     }
 
-    /// Reads which installations there are, and opens a house for each that has none. One whose house
-    /// cannot be opened is logged and tried again at the next look. Houses of workspaces that
-    /// uninstalled the app are opened too: what was given there has still to be taken away.
+    fn slot(&self, name: &str) -> Slot {
+        let standing = self.inner.standing.write();
+        let mut standing = standing.unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(standing.entry(name.to_owned()).or_default())
+    }
+
+    /// Reads which installations there are, and opens a house for each that has none, several at once:
+    /// one that hangs holds up no other. One whose house cannot be opened is logged and tried again at
+    /// the next look. Houses of workspaces that uninstalled the app are opened too: what was given
+    /// there has still to be taken away.
     ///
     /// # Errors
     /// When the installations cannot be read.
     pub async fn look(&self) -> Result<(), StoreError> {
-        let _alone = self.inner.looking.lock().await;
-        let rows = self.inner.ground.installations.all().await?;
-        for row in &rows {
-            if self.get(&row.house).is_none() {
-                self.build(row).await;
-            }
-        }
-        let mut known = self.inner.rows.write();
-        **known.as_mut().unwrap_or_else(|poisoned| poisoned.get_mut()) = rows;
+        let rows = self.read().await?;
+        let missing = rows
+            .into_iter()
+            .filter(|row| self.get(&row.house).is_none());
+        let opening = missing.map(|row| async move { self.open(&row).await });
+        let opening = futures::stream::iter(opening).buffer_unordered(OPEN_AT_ONCE);
+        opening.collect::<()>().await;
+        self.inner.looked.store(true, Ordering::Release);
         Ok(())
     }
 
-    async fn build(&self, row: &Installed) {
-        match House::open(&self.inner.ground, row).await {
-            Ok(house) => {
-                let mut standing = self.inner.standing.write();
-                let standing = standing
-                    .as_mut()
-                    .unwrap_or_else(|poisoned| poisoned.get_mut());
-                standing.insert(row.house.clone(), Arc::new(house));
-            }
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::error!(
-                    workspace = row.house,
-                    error,
-                    "a workspace could not be opened"
-                );
-            }
-        }
+    /// Reads which installations there are, and goes by it from now on.
+    async fn read(&self) -> Result<Vec<Installed>, StoreError> {
+        let _alone = self.inner.reading.lock().await;
+        let rows = self.inner.ground.installations.all().await?;
+        let known = self.inner.rows.write();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.clone_from(&rows);
+        Ok(rows)
     }
 
-    /// Looks every few seconds, and at once when another process hints; sees to the tokens as well.
+    async fn open(&self, row: &Installed) {
+        let slot = self.slot(&row.house);
+        let opening = slot.get_or_try_init(|| async {
+            let house = House::open(&self.inner.ground, row).await?;
+            anyhow::Ok(Arc::new(house))
+        });
+        let opened = tokio::time::timeout(OPEN_LIMIT, opening).await;
+        let error = match opened {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(_) => "the database took too long".to_owned(),
+        };
+        tracing::error!(
+            workspace = row.house,
+            error,
+            "a workspace could not be opened"
+        );
+    }
+
+    /// Looks every few seconds, and at once when another process hints; sees to the tokens as well,
+    /// which wait for no house that is slow to open.
     async fn follow_until(&self, stop: CancellationToken) {
         let installations = &self.inner.ground.installations;
         let mut hints = None;
         while !stop.is_cancelled() {
-            if let Err(error) = self.look().await {
-                tracing::error!(%error, "the installations could not be read");
-            }
+            let houses = self.clone();
+            let until = stop.clone();
+            let looking = async move { until.run_until_cancelled(houses.look_and_tell()).await };
+            self.inner.ground.workers.tasks.spawn(looking);
             if let Err(error) = installations.look_after_tokens().await {
                 tracing::error!(%error, "the tokens could not be looked after");
             }
@@ -264,6 +303,15 @@ impl Houses {
         }
     }
 
+    /// Looks; answers whether the installations could be read.
+    async fn look_and_tell(&self) -> bool {
+        let looked = self.look().await;
+        if let Err(error) = &looked {
+            tracing::error!(%error, "the installations could not be read");
+        }
+        looked.is_ok()
+    }
+
     /// What the ways in hand deliveries to.
     pub fn receive(&self) -> Receive {
         let houses = self.clone();
@@ -274,11 +322,9 @@ impl Houses {
     }
 
     async fn take(&self, delivery: Delivery) -> Answer {
-        let Some(row) = self.home(&delivery).await else {
-            metrics::counter!("jit_slack_deliveries_refused_total", "fault" => "not_installed")
-                .increment(1);
-            tracing::warn!("refused a delivery of a workspace that has not installed the app");
-            return Answer::Foreign;
+        let row = match self.home(&delivery).await {
+            Ok(row) => row,
+            Err(answer) => return answer,
         };
         if let Matter::Event { kind, user, at, .. } = &delivery.matter
             && is_the_end(kind, user.as_deref())
@@ -306,27 +352,35 @@ impl Houses {
         }
     }
 
-    /// The installation that a delivery belongs to. One that is not known may be new to this process.
-    async fn home(&self, delivery: &Delivery) -> Option<Installed> {
+    /// The installation that a delivery belongs to, or the answer where there is none. One that is not
+    /// known may be new to this process, so none is turned away before a look that worked.
+    async fn home(&self, delivery: &Delivery) -> Result<Installed, Answer> {
         if let Some(found) = self.known_home(delivery) {
-            return Some(found);
+            return Ok(found);
         }
-        self.look_apart().await;
-        self.known_home(delivery)
+        let looked = self.look_apart().await;
+        if let Some(found) = self.known_home(delivery) {
+            return Ok(found);
+        }
+        if !looked {
+            metrics::counter!("jit_slack_deliveries_lost_total").increment(1);
+            return Err(Answer::NotRecorded);
+        }
+        metrics::counter!("jit_slack_deliveries_refused_total", "fault" => "not_installed")
+            .increment(1);
+        tracing::warn!("refused a delivery of a workspace that has not installed the app");
+        Err(Answer::Foreign)
     }
 
-    /// Looks in a task of its own: Slack may hang up, and a house is not left half built.
-    async fn look_apart(&self) {
+    /// Looks in a task of its own, since Slack may hang up; answers whether the look worked.
+    async fn look_apart(&self) -> bool {
         let houses = self.clone();
-        let looking = async move {
-            if let Err(error) = houses.look().await {
-                tracing::error!(%error, "the installations could not be read");
-            }
-        };
+        let looking = async move { houses.look_and_tell().await };
         let looking = self.inner.ground.workers.tasks.spawn(looking);
-        if looking.await.is_err() {
+        looking.await.unwrap_or_else(|_| {
             tracing::error!("a look at the installations was stopped");
-        }
+            false
+        })
     }
 
     fn known_home(&self, delivery: &Delivery) -> Option<Installed> {
@@ -342,6 +396,9 @@ impl Houses {
     fn in_words(&self) -> Workspaces {
         let houses = self.clone();
         Arc::new(move || {
+            if !houses.inner.looked.load(Ordering::Acquire) {
+                return Part::ill("the installations are not read yet");
+            }
             let rows = houses.inner.rows.read();
             let rows = rows.unwrap_or_else(PoisonError::into_inner);
             let present: Vec<&Installed> =
@@ -369,13 +426,4 @@ fn is_end(kind: &str) -> bool {
 /// Whether the bot's tokens are gone. People may revoke tokens of their own, of which we have none.
 fn is_the_end(kind: &str, user: Option<&str>) -> bool {
     kind == "app_uninstalled" || (kind == "tokens_revoked" && user.is_some())
-}
-
-/// Whether something is about that very installation: a workspace that leaves an app which the whole
-/// organisation has installed ends nothing for the others.
-fn is_of(from: &Workspace, row: &Installed) -> bool {
-    match from.team.as_deref() {
-        Some(team) if !from.org_wide => team == row.team_id || team == row.enterprise_id,
-        _ => row.team_id.is_empty() || from.team.as_deref() == Some(row.team_id.as_str()),
-    }
 }

@@ -74,7 +74,11 @@ impl House {
     pub(super) async fn open(ground: &Ground, row: &Installed) -> anyhow::Result<Self> {
         let store = ground.store.house(&row.house, CONNECTIONS).await?;
         let tokens = ground.installations.tokens(&row.house);
-        let client = Client::changing(tokens, ground.settings.clone())?;
+        let settings = ClientSettings {
+            workspace: Some(row.house.clone()),
+            ..ground.settings.clone()
+        };
+        let client = Client::changing(tokens, settings)?;
         let connectors = Registry::new(BTreeMap::new()).allow_webhooks(ground.hosts.clone());
         let connectors = Arc::new(connectors);
         let nothing = no_policy().map_err(|faults| anyhow!("{}", faults.render(false)))?;

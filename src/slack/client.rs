@@ -23,6 +23,7 @@ mod fault;
 mod file;
 mod oauth;
 mod refused;
+mod teams;
 mod wire;
 
 use call::{Call, count, sensitive};
@@ -30,10 +31,9 @@ pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
 pub use oauth::{Granted, OAuth};
 use refused::Refused;
+use teams::Teams;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
 
-/// The pages of channels that are read in search of a name.
-const PAGES: usize = 20;
 /// How many addresses of messages are remembered.
 const PERMALINKS: usize = 10_000;
 
@@ -75,6 +75,7 @@ struct Inner {
     limiter: Limiter,
     refused: Mutex<Refused>,
     installation: OnceCell<Installation>,
+    teams: Teams,
     /// Addresses of messages, by channel and timestamp.
     permalinks: Mutex<HashMap<(String, String), String>>,
 }
@@ -117,6 +118,7 @@ impl Client {
                 limiter,
                 refused: Mutex::default(),
                 installation: OnceCell::new(),
+                teams: Teams::default(),
                 permalinks: Mutex::default(),
             }),
         })
@@ -309,22 +311,6 @@ impl Client {
         }
     }
 
-    /// The members of a user group, as user ids; none where there is no such group, or it was
-    /// switched off. Quick: people wait for it at a click.
-    pub async fn usergroup_members(&self, id: &str) -> Result<Option<Vec<String>>, SlackFault> {
-        let query = vec![("usergroup", Some(id))];
-        let call = self.quick("usergroups.users.list", Pace::Tier2, query);
-        match self.call::<wire::UsersAnswer>(call).await {
-            // An answer without the list does not say that the group is empty.
-            Ok(answer) => match answer.users {
-                Some(users) => Ok(Some(users)),
-                None => Err(SlackFault::Transient("no users".into())),
-            },
-            Err(SlackFault::Permanent(code)) if code == "no_such_subteam" => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
     /// What stands in a custom field of a user's profile; for a field of people, user ids with
     /// commas between them. None where it is empty. Quick: people wait for it at a click.
     pub async fn profile_field(
@@ -351,29 +337,6 @@ impl Client {
             .channel
             .and_then(wire::WireChannel::into_conversation);
         found.ok_or_else(|| SlackFault::Channel("channel_not_found".into()))
-    }
-
-    async fn conversation_named(&self, name: &str) -> Result<Conversation, SlackFault> {
-        let mut cursor = None;
-        for _ in 0..PAGES {
-            let query = vec![
-                ("limit", Some("1000")),
-                ("types", Some("public_channel,private_channel")),
-                ("cursor", cursor.as_deref()),
-            ];
-            let call = self.read("conversations.list", Pace::Tier2, query);
-            let page: wire::ChannelsAnswer = self.call(call).await?;
-            let channels = page.channels.into_iter();
-            let mut channels = channels.filter_map(wire::WireChannel::into_conversation);
-            if let Some(found) = channels.find(|channel| channel.name == name) {
-                return Ok(found);
-            }
-            cursor = page.response_metadata.and_then(|meta| meta.next_cursor);
-            if cursor.as_deref().unwrap_or_default().is_empty() {
-                break;
-            }
-        }
-        Err(SlackFault::Channel("channel_not_found".into()))
     }
 
     /// The address of a new Socket Mode connection. Needs the app-level token, not the bot's.

@@ -24,6 +24,8 @@ pub enum Mode {
 /// is enough. Whoever adds a call adds it here, and the manifest follows.
 pub const METHODS: &[(&str, Option<&str>)] = &[
     ("auth.test", None),
+    // Which workspaces an organisation has, where the app is installed for all of them.
+    ("auth.teams.list", None),
     // Belongs to the app-level token of Socket Mode (`connections:write`), not to the bot's scopes.
     ("apps.connections.open", None),
     // Belongs to the app, by its client id and secret.

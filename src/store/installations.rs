@@ -8,8 +8,14 @@ use super::{Store, StoreError, Tx};
 
 /// The channel on which replicas hint to each other that an installation has changed.
 const INSTALLED_CHANNEL: &str = "jit_installations";
+/// How long the migration of a schema waits for a lock; it is tried again.
+const LOCK_LIMIT: &str = "5s";
 /// How long a visit to the install page is remembered after it ended, to say what was wrong with it.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
+/// How many old visits are forgotten when one begins: more than begin, so that none pile up.
+const FORGOTTEN_AT_ONCE: i64 = 100;
+/// How many visits may be under way at once.
+const OPEN_VISITS: i64 = 10_000;
 
 /// One installation, as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -204,30 +210,39 @@ impl Store {
         Ok(gone.rows_affected() == 1)
     }
 
-    /// Keeps a visit to the install page until it comes back, and forgets old ones.
+    /// Keeps a visit to the install page until it comes back, and forgets some old ones. Answers
+    /// whether it did: so many visits under way at once are not begun by people.
     pub async fn keep_visit(
         &self,
         state: &[u8],
         browser: &[u8],
         now: DateTime<Utc>,
         ends_at: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         sqlx::query!(
-            "delete from install_visits where ends_at < $1",
-            now - REMEMBERED
+            "delete from install_visits where state in (
+               select state from install_visits where ends_at < $1
+               order by ends_at limit $2 for update skip locked)",
+            now - REMEMBERED,
+            FORGOTTEN_AT_ONCE
         )
         .execute(&self.pool)
         .await?;
-        sqlx::query!(
-            "insert into install_visits (state, browser, made_at, ends_at) values ($1, $2, $3, $4)",
+        let kept = sqlx::query!(
+            "insert into install_visits (state, browser, made_at, ends_at)
+             select $1, $2, $3, $4
+             where (select count(*) from (
+               select from install_visits where ends_at > $3 and used_at is null limit $5
+             ) as open) < $5",
             state,
             browser,
             now,
-            ends_at
+            ends_at,
+            OPEN_VISITS
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(kept.rows_affected() == 1)
     }
 
     /// Takes a visit that came back. Only the first to take it, in the browser that it began in,
@@ -275,6 +290,18 @@ impl Store {
         Ok(InstallationHints(listener))
     }
 
+    /// Runs what migrations are missing, and closes. Where none is, nothing is locked: the migrations of
+    /// all schemas of a database stand under one lock.
+    async fn bring_up_to_date(self) -> Result<(), StoreError> {
+        let brought = match self.missing_migrations().await {
+            Ok(0) => Ok(()),
+            Ok(_) => self.migrate().await,
+            Err(error) => Err(error),
+        };
+        self.close().await;
+        brought
+    }
+
     /// The same database, seen from the schema of one installation as it stands: no statement of it
     /// reaches the tables of another.
     ///
@@ -307,7 +334,11 @@ impl Store {
                 if matches!(error.code().as_deref(), Some("42P06" | "23505")) => {}
             Err(error) => return Err(error.into()),
         }
-        store.migrate().await?;
+        let options = store.pool.connect_options();
+        let waiting = (*options).clone().options([("lock_timeout", LOCK_LIMIT)]);
+        Self::over(waiting, 1, Some(name))
+            .bring_up_to_date()
+            .await?;
         Ok(store)
     }
 }

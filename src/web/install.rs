@@ -174,6 +174,11 @@ fn words(fault: &InstallFault) -> (StatusCode, &'static str, &'static str) {
             "Slack did not say which workspace it is for.",
             again,
         ),
+        InstallFault::Crowded => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many installations are under way at once.",
+            "Begin again here in ten minutes. If it stays so, tell your platform team.",
+        ),
         InstallFault::Store(_) | InstallFault::Seal(_) | InstallFault::Address => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Something on our side did not work, and nothing was kept.",

@@ -1,6 +1,6 @@
 //! What becomes of an effect that Slack did not take. What passes is tried again for as long as it
 //! takes, and what an admin has to mend too, aloud; anything else is tried a few times, and then it
-//! is given up and shown.
+//! is given up and shown. Where the app was uninstalled, it waits quietly for being installed again.
 
 use std::time::Duration;
 
@@ -20,12 +20,13 @@ pub(super) const TRIES: i32 = 6;
 /// The longest wait before Slack is asked again.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// How long Slack itself asks to wait; otherwise the usual backoff decides.
+/// How long Slack itself asks to wait, or an app that was uninstalled is left alone; otherwise the usual backoff decides.
 pub(super) fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
     match fault {
         SlackFault::RateLimited { retry_after } => {
             TimeDelta::from_std((*retry_after).min(LONGEST_WAIT)).ok()
         }
+        fault if fault.is_not_installed() => TimeDelta::from_std(LONGEST_WAIT).ok(),
         _ => None,
     }
 }
@@ -42,7 +43,7 @@ impl Worker {
         let again = Done::Again(fault.to_string(), wait_for(fault));
         let code = fault.code();
         let words = match fault {
-            fault if fault.is_passing() => return Ok(again),
+            fault if fault.is_passing() || fault.is_not_installed() => return Ok(again),
             _ if claim.attempt < TRIES => return Ok(again),
             SlackFault::Admin(_) => trouble::admin_needed(code),
             SlackFault::Unknown(_) => trouble::unknown_code(code, about, TRIES),

@@ -47,6 +47,9 @@ pub enum InstallFault {
     /// The visit is none that began here, in this browser, lately, and for the first time.
     #[error("the visit is not good: {0:?}")]
     Visit(Visit),
+    /// More visits are under way than people can have begun.
+    #[error("too many visits are under way")]
+    Crowded,
     /// Whoever was asked did not agree.
     #[error("somebody said no at Slack")]
     Denied,
@@ -91,7 +94,9 @@ impl Installations {
         let keeping = inner
             .store
             .keep_visit(&state_hash, &browser_hash, now, now + VISIT);
-        keeping.await?;
+        if !keeping.await? {
+            return Err(InstallFault::Crowded);
+        }
         let url = inner
             .oauth
             .authorize_url(&manifest::scopes(), &state, &self.back_to());
@@ -120,6 +125,10 @@ impl Installations {
     /// Why nothing was installed.
     async fn finish_visit(&self, back: Back) -> Result<Installed, InstallFault> {
         let inner = &self.inner;
+        if inner.stopping.is_cancelled() {
+            // The visit stays good, and another replica may be the one that answers it.
+            return Err(SlackFault::Transient("stopping".into()).into());
+        }
         let now = inner.clock.read(&inner.store).await?;
         let state = hash(back.state.as_deref().unwrap_or_default());
         let browser = hash(back.browser.as_deref().unwrap_or_default());
@@ -129,7 +138,7 @@ impl Installations {
         }
         let Some(code) = back.code.filter(|_| back.error.is_none()) else {
             return Err(match back.error {
-                Some(error) if error != "access_denied" => SlackFault::from_code(&error).into(),
+                Some(error) if error != "access_denied" => said(&error).into(),
                 _ => InstallFault::Denied,
             });
         };
@@ -166,7 +175,7 @@ impl Installations {
         row.refresh_token = sealed.refresh;
         row.expires_at = sealed.expires_at;
         row.house = inner.store.install(&row).await?;
-        self.known().remove(&row.house);
+        inner.memory.forget(&row.house);
         tracing::info!(workspace = row.house, "the app was installed");
         Ok(row)
     }
@@ -181,6 +190,16 @@ impl Installations {
     }
 }
 
+/// What the address says that went wrong. Whoever wrote it, only what may be a code of Slack's is told.
+fn said(error: &str) -> SlackFault {
+    let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+    if (1..=64).contains(&error.len()) && error.chars().all(plain) {
+        SlackFault::from_code(error)
+    } else {
+        SlackFault::Permanent("unreadable_error".into())
+    }
+}
+
 /// Slack's ids are capitals and digits; nothing else becomes the name of a schema or a folder.
 fn is_id(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
@@ -189,4 +208,18 @@ fn is_id(text: &str) -> bool {
 
 fn hash(word: &str) -> Vec<u8> {
     Sha256::digest(word).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_a_code_of_slack_s_is_told() {
+        assert_eq!(said("invalid_scope").code(), "invalid_scope");
+        let long = "a".repeat(65);
+        for strange in ["", "Scope", "a b", "a\nb", "a1", "<b>", long.as_str()] {
+            assert_eq!(said(strange).code(), "unreadable_error", "{strange:?}");
+        }
+    }
 }

@@ -1,37 +1,46 @@
 //! Installations by OAuth: how one begins and ends, and the token of each.
 //!
 //! A token is sealed before it reaches the database ([`seal`]), opened when it is needed, and kept
-//! here for half a minute. Where Slack rotates tokens, the next pair is got by one process at a time:
-//! it holds the row, looks again whether it is still due, and stores the pair before anybody uses it.
+//! here for half a minute. Where Slack rotates tokens, the next pair is got ahead of time, by one task
+//! of one process: it holds the row, looks again whether it is still due, and stores the pair. What
+//! the database does not take at once is used from [`memory`], and stored when it does.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
-use secrecy::SecretString;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::slack::client::{OAuth, SlackFault, Tokens};
-use crate::slack::payload::Workspace;
 use crate::store::installations::{InstallationHints, Installed};
 use crate::store::{Store, StoreError};
 
+mod home;
 mod install;
+mod memory;
 pub mod seal;
 mod token;
 
+pub use home::{home_of, is_of};
 pub use install::{Back, Begun, InstallFault};
+use memory::Memory;
 use seal::{Bound, Keys, SealFault};
+use token::Want;
 
 /// How long a token is used without a look at the database.
 const TRUSTED: Duration = Duration::from_secs(30);
 /// How long before its end a token is exchanged. Slack's live twelve hours; should the answer to an
 /// exchange be lost, this is the time that is left to install the app again.
 const AHEAD: TimeDelta = TimeDelta::hours(2);
+
+/// How many tokens are exchanged at once.
+const AT_ONCE: usize = 6;
+/// How long Slack may take to say whether a token is good; it waits three seconds for our answer.
+const ASKED: Duration = Duration::from_secs(2);
 
 /// Where the app is installed. Clones are the same.
 #[derive(Clone)]
@@ -46,26 +55,28 @@ struct Inner {
     oauth: OAuth,
     /// The bot's own address, without a path.
     public_url: String,
-    known: Mutex<HashMap<String, Known>>,
+    memory: Memory,
     /// Exchanges under way: nobody who waits for one may break it off.
     exchanges: TaskTracker,
-}
-
-#[derive(Clone)]
-struct Known {
-    token: SecretString,
-    until: Instant,
+    /// Each exchange holds a connection while Slack answers: some are left for everybody else.
+    at_once: Semaphore,
+    /// From then on Slack is asked for no token.
+    stopping: CancellationToken,
 }
 
 /// Why an installation has no token to use.
 #[derive(Debug, thiserror::Error)]
-enum TokenFault {
+pub enum TokenFault {
+    /// The app is not installed there.
     #[error("the app is not installed there any more")]
     NotInstalled,
+    /// A token could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealFault),
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Slack gave none.
     #[error(transparent)]
     Slack(#[from] SlackFault),
 }
@@ -73,7 +84,7 @@ enum TokenFault {
 impl From<TokenFault> for SlackFault {
     fn from(fault: TokenFault) -> Self {
         match fault {
-            TokenFault::NotInstalled => Self::Admin("not_installed".into()),
+            TokenFault::NotInstalled => Self::not_installed(),
             TokenFault::Seal(fault) => Self::Admin(fault.to_string()),
             TokenFault::Store(_) => Self::Transient("no_token_from_the_database".into()),
             TokenFault::Slack(fault) => fault,
@@ -91,8 +102,10 @@ impl Installations {
             keys,
             oauth,
             public_url: public_url.trim_end_matches('/').to_owned(),
-            known: Mutex::default(),
+            memory: Memory::default(),
             exchanges: TaskTracker::new(),
+            at_once: Semaphore::new(AT_ONCE),
+            stopping: CancellationToken::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -112,7 +125,7 @@ impl Installations {
         let rows = self.inner.store.installations().await?;
         // What another process was told has ended is used here no more either.
         for row in rows.iter().filter(|row| row.removed_at.is_some()) {
-            self.known().remove(&row.house);
+            self.inner.memory.forget(&row.house);
         }
         Ok(rows)
     }
@@ -135,24 +148,34 @@ impl Installations {
     }
 
     /// Takes the tokens of an installation away, since Slack says that they are worth nothing any
-    /// more. What Slack said before the app was installed again is passed over. Answers whether
+    /// more. What Slack said before the app was installed again is passed over; it tells seconds, so
+    /// within the second of an installation Slack is asked whether the token is good. Answers whether
     /// anything changed.
     ///
     /// # Errors
-    /// When the database failed: then nothing has changed, and Slack has to say it again.
+    /// When the database failed, or Slack did not answer: then nothing has changed, and Slack has to
+    /// say it again.
     pub async fn uninstalled(
         &self,
         house: &str,
         why: &str,
         said_at: Option<i64>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, TokenFault> {
         let inner = &self.inner;
+        if self.is_good_after_all(house, said_at).await? {
+            tracing::info!(
+                workspace = house,
+                why,
+                "that was the former installation; the app is installed again"
+            );
+            return Ok(false);
+        }
         let now = inner.clock.read(&inner.store).await?;
         let said_at = said_at.and_then(|seconds| DateTime::from_timestamp(seconds, 999_999_999));
         let said_at = said_at.unwrap_or(now);
         let gone = inner.store.uninstall(house, said_at, now, why).await?;
         if gone {
-            self.known().remove(house);
+            self.inner.memory.forget(house);
             tracing::warn!(
                 workspace = house,
                 why,
@@ -162,62 +185,75 @@ impl Installations {
         Ok(gone)
     }
 
-    /// Seals every token with the first key that was sealed with another, and exchanges every token
-    /// that is due, so that no act of a person waits for it. Faults are logged, each for itself.
+    /// Whether the app was installed in that very second, and its token is good.
+    async fn is_good_after_all(
+        &self,
+        house: &str,
+        said_at: Option<i64>,
+    ) -> Result<bool, TokenFault> {
+        let row = self.inner.store.installation(house).await?;
+        let row = row.filter(|row| said_at == Some(row.installed_at.timestamp()));
+        let Some(token) = row.and_then(|row| self.open(&row).ok()) else {
+            return Ok(false);
+        };
+        let asking = tokio::time::timeout(ASKED, self.inner.oauth.is_good(&token)).await;
+        let silent = || Err(SlackFault::Transient("timeout".into()));
+        Ok(asking.unwrap_or_else(|_| silent())?)
+    }
+
+    /// Seals every token with the first key that was sealed with another, exchanges every token that
+    /// is due, so that no act of a person waits for it, and stores what is not stored yet. Faults are
+    /// logged, each for itself.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn look_after_tokens(&self) -> Result<(), StoreError> {
-        let now = self.inner.clock.read(&self.inner.store).await?;
+        let inner = &self.inner;
+        for house in inner.memory.all_unstored() {
+            // That it is not stored is told by who goes on trying, and when that was given up.
+            let _ = self.store_unstored(&house).await;
+        }
+        let now = inner.clock.read(&inner.store).await?;
         for row in self.all().await? {
-            let sealed = row.bot_token.iter().chain(&row.refresh_token);
-            let old = sealed.clone().any(|sealed| self.inner.keys.is_old(sealed));
+            let mut sealed = row.bot_token.iter().chain(&row.refresh_token);
+            let old = sealed.any(|sealed| inner.keys.is_old(sealed));
             let due = row.refresh_token.is_some() && is_due(row.expires_at, now);
+            let due = due && !inner.stopping.is_cancelled();
             if row.removed_at.is_some() || !(old || due) {
                 continue;
             }
-            let renewed = if old {
-                self.exchange(&row.house, None).await
-            } else {
-                // After a failure the present one is kept for a while, so Slack is not asked in vain.
-                self.token(&row.house, None).await.map_err(TokenFault::from)
-            };
-            if let Err(fault) = renewed {
+            if let Err(fault) = self.exchange(&row.house, Want::Ahead).await {
                 tracing::error!(workspace = row.house, %fault, "a token could not be renewed");
             }
         }
         Ok(())
     }
 
-    /// Waits for the exchanges under way: one that is broken off loses a token.
-    pub async fn finish(&self) {
-        self.inner.exchanges.close();
-        self.inner.exchanges.wait().await;
+    /// From now on Slack is asked for no token: who stops could not wait for what is given.
+    pub fn stop(&self) {
+        self.inner.stopping.cancel();
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        let known = self.inner.known.lock();
-        known.unwrap_or_else(PoisonError::into_inner)
+    /// Begins no exchange any more, and waits for those under way: one that is broken off loses a
+    /// token. Answers whether they ended in that time.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        self.stop();
+        self.inner.exchanges.close();
+        let finishing = tokio::time::timeout(limit, self.inner.exchanges.wait());
+        let finished = finishing.await.is_ok();
+        for house in self.inner.memory.all_unstored() {
+            tracing::error!(
+                workspace = house,
+                "new tokens are lost, since the database did not take them; install the app again"
+            );
+        }
+        finished
     }
 }
 
 /// Whether a token is exchanged now.
 fn is_due(expires_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     expires_at.is_some_and(|end| end - now < AHEAD)
-}
-
-/// The installation that a delivery belongs to: its workspace's own, else that of the organisation.
-pub fn home_of<'a>(from: &Workspace, installed: &'a [Installed]) -> Option<&'a Installed> {
-    let present = || installed.iter().filter(|row| row.removed_at.is_none());
-    let team = from.team.as_deref().filter(|team| !team.is_empty());
-    let enterprise = from.enterprise.as_deref().filter(|id| !id.is_empty());
-    // Events about a whole organisation name it where others name a workspace.
-    let enterprise = enterprise.or(team);
-    let own = team.and_then(|team| present().find(|row| row.team_id == team));
-    own.or_else(|| {
-        let enterprise = enterprise?;
-        present().find(|row| row.team_id.is_empty() && row.enterprise_id == enterprise)
-    })
 }
 
 /// What the operator calls an installation: the folder of its policy.
@@ -243,72 +279,5 @@ fn refresh_of(row: &Installed) -> Bound<'_> {
     Bound {
         column: "refresh_token",
         ..bot_of(row)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn installed(enterprise: &str, team: &str) -> Installed {
-        Installed {
-            enterprise_id: enterprise.into(),
-            team_id: team.into(),
-            house: format!("jit_{}", format!("{enterprise}{team}").to_lowercase()),
-            name: String::new(),
-            app_id: String::new(),
-            bot_user: String::new(),
-            scopes: Vec::new(),
-            bot_token: Some(Vec::new()),
-            refresh_token: None,
-            expires_at: None,
-            installed_by: String::new(),
-            installed_at: DateTime::UNIX_EPOCH,
-            removed_at: None,
-        }
-    }
-
-    fn from(enterprise: Option<&str>, team: Option<&str>) -> Workspace {
-        Workspace {
-            team: team.map(str::to_owned),
-            enterprise: enterprise.map(str::to_owned),
-            org_wide: false,
-        }
-    }
-
-    #[test]
-    fn the_workspace_goes_before_its_organisation() {
-        let rows = [
-            installed("E1", ""),
-            installed("E1", "T1"),
-            installed("", "T9"),
-        ];
-        let home = |enterprise, team| {
-            home_of(&from(enterprise, team), &rows).map(|row| row.house.as_str())
-        };
-        assert_eq!(home(Some("E1"), Some("T1")), Some("jit_e1t1"));
-        assert_eq!(home(None, Some("T1")), Some("jit_e1t1"));
-        assert_eq!(home(Some("E1"), Some("T2")), Some("jit_e1"));
-        assert_eq!(home(Some("E1"), None), Some("jit_e1"));
-        assert_eq!(home(None, Some("E1")), Some("jit_e1"));
-        assert_eq!(home(None, Some("T9")), Some("jit_t9"));
-        for nobody in [
-            (None, None),
-            (Some(""), Some("")),
-            (Some("E2"), Some("T2")),
-            (None, Some("T2")),
-        ] {
-            assert_eq!(home(nobody.0, nobody.1), None, "{nobody:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_uninstalled_is_nobody_s_home() {
-        let mut rows = [installed("E1", ""), installed("E1", "T1")];
-        rows[1].removed_at = Some(DateTime::UNIX_EPOCH);
-        let home = home_of(&from(Some("E1"), Some("T1")), &rows);
-        assert_eq!(home.map(|row| row.house.as_str()), Some("jit_e1"));
-        rows[0].removed_at = Some(DateTime::UNIX_EPOCH);
-        assert!(home_of(&from(Some("E1"), Some("T1")), &rows).is_none());
     }
 }

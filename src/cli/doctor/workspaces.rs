@@ -7,12 +7,12 @@ use crate::cli::estate::{installations, settings};
 use crate::clock::Clock;
 use crate::config::{Config, InstallConfig};
 use crate::policy::Policy;
-use crate::slack::client::Client;
+use crate::slack::client::{Client, SlackFault};
 use crate::store::installations::Installed;
 use crate::workspaces::{Installations, folder_of};
 
 impl Findings {
-    /// Looks at every installation. A token that is due is exchanged on the way, as the bot would.
+    /// Looks at every installation. No token is exchanged: that is the bot's, which stores the next.
     pub(super) async fn workspaces(&mut self, config: &Config, app: &InstallConfig) {
         let Ok(database) = Database::open(config, 2).await else {
             // That is told already.
@@ -45,7 +45,6 @@ impl Findings {
             self.token_of(row, (app, all)).await;
             self.policy_of(row, config);
         }
-        all.finish().await;
     }
 
     async fn token_of(&mut self, row: &Installed, (app, all): (&InstallConfig, &Installations)) {
@@ -54,11 +53,18 @@ impl Findings {
             "if this stays so, install the app again: {}slack/install",
             app.public_url
         );
-        match Client::changing(all.tokens(&row.house), settings(app)) {
-            Ok(client) => match client.auth_test().await {
-                Ok(who) => self.well(&name, format!("good; the bot is {}", who.bot_user)),
-                Err(fault) => self.ill(&name, fault.to_string(), again),
-            },
+        let looked = async {
+            let token = all.peek(&row.house).await?;
+            let client = Client::new(&token, settings(app));
+            let client = client.map_err(|fault| SlackFault::Permanent(fault.to_string()))?;
+            client.auth_test().await
+        };
+        match looked.await {
+            Ok(who) => self.well(&name, format!("good; the bot is {}", who.bot_user)),
+            Err(fault) if fault.code() == "token_expired" => {
+                let remedy = format!("`jit serve` gets the next one while it runs; {again}");
+                self.ill(&name, fault.to_string(), remedy);
+            }
             Err(fault) => self.ill(&name, fault.to_string(), again),
         }
     }

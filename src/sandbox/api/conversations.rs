@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Answer, Args, Refused, refused};
+use super::{Answer, Args, Refused, misc, refused};
 use crate::sandbox::settings::Channel;
 use crate::sandbox::world::World;
 
@@ -82,6 +82,9 @@ fn shown(channel: &Channel) -> Value {
 }
 
 pub(super) fn list(world: &mut World, args: &Args) -> Answer {
+    if !misc::is_of_this_team(world, args)? {
+        return paged(args, "channels", Vec::new());
+    }
     let types = args.str("types").unwrap_or("public_channel").to_owned();
     let wanted = |channel: &&Channel| {
         let kind = match (&channel.im_with, channel.is_private) {

@@ -1,8 +1,11 @@
 //! `auth.*`, `api.test`, `team.info`, `apps.connections.open`, `blocks.validate`, `reactions.add`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use super::{Answer, Args, refused};
+use super::conversations::paged;
+use super::{Answer, Args, Refused, refused};
 use crate::sandbox::blocks::{self, Surface};
 use crate::sandbox::world::World;
 
@@ -27,6 +30,28 @@ pub(super) fn auth_test(world: &mut World, _: &Args) -> Answer {
         answer["enterprise_id"] = json!("E0ACME");
     }
     Ok(answer)
+}
+
+/// The workspaces of the organisation: those that its people belong to.
+pub(super) fn teams(world: &mut World, args: &Args) -> Answer {
+    let people = world.settings.users.iter();
+    let ids: BTreeSet<&str> = people
+        .filter(|user| !user.is_stranger)
+        .map(|user| user.team_id.as_str())
+        .chain([world.settings.team.id.as_str()])
+        .collect();
+    let all = ids.into_iter().rev();
+    let all = all.map(|id| json!({"id": id, "name": id})).collect();
+    paged(args, "teams", all)
+}
+
+/// Whether something is asked of this workspace, and not of another of the organisation. By a token of
+/// the organisation it has to be said.
+pub(super) fn is_of_this_team(world: &World, args: &Args) -> Result<bool, Refused> {
+    if !world.settings.org_install {
+        return Ok(true);
+    }
+    Ok(args.need("team_id")? == world.settings.team.id)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]

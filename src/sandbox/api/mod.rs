@@ -99,6 +99,7 @@ static METHODS: &[Method] = &[
         run: misc::api_test,
     },
     method("auth.test", &[], misc::auth_test),
+    method("auth.teams.list", &[], misc::teams),
     Method {
         name: "oauth.v2.access",
         token: Token::None,

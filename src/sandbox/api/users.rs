@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::conversations::paged;
-use super::{Answer, Args, refused};
+use super::{Answer, Args, misc, refused};
 use crate::sandbox::settings::{User, Usergroup};
 use crate::sandbox::world::World;
 
@@ -97,8 +97,10 @@ fn shown(world: &World, user: &User) -> Value {
     shown
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "all methods have one shape")]
 pub(super) fn groups(world: &mut World, args: &Args) -> Answer {
+    if !misc::is_of_this_team(world, args)? {
+        return Ok(json!({"usergroups": []}));
+    }
     let disabled_too = args.flag("include_disabled");
     let groups = world.settings.usergroups.iter();
     let groups = groups.filter(|group| disabled_too || !group.disabled);
@@ -127,6 +129,9 @@ pub(super) fn group_members(world: &mut World, args: &Args) -> Answer {
     let id = args
         .need("usergroup")
         .map_err(|_| refused("no_such_subteam"))?;
+    if !misc::is_of_this_team(world, args)? {
+        return Err(refused("no_such_subteam"));
+    }
     let mut groups = world.settings.usergroups.iter();
     let found =
         groups.find(|group| group.id == id && (args.flag("include_disabled") || !group.disabled));

@@ -10,6 +10,7 @@ use slack_morphism::prelude::SlackApiToken;
 use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::refused::Refused;
 use super::{Client, SlackFault, Source, api_token};
 use crate::slack::limiter::{Key, Pace};
 
@@ -82,7 +83,12 @@ impl Client {
             Source::Fixed(token) => return self.call_with(token, call).await,
             Source::Changing(tokens) => tokens,
         };
-        let token = timely(call.limit, tokens(None)).await?;
+        let token = timely(call.limit, tokens(None)).await;
+        let token = token.inspect_err(|fault| {
+            if fault.is_not_installed() {
+                self.forget_refusals();
+            }
+        })?;
         let again = call.clone();
         match self.call_with(&api_token(&token), call).await {
             // Slack did nothing, so the same call may be made once more with the next token.
@@ -135,8 +141,24 @@ impl Client {
             Some(fault) if fault.is_passing() => return,
             _ => refused.remove(method, channel),
         }
-        let count = u32::try_from(refused.lately().len()).unwrap_or(u32::MAX);
-        metrics::gauge!("jit_slack_methods_refused").set(count);
+        self.show_refused(&refused);
+    }
+
+    /// Forgets what was refused: the app is not installed any more, so nobody has anything to mend.
+    fn forget_refusals(&self) {
+        let refused = self.inner.refused.lock();
+        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
+        *refused = Refused::default();
+        self.show_refused(&refused);
+    }
+
+    fn show_refused(&self, refused: &Refused) {
+        let (name, count) = ("jit_slack_methods_refused", refused.lately().len());
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        match self.inner.settings.workspace.clone() {
+            Some(workspace) => metrics::gauge!(name, "workspace" => workspace).set(count),
+            None => metrics::gauge!(name).set(count),
+        }
     }
 
     async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {

@@ -24,6 +24,8 @@ pub struct ClientSettings {
     pub quick_timeout: Duration,
     /// Whether Slack's published rates are kept. A stand-in on this machine has none.
     pub paced: bool,
+    /// What the metrics of this client carry as `workspace`, where there are several.
+    pub workspace: Option<String>,
 }
 
 impl Default for ClientSettings {
@@ -40,6 +42,7 @@ impl ClientSettings {
             timeout: Duration::from_secs(10),
             quick_timeout: Duration::from_millis(2_500),
             paced: true,
+            workspace: None,
         }
     }
 }

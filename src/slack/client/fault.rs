@@ -8,6 +8,8 @@ use super::codes;
 
 /// How long to rest where Slack says to wait, and not for how long.
 const REST: Duration = Duration::from_secs(1);
+/// A word of ours: there is no token since the app was uninstalled.
+const NOT_INSTALLED: &str = "not_installed";
 
 /// Why a call to Slack did not do what it should. Never holds a token, a text or a response's body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +77,16 @@ impl SlackFault {
     /// to act, and then it works.
     pub fn is_worth_waiting(&self) -> bool {
         self.is_passing() || matches!(self, Self::Admin(_))
+    }
+
+    /// That the app was uninstalled there: nobody has to mend that, and it may be installed again.
+    pub fn not_installed() -> Self {
+        Self::Admin(NOT_INSTALLED.into())
+    }
+
+    /// Whether it is [`SlackFault::not_installed`].
+    pub fn is_not_installed(&self) -> bool {
+        matches!(self, Self::Admin(code) if code == NOT_INSTALLED)
     }
 
     /// Slack's code, where there is one; a word of ours where there is none.

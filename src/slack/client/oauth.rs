@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::call::count;
@@ -12,6 +13,8 @@ use super::{ClientFault, ClientSettings, SlackFault};
 
 /// The method that answers both an installation and an exchange.
 const METHOD: &str = "oauth.v2.access";
+/// The method that says whether a token is good.
+const TEST: &str = "auth.test";
 
 /// The app's own name and secret at Slack.
 #[derive(Clone)]
@@ -56,8 +59,6 @@ pub struct Granted {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Answer {
-    ok: bool,
-    error: Option<String>,
     access_token: Option<String>,
     refresh_token: Option<String>,
     expires_in: Option<u64>,
@@ -87,8 +88,10 @@ impl OAuth {
         secret: SecretString,
         settings: &ClientSettings,
     ) -> Result<Self, ClientFault> {
+        // Whoever waits for a token gives up a little later, so that they hear what Slack said. It is
+        // no shorter, since what Slack answers after that is lost.
         let http = reqwest::Client::builder()
-            .timeout(settings.timeout)
+            .timeout(settings.timeout * 4 / 5)
             .redirect(reqwest::redirect::Policy::none());
         let http = if settings.api_url.starts_with("http://") {
             // A stand-in on this machine, which is spoken to without TLS and without a proxy.
@@ -138,6 +141,26 @@ impl OAuth {
             .await
     }
 
+    /// Whether a bot token is good, asked now. One that has come to its end is no bad one.
+    ///
+    /// # Errors
+    /// Where Slack does not say.
+    pub async fn is_good(&self, token: &SecretString) -> Result<bool, SlackFault> {
+        let called = self.test(token).await;
+        count(TEST, &called);
+        match called {
+            Ok(()) => Ok(true),
+            Err(SlackFault::Admin(code)) => Ok(code == "token_expired"),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn test(&self, token: &SecretString) -> Result<(), SlackFault> {
+        let url = format!("{}/{TEST}", self.api_url);
+        let sending = self.http.post(url).bearer_auth(token.expose_secret());
+        read(sending.send().await.map_err(fault)?).await.map(drop)
+    }
+
     async fn access(&self, form: &[(&str, &str)]) -> Result<Granted, SlackFault> {
         let called = self.call(form).await;
         count(METHOD, &called);
@@ -149,15 +172,27 @@ impl OAuth {
         let secret = self.secret.expose_secret();
         let sending = self.http.post(url).basic_auth(&self.id, Some(secret));
         let answer = sending.form(form).send().await.map_err(fault)?;
-        if let Some(retry_after) = rests(&answer) {
-            return Err(SlackFault::RateLimited { retry_after });
-        }
-        if answer.status().is_server_error() {
-            return Err(SlackFault::Ambiguous("server_error".into()));
-        }
-        let answer: Answer = answer.json().await.map_err(fault)?;
+        let answer = read(answer).await?;
+        let answer: Result<Answer, _> = serde_json::from_value(answer);
+        let answer = answer.map_err(|_| SlackFault::Ambiguous("unreadable answer".into()))?;
         answer.into_granted()
     }
+}
+
+/// Slack's answer, if it is a yes.
+async fn read(answer: reqwest::Response) -> Result<Value, SlackFault> {
+    if let Some(retry_after) = rests(&answer) {
+        return Err(SlackFault::RateLimited { retry_after });
+    }
+    if answer.status().is_server_error() {
+        return Err(SlackFault::Ambiguous("server_error".into()));
+    }
+    let answer: Value = answer.json().await.map_err(fault)?;
+    if answer["ok"] == true {
+        return Ok(answer);
+    }
+    let code = answer["error"].as_str().unwrap_or("unknown_error");
+    Err(SlackFault::from_code(code))
 }
 
 /// How long Slack wants to be left alone.
@@ -182,10 +217,6 @@ fn fault(error: reqwest::Error) -> SlackFault {
 
 impl Answer {
     fn into_granted(self) -> Result<Granted, SlackFault> {
-        if !self.ok {
-            let code = self.error.unwrap_or_else(|| "unknown_error".to_owned());
-            return Err(SlackFault::from_code(&code));
-        }
         let missing = || SlackFault::Permanent("incomplete_answer".to_owned());
         let org_wide = self.is_enterprise_install.unwrap_or_default();
         let (team, enterprise) = (

@@ -192,8 +192,28 @@ pub(super) struct ChannelsAnswer {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
+pub(super) struct TeamsAnswer {
+    pub(super) teams: Vec<Team>,
+    pub(super) response_metadata: Option<Cursor>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Team {
+    pub(super) id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Cursor {
-    pub(super) next_cursor: Option<String>,
+    next_cursor: Option<String>,
+}
+
+impl Cursor {
+    /// Where the next page begins, if there is one.
+    pub(super) fn next(self) -> Option<String> {
+        self.next_cursor.filter(|cursor| !cursor.is_empty())
+    }
 }
 
 #[derive(Default, Deserialize)]

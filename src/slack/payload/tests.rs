@@ -301,3 +301,33 @@ proptest! {
         read_in_every_way(&text.as_bytes()[..cut.min(text.len())]);
     }
 }
+
+#[test]
+fn a_view_belongs_to_the_installation_that_opened_it() {
+    let from = |id: &str| {
+        let mut json = submission_json();
+        json["team"] = json!({"id": "T7", "enterprise_id": "E7"});
+        json["enterprise"] = Value::Null;
+        json["is_enterprise_install"] = json!(false);
+        json["view"]["app_installed_team_id"] = json!(id);
+        interaction(&json).unwrap().workspace
+    };
+    let here = Workspace {
+        team: Some("T7".into()),
+        enterprise: Some("E7".into()),
+        org_wide: false,
+    };
+    assert_eq!(from("T7"), here);
+    assert_eq!(from(""), here);
+    let other = Workspace {
+        team: Some("T1".into()),
+        ..Workspace::default()
+    };
+    assert_eq!(from("T1"), other, "whoever uses it is of another workspace");
+    let whole = Workspace {
+        enterprise: Some("E1".into()),
+        org_wide: true,
+        ..here
+    };
+    assert_eq!(from("E1"), whole);
+}

@@ -94,6 +94,8 @@ struct WireView {
     private_metadata: String,
     #[serde(deserialize_with = "nullable")]
     state: State,
+    /// Where the app is installed that opened it.
+    app_installed_team_id: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -255,12 +257,18 @@ impl Interaction {
     fn workspace(&self) -> Workspace {
         let team = self.team.as_ref();
         let enterprise = self.enterprise.as_ref().map(|named| named.id.clone());
-        Workspace {
+        let from = Workspace {
             team: team.map(|team| team.id.clone()).filter(|id| !id.is_empty()),
             enterprise: enterprise
                 .or_else(|| team.and_then(|team| team.enterprise_id.clone()))
                 .filter(|id| !id.is_empty()),
             org_wide: self.is_enterprise_install,
+        };
+        let installed = self.view.as_ref();
+        let installed = installed.and_then(|view| view.app_installed_team_id.clone());
+        match installed.filter(|id| !id.is_empty()) {
+            Some(id) => of_installation(id, from),
+            None => from,
         }
     }
 
@@ -299,6 +307,25 @@ impl Interaction {
             trigger: self.trigger_id,
             response_url: self.response_url,
         }))
+    }
+}
+
+/// Where a view belongs: to the installation that opened it, although whoever uses it may be of
+/// another workspace, which shares a channel.
+fn of_installation(id: String, from: Workspace) -> Workspace {
+    if from.team.as_ref() == Some(&id) {
+        return from;
+    }
+    if id.starts_with('E') {
+        return Workspace {
+            enterprise: Some(id),
+            org_wide: true,
+            ..from
+        };
+    }
+    Workspace {
+        team: Some(id),
+        ..Workspace::default()
     }
 }
 

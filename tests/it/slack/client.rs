@@ -80,6 +80,37 @@ async fn a_user_group_has_members_or_is_not_there() {
 }
 
 #[tokio::test]
+async fn in_an_organisation_slack_is_told_which_workspace_is_meant() {
+    let mut settings = Settings::acme();
+    settings.org_install = true;
+    settings.scopes.push("channels:read".to_owned());
+    let bob = settings.users.iter_mut().find(|user| user.name == "bob");
+    bob.unwrap().team_id = "T0SISTER".to_owned();
+    let slack = Sandbox::start(settings).await.unwrap();
+    let client = client(&slack, Duration::from_secs(5));
+    let asked = || {
+        let calls = slack.calls_to("usergroups.users.list").into_iter();
+        let teams: Vec<String> = calls
+            .map(|call| call.args["team_id"].as_str().unwrap().to_owned())
+            .collect();
+        teams
+    };
+    for _ in 0..2 {
+        let members = client.usergroup_members("S0APPROVERS").await.unwrap();
+        assert_eq!(members.unwrap(), ["U0BOB", "U0CAROL"]);
+    }
+    assert_eq!(asked(), ["T0SISTER", "T0ACME", "T0ACME"], "found once");
+    assert_eq!(client.usergroup_members("S0NONE").await, Ok(None));
+    let general = client.conversation("#general").await.unwrap();
+    assert_eq!(general.id, "C0GENERAL");
+    assert_eq!(slack.calls_to("auth.teams.list").len(), 1);
+    let down = FaultKind::Status { status: 500 };
+    slack.fault(Fault::once("usergroups.users.list", down));
+    let unknown = client.usergroup_members("S0NONE").await;
+    assert!(unknown.is_err(), "not known is not none");
+}
+
+#[tokio::test]
 async fn a_profile_has_custom_fields_or_none() {
     let (slack, client) = stand_in().await;
     let field = |field| client.profile_field("U0DANA", field);

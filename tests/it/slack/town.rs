@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +40,7 @@ pub struct Town {
     pub config: Config,
     pub policies: PathBuf,
     pub target: Target,
-    url: String,
+    pub url: String,
     _folder: tempfile::TempDir,
 }
 
@@ -188,7 +188,7 @@ impl Town {
         let text = format!(
             r##"
 version: 1
-defaults: {{ channel: "#access-requests", fallback_channel: "#access-fallback" }}
+defaults: {{ channel: "#access-requests", fallback_channel: "#access-fallback", admin_channel: "#general" }}
 groups: {{ dba: {{ members: ["{approver}"] }} }}
 connectors:
   staging: {{ kind: webhook, url: "{}", secret: {{ file: "{}" }} }}
@@ -211,23 +211,34 @@ rules:
     }
 
     /// Installs the app in a workspace by its policy folder, and waits until it decides there.
-    pub async fn settle_in(&self, sandbox: &Sandbox, team: &str, folder: &str, approver: &str) {
+    pub async fn settle_in(&self, team: &str, folder: &str, approver: &str) {
         self.write_policy(folder, approver);
         let page = self.install(team).await;
         assert!(page.contains("Installed"), "{page}");
-        self.decides(sandbox, folder).await;
+        self.decides(folder).await;
     }
 
     /// Waits until the house of that folder decides.
-    pub async fn decides(&self, sandbox: &Sandbox, folder: &str) {
+    pub async fn decides(&self, folder: &str) {
         let house = house_of(folder);
         self.estate.houses().look().await.unwrap();
         let houses = self.estate.houses();
-        let deciding = sandbox.wait_some(
-            |_| houses.get(&house).filter(|house| house.decides()).map(drop),
-            SOON,
-        );
-        assert!(deciding.await.is_some(), "{house} decides");
+        let decides = || houses.get(&house).is_some_and(|house| house.decides());
+        assert!(self.soon(decides).await, "{house} decides");
+    }
+
+    /// Whether something holds soon that no call to Slack tells of: the bot is asked how it is in
+    /// between, which lets it work.
+    pub async fn soon(&self, holds: impl Fn() -> bool) -> bool {
+        let url = format!("http://{}/readyz", self.estate.address());
+        let (client, begun) = (http(), Instant::now());
+        while !holds() {
+            if SOON < begun.elapsed() {
+                return false;
+            }
+            client.get(&url).send().await.unwrap();
+        }
+        true
     }
 
     /// A whole installation: to Slack, agreed, and back.
@@ -335,9 +346,14 @@ rules:
         house.engine().store().all_requests().await.unwrap()
     }
 
+    /// A connection of its own to the default schema.
+    pub async fn connection(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+
     /// Runs a statement on the default schema.
     pub async fn sql(&self, statement: &str) {
-        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let mut connection = self.connection().await;
         let statement = sqlx::raw_sql(AssertSqlSafe(statement.to_owned()));
         statement.execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
@@ -387,7 +403,7 @@ async fn start(config: &Config, store: &Store) -> Estate {
     started.unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
-fn http() -> reqwest::Client {
+pub fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder();
     let client = client.no_proxy().tls_certs_only([]).timeout(SOON);

@@ -3,6 +3,7 @@
 use jitbot::sandbox::Settings;
 use jitbot::slack::client::SlackFault;
 use secrecy::ExposeSecret;
+use sqlx::Executor;
 
 use super::town::{SOON, Town, key};
 
@@ -19,13 +20,18 @@ fn rotating() -> Settings {
 #[tokio::test]
 async fn a_workspace_installs_the_app_and_asks() {
     let town = Town::open().await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
     let card = town.asks(&town.acme).await;
     town.approves(&town.acme, &card).await;
     let posts = town.acme.calls_to("chat.postMessage");
     assert!(!posts.is_empty() && posts.iter().all(jitbot::sandbox::Call::ok));
     let page = town.install("T0ACME").await;
     assert!(page.contains("Acme") && page.contains("T0ACME"), "{page}");
+    let metrics = format!("http://{}/metrics", town.estate.address());
+    let metrics = super::town::http().get(metrics).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let refused = r#"jit_slack_methods_refused{workspace="jit_t0acme"}"#;
+    assert!(metrics.contains(refused), "{metrics}");
     assert_eq!(town.requests("T0ACME").await.len(), 1, "the house stays");
     town.asks(&town.acme).await;
 }
@@ -71,6 +77,16 @@ async fn a_visit_counts_once_in_time_and_in_its_own_browser() {
     let (status, page) = town.come_back(&back, Some(&denied.cookie)).await;
     assert!(status == 200 && page.contains("said no"), "{page}");
 
+    let wrong = town.visit().await;
+    let back = town.agree(&wrong, "T0ACME", false).await;
+    let strange = back
+        .as_str()
+        .replace("access_denied", "%3Cscript%3E%0Afake");
+    let (status, page) = town
+        .come_back(&strange.parse().unwrap(), Some(&wrong.cookie))
+        .await;
+    assert!(status == 400 && !page.contains("script"), "{page}");
+
     let spent = town.visit().await;
     let back = town.agree(&spent, "T0ACME", true).await;
     let mut pairs: Vec<(String, String)> = back.query_pairs().into_owned().collect();
@@ -86,11 +102,35 @@ async fn a_visit_counts_once_in_time_and_in_its_own_browser() {
 }
 
 #[tokio::test]
+async fn visits_are_forgotten_by_and_by_and_are_never_too_many() {
+    let town = Town::open().await;
+    let many = |count: u32, end: &str| {
+        format!(
+            "insert into install_visits select sha256(('{end}' || n)::bytea), '', now(),
+               now() + interval '{end}' from generate_series(1, {count}) n"
+        )
+    };
+    town.sql(&many(150, "-2 days")).await;
+    let old = "select count(*)::text from install_visits where ends_at < now()";
+    town.visit().await;
+    assert_eq!(town.value(old).await, "50");
+    town.visit().await;
+    assert_eq!(town.value(old).await, "0");
+    town.sql(&many(10_000, "10 minutes")).await;
+    let url = format!("http://{}/slack/install", town.estate.address());
+    let refused = super::town::http().get(url).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.text().await.unwrap().contains("Too many"));
+    town.sql("delete from install_visits").await;
+    town.visit().await;
+}
+
+#[tokio::test]
 async fn two_workspaces_never_mix() {
     let town = Town::open().await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
-    let here = (&town.umbrella, "T0UMBRELLA");
-    town.settle_in(here.0, here.1, here.1, OTHER_BOB).await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
+    let here = "T0UMBRELLA";
+    town.settle_in(here, here, OTHER_BOB).await;
     let (ours, theirs) = (town.asks(&town.acme).await, town.asks(&town.umbrella).await);
     let (one, other) = (
         town.requests("T0ACME").await,
@@ -139,7 +179,7 @@ async fn an_organisation_installs_once_for_all_its_workspaces() {
     let bob = settings.users.iter_mut().find(|user| user.name == "bob");
     bob.unwrap().team_id = "T0SISTER".to_owned();
     let town = Town::with(settings, Settings::umbrella()).await;
-    town.settle_in(&town.acme, "T0ACME", "E0ACME", BOB).await;
+    town.settle_in("T0ACME", "E0ACME", BOB).await;
     let card = town.asks(&town.acme).await;
     town.approves(&town.acme, &card).await;
     assert_eq!(town.requests("E0ACME").await[0].approvals().len(), 1);
@@ -184,6 +224,8 @@ async fn a_token_at_rest_cannot_be_read_or_moved() {
 async fn a_changed_key_seals_again_and_the_old_one_can_go() {
     let town = Town::with(rotating(), Settings::umbrella()).await;
     town.install("T0ACME").await;
+    // What is exchanged is what the test has exchanged.
+    town.estate.installations().stop();
     let both = town.installations(&[key(9), key(7)]);
     both.look_after_tokens().await.unwrap();
     let new = town.installations(&[key(9)]);
@@ -205,10 +247,12 @@ async fn a_changed_key_seals_again_and_the_old_one_can_go() {
 async fn a_token_is_exchanged_once_however_many_want_it() {
     let town = Town::with(rotating(), Settings::umbrella()).await;
     town.install("T0ACME").await;
+    // What is exchanged is what the test has exchanged.
+    town.estate.installations().stop();
     let replicas = [town.installations(&[key(7)]), town.installations(&[key(7)])];
-    town.sql("update installations set expires_at = now() + interval '30 minutes'")
+    town.sql("update installations set expires_at = now() - interval '1 minute'")
         .await;
-    let wanting = (0..8).map(|number| replicas[number % 2].token("jit_t0acme", None));
+    let wanting = (0..40).map(|number| replicas[number % 2].token("jit_t0acme", None));
     let got = futures::future::join_all(wanting).await;
     let got: Vec<String> = got
         .into_iter()
@@ -236,7 +280,7 @@ async fn a_token_is_exchanged_once_however_many_want_it() {
 #[tokio::test]
 async fn a_bot_whose_token_ended_exchanges_it_and_goes_on() {
     let town = Town::with(rotating(), Settings::umbrella()).await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
     town.acme.expire_tokens();
     let card = town.asks(&town.acme).await;
     town.approves(&town.acme, &card).await;
@@ -244,9 +288,11 @@ async fn a_bot_whose_token_ended_exchanges_it_and_goes_on() {
 }
 
 #[tokio::test]
-async fn while_slack_does_not_exchange_the_present_token_is_used() {
+async fn a_token_is_exchanged_ahead_of_its_end_and_nobody_waits_for_it() {
     let town = Town::with(rotating(), Settings::umbrella()).await;
     town.install("T0ACME").await;
+    // What is exchanged is what the test has exchanged.
+    town.estate.installations().stop();
     let before = town.acme.granted_tokens();
     let down = jitbot::sandbox::FaultKind::Error {
         error: "fatal_error".to_owned(),
@@ -258,14 +304,17 @@ async fn while_slack_does_not_exchange_the_present_token_is_used() {
     let installations = town.installations(&[key(7)]);
     let token = installations.token("jit_t0acme", None).await.unwrap();
     assert_eq!(token.expose_secret(), before[0]);
-    let again = installations.token("jit_t0acme", None).await.unwrap();
-    assert_eq!(
-        again.expose_secret(),
-        before[0],
-        "for a while Slack is left alone"
-    );
+    assert_eq!(Town::refreshes(&town.acme), 0, "it is good to its end");
+    for _ in 0..3 {
+        installations.look_after_tokens().await.unwrap();
+    }
+    let asked = Town::refreshes(&town.acme);
+    assert!(asked <= 2, "a Slack that refuses is left alone: {asked}");
+    let token = installations.token("jit_t0acme", None).await.unwrap();
+    assert_eq!(token.expose_secret(), before[0]);
     town.acme.heal();
     let later = town.installations(&[key(7)]);
+    later.look_after_tokens().await.unwrap();
     let next = later.token("jit_t0acme", None).await.unwrap();
     assert_ne!(
         next.expose_secret(),
@@ -275,9 +324,102 @@ async fn while_slack_does_not_exchange_the_present_token_is_used() {
 }
 
 #[tokio::test]
+async fn a_pair_that_the_database_does_not_take_is_used_and_stored_later() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    // What is exchanged is what the test has exchanged.
+    town.estate.installations().stop();
+    let installations = town.installations(&[key(7)]);
+    let before = installations.token("jit_t0acme", None).await.unwrap();
+    town.acme.expire_tokens();
+    // No row may be written, and then there is not even a row to hold.
+    town.sql("alter table installations add constraint closed check (false) not valid")
+        .await;
+    let next = installations
+        .token("jit_t0acme", Some(before))
+        .await
+        .unwrap();
+    town.sql("alter table installations rename to elsewhere")
+        .await;
+    assert_eq!(
+        vec![next.expose_secret().to_owned()],
+        town.acme.granted_tokens()[1..]
+    );
+    assert!(installations.look_after_tokens().await.is_err());
+    for _ in 0..3 {
+        let again = installations.token("jit_t0acme", None).await.unwrap();
+        assert_eq!(again.expose_secret(), next.expose_secret());
+    }
+    town.sql("alter table elsewhere rename to installations")
+        .await;
+    town.sql("alter table installations drop constraint closed")
+        .await;
+    installations.look_after_tokens().await.unwrap();
+    let stored = town.installations(&[key(7)]);
+    let stored = stored.peek("jit_t0acme").await.unwrap();
+    assert_eq!(stored.expose_secret(), next.expose_secret());
+    assert_eq!(Town::refreshes(&town.acme), 1);
+    assert!(installations.finish(SOON).await);
+}
+
+#[tokio::test]
+async fn who_only_looks_and_who_stops_exchange_nothing() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.install("T0ACME").await;
+    // What is exchanged is what the test has exchanged.
+    town.estate.installations().stop();
+    let before = town.acme.granted_tokens();
+    town.sql("update installations set expires_at = now() - interval '1 minute'")
+        .await;
+    let installations = town.installations(&[key(7)]);
+    let seen = installations.peek("jit_t0acme").await.unwrap();
+    assert_eq!(seen.expose_secret(), before[0]);
+    installations.stop();
+    let fault = installations.token("jit_t0acme", None).await.unwrap_err();
+    assert!(fault.is_passing(), "{fault}");
+    installations.look_after_tokens().await.unwrap();
+    assert!(installations.finish(SOON).await);
+    assert_eq!(Town::refreshes(&town.acme), 0);
+}
+
+/// What `jit doctor` says of that town.
+async fn doctor(town: &Town) -> String {
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_jit"));
+    doctor
+        .arg("doctor")
+        .env_clear()
+        .env("SLACK_API_URL", town.acme.api_url())
+        .env("SLACK_CLIENT_ID", "100.200")
+        .env("SLACK_CLIENT_SECRET", "acme-client-secret")
+        .env("SLACK_SIGNING_SECRET", "acme-signing-secret")
+        .env("JIT_PUBLIC_URL", super::town::PUBLIC)
+        .env("JIT_TOKEN_KEY", key(7).expose_secret())
+        .env("DATABASE_URL", &town.url)
+        .env("JIT_POLICY", &town.policies);
+    let output = tokio::task::spawn_blocking(move || doctor.output().unwrap());
+    String::from_utf8(output.await.unwrap().stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_doctor_exchanges_no_token() {
+    let town = Town::with(rotating(), Settings::umbrella()).await;
+    town.write_policy("T0ACME", BOB);
+    town.install("T0ACME").await;
+    town.estate.installations().stop();
+    town.sql("update installations set expires_at = now() - interval '1 minute'")
+        .await;
+    let told = doctor(&town).await;
+    assert!(told.contains("workspace T0ACME, token: good"), "{told}");
+    town.acme.expire_tokens();
+    let told = doctor(&town).await;
+    assert!(told.contains("gets the next one while it runs"), "{told}");
+    assert_eq!(Town::refreshes(&town.acme), 0);
+}
+
+#[tokio::test]
 async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
     let town = Town::open().await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
     let card = town.asks(&town.acme).await;
     town.approves(&town.acme, &card).await;
     let left = town.acme.uninstall().await;
@@ -296,10 +438,23 @@ async fn an_uninstalled_workspace_has_no_tokens_and_loses_what_was_given() {
         .await;
     town.sql("update jit_t0acme.requests set grant_until = now()")
         .await;
-    let taken = town.acme.wait_for(|_| !town.target.holds(), SOON);
+    let taken = town.soon(|| !town.target.holds());
     assert!(taken.await, "revocation never waits for Slack");
     assert_eq!(town.target.asked("remove"), 1);
     assert_eq!(town.acme.calls().len(), calls, "and Slack is left alone");
+
+    // What was to be said waits, and no admin is called.
+    town.sql("update jit_t0acme.outbox set attempt = 20, due_at = now() where settled_at is null")
+        .await;
+    let (waits, shouted) = (
+        "select count(*)::text from jit_t0acme.outbox where 20 < attempt and now() < due_at
+           and last_error = 'Slack: not_installed'",
+        "select count(*)::text from jit_t0acme.notices where key like 'slack refused%'",
+    );
+    let waiting = async { while town.value(waits).await == "0" {} };
+    let put_off = tokio::time::timeout(SOON, waiting).await;
+    assert!(put_off.is_ok(), "it waits");
+    assert_eq!(town.value(shouted).await, "0");
 
     // It comes back to the same house.
     let page = town.install("T0ACME").await;
@@ -325,6 +480,20 @@ async fn old_news_of_an_uninstallation_does_not_end_a_new_one() {
             .await,
         "true"
     );
+    // Slack tells seconds: in the second of an installation the token itself says what is meant.
+    let installations = town.installations(&[key(7)]);
+    let second = installations.all().await.unwrap()[0]
+        .installed_at
+        .timestamp();
+    let ended = installations.uninstalled("jit_t0acme", "tokens_revoked", Some(second));
+    assert!(!ended.await.unwrap(), "it is good");
+    let down = jitbot::sandbox::FaultKind::Error {
+        error: "fatal_error".to_owned(),
+    };
+    town.acme
+        .fault(jitbot::sandbox::Fault::once("auth.test", down));
+    let ended = installations.uninstalled("jit_t0acme", "tokens_revoked", Some(second));
+    assert!(ended.await.is_err(), "Slack has to say it again");
     let mine = serde_json::json!({"type": "tokens_revoked", "tokens": {"oauth": ["U0DANA"]}});
     town.sql("update installations set installed_at = now() - interval '1 minute'")
         .await;
@@ -357,8 +526,53 @@ async fn without_a_policy_folder_nothing_is_decided_and_it_is_said_kindly() {
     );
     assert!(town.requests("T0ACME").await.is_empty());
     town.write_policy("T0ACME", BOB);
-    town.decides(&town.acme, "T0ACME").await;
+    town.decides("T0ACME").await;
     town.asks(&town.acme).await;
+}
+
+#[tokio::test]
+async fn a_workspace_that_cannot_be_looked_up_is_asked_to_come_again() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    town.estate.houses().look().await.unwrap();
+    town.sql("alter table installations rename to elsewhere")
+        .await;
+    let lost = town.umbrella.slash("dana", "general", "/jit", "list").await;
+    assert_eq!(lost.unwrap().acks[0].status, Some(503));
+    town.sql("alter table elsewhere rename to installations")
+        .await;
+    let foreign = town.umbrella.slash("dana", "general", "/jit", "list").await;
+    assert_eq!(foreign.unwrap().acks[0].status, Some(403));
+}
+
+#[tokio::test]
+async fn a_house_that_hangs_holds_up_no_other_and_readiness_waits_for_the_first_look() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    town.install("T0UMBRELLA").await;
+    town.estate.houses().look().await.unwrap();
+    let mut blocking = town.connection().await;
+    let lock = "begin; lock table jit_t0acme._sqlx_migrations in access exclusive mode";
+    blocking.execute(lock).await.unwrap();
+    let replica = town.replica().await;
+    let ready = format!("http://{}/readyz", replica.address());
+    let ready = async || {
+        super::town::http()
+            .get(&ready)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    let houses = replica.houses();
+    let stands = |house| houses.get(house).is_some();
+    assert!(town.soon(|| stands("jit_t0umbrella")).await);
+    assert!(!stands("jit_t0acme"));
+    assert_eq!(ready().await, 503, "its first look is not over");
+    blocking.execute("rollback").await.unwrap();
+    assert!(town.soon(|| stands("jit_t0acme")).await);
+    replica.houses().look().await.unwrap();
+    assert_eq!(ready().await, 200);
 }
 
 #[tokio::test]
@@ -381,16 +595,12 @@ async fn another_process_learns_of_an_installation_by_itself() {
     town.write_policy("T0ACME", BOB);
     town.install("T0ACME").await;
     let houses = replica.houses();
-    let learned = town.acme.wait_some(
-        |_| {
-            houses
-                .get("jit_t0acme")
-                .filter(|house| house.decides())
-                .map(drop)
-        },
-        SOON,
-    );
-    assert!(learned.await.is_some());
+    let decides = || {
+        houses
+            .get("jit_t0acme")
+            .is_some_and(|house| house.decides())
+    };
+    assert!(town.soon(decides).await);
     town.acme
         .connect_http(&format!("http://{}", replica.address()));
     town.asks(&town.acme).await;
@@ -399,9 +609,8 @@ async fn another_process_learns_of_an_installation_by_itself() {
 #[tokio::test]
 async fn each_workspace_has_a_ledger_of_its_own_to_export() {
     let town = Town::open().await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
-    town.settle_in(&town.umbrella, "T0UMBRELLA", "T0UMBRELLA", OTHER_BOB)
-        .await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
+    town.settle_in("T0UMBRELLA", "T0UMBRELLA", OTHER_BOB).await;
     let card = town.asks(&town.acme).await;
     town.approves(&town.acme, &card).await;
     town.asks(&town.umbrella).await;
@@ -446,9 +655,8 @@ async fn each_workspace_has_a_ledger_of_its_own_to_export() {
 #[tokio::test]
 async fn by_socket_mode_too_each_workspace_gets_what_is_its_own() {
     let town = Town::by_socket().await;
-    town.settle_in(&town.acme, "T0ACME", "T0ACME", BOB).await;
-    town.settle_in(&town.umbrella, "T0UMBRELLA", "T0UMBRELLA", OTHER_BOB)
-        .await;
+    town.settle_in("T0ACME", "T0ACME", BOB).await;
+    town.settle_in("T0UMBRELLA", "T0UMBRELLA", OTHER_BOB).await;
     let card = town.asks(&town.acme).await;
     town.asks(&town.umbrella).await;
     town.approves(&town.acme, &card).await;
