@@ -255,10 +255,24 @@ impl Engine {
             by: *person,
             refusal: refusal.clone(),
         };
+        let request = request.filter(|_| *refusal != Refusal::NoSuchRequest);
+        self.put_down(actor, request, event).await;
+    }
+
+    /// Writes down that somebody wanted to have a say who can have none, whatever the policy says. Like
+    /// any refusal it is only logged where the database fails.
+    pub async fn refuse_outsider(&self, user: &str, request: RequestId, why: String) {
+        counter!("jit_refusals_total").increment(1);
+        let user = user.to_owned();
+        let event = Event::OutsiderRefused { why };
+        self.put_down(&Actor::Outsider { user }, Some(request), event)
+            .await;
+    }
+
+    async fn put_down(&self, actor: &Actor, request: Option<RequestId>, event: Event) {
         let written = async {
             let mut tx = self.store.begin().await?;
             let now = self.clock.now(&mut tx).await?;
-            let request = request.filter(|_| *refusal != Refusal::NoSuchRequest);
             tx.append(actor, request, &[event], now).await?;
             tx.commit().await
         };
@@ -332,7 +346,8 @@ fn count(event: &Event) {
         | Event::RevocationBegun { .. }
         | Event::RemovalFailing { .. }
         | Event::RemovalRetried { .. }
-        | Event::DecisionRefused { .. } => return,
+        | Event::DecisionRefused { .. }
+        | Event::OutsiderRefused { .. } => return,
     };
     counter!("jit_decisions_total", "decision" => decision).increment(1);
 }

@@ -162,6 +162,11 @@ pub enum Actor {
         /// By which way.
         origin: Origin,
     },
+    /// Somebody who is no person of ours: from another workspace, a guest, an app, or deactivated.
+    Outsider {
+        /// Their id in Slack.
+        user: String,
+    },
     /// A deadline.
     Clock,
     /// A worker's report of what a target said.

@@ -203,6 +203,11 @@ pub enum Event {
         /// Why not.
         refusal: Refusal,
     },
+    /// Somebody wanted to have a say who can have none, whatever the policy says. Changes nothing.
+    OutsiderRefused {
+        /// Why not.
+        why: String,
+    },
 }
 
 /// Less time than was asked for.

@@ -363,7 +363,7 @@ impl Tx {
             "with news as (
                select l.event, r.id, r.requester, r.person, r.resource, r.roster
                from ledger l left join requests r on r.id = l.request_id
-               where l.seq > $1 and l.seq <= $2 and l.event <> 'decision_refused')
+               where l.seq > $1 and l.seq <= $2 and l.event not in ('decision_refused', 'outsider_refused'))
              update homes h set due_at = least(h.due_at, $3)
              where exists (select from news n where n.event = 'policy_changed'
                or h.person_id in (n.requester, n.person)

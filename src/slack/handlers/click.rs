@@ -10,7 +10,7 @@ use super::super::view::modal::{self, Meta};
 use super::super::view::{choices, ids, reply};
 use super::recording::Copy;
 use super::{Handlers, No, Said, words};
-use crate::directory::{About, DirectoryFault};
+use crate::directory::{About, DirectoryFault, Unfit};
 use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
 use crate::engine::Cause;
 use crate::store::StoreError;
@@ -243,7 +243,16 @@ impl Handlers {
         let about = self.about(act, request).await?;
         let needed: Vec<GroupName> = about.groups.iter().cloned().collect();
         let reading = self.directory.member_at_click(&reading, user, &about).await;
+        if let Err(DirectoryFault::Unfit(unfit)) = &reading {
+            self.put_down_outsider(user, request, *unfit).await;
+        }
         reading.map_err(No::of_directory(&needed))
+    }
+
+    /// That somebody wanted to decide who can decide nowhere is on record, like every refusal.
+    async fn put_down_outsider(&self, user: &str, request: &Request, unfit: Unfit) {
+        let why = unfit.to_string();
+        self.engine.refuse_outsider(user, request.id, why).await;
     }
 
     /// The parts whose card the request stands on: itself, or everything of its bundle. What is
@@ -291,7 +300,10 @@ impl Handlers {
         let reading = self.directory.member_at_a_glance(&policy, user, &about);
         match tokio::time::timeout(GLANCE, reading).await {
             Ok(Ok(member)) => Ok(Some(member)),
-            Ok(Err(fault @ DirectoryFault::Unfit(_))) => Err(No::of_directory(&[])(fault)),
+            Ok(Err(fault @ DirectoryFault::Unfit(unfit))) => {
+                self.put_down_outsider(user, request, unfit).await;
+                Err(No::of_directory(&[])(fault))
+            }
             Ok(Err(_)) | Err(_) => Ok(None),
         }
     }

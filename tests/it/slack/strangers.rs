@@ -1,7 +1,9 @@
 //! Who cannot decide, whatever a policy says: strangers of shared channels, guests, apps, and people
 //! who have left.
 
+use jitbot::domain::{Actor, Event};
 use jitbot::sandbox::User;
+use jitbot::store::ledger::Entry;
 
 use super::bot::Bot;
 
@@ -13,7 +15,20 @@ async fn told_after(change: Change) -> (String, usize) {
     bot.asked("request staging-db readonly 1h to see").await;
     bot.house.slack.change_user("bob", change).unwrap();
     bot.presses("bob", "jit_approve").await;
+    assert_eq!(on_record(&bot).await, 1, "the try is on record");
     (bot.told("bob"), bot.approvals().await)
+}
+
+/// How often the ledger says of the request that Bob wanted a say in it and could have none.
+async fn on_record(bot: &Bot) -> usize {
+    let request = bot.last_request().await;
+    let entries = bot.house.engine.store().ledger_of(request.id, 0).await;
+    let bob = bot.house.slack.user("bob").unwrap().id;
+    let of_bob = |entry: &&Entry| {
+        let by = matches!(&entry.by, Actor::Outsider { user } if *user == bob);
+        by && matches!(entry.what, Event::OutsiderRefused { .. })
+    };
+    entries.unwrap().iter().filter(of_bob).count()
 }
 
 #[tokio::test]

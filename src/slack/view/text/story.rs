@@ -169,7 +169,8 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         | Event::ActivationUnreached { .. }
         | Event::PolicyChanged { .. }
         | Event::HistoryRead { .. }
-        | Event::DecisionRefused { .. } => return None,
+        | Event::DecisionRefused { .. }
+        | Event::OutsiderRefused { .. } => return None,
     })
 }
 
