@@ -94,7 +94,7 @@ async fn export(
 ) -> Result<(), Failure> {
     let database = Database::open(config, 2).await?;
     let exporting = async {
-        let ledger = ledger_of(&database.store, workspace).await?;
+        let ledger = ledger_of(&database.store, workspace, Failure::wrong).await?;
         let mut writer: Box<dyn Write> = match file {
             Some(path) => Box::new(BufWriter::new(create(path)?)),
             None => Box::new(BufWriter::new(std::io::stdout())),
@@ -127,7 +127,7 @@ fn verify_file(path: &Path) -> Result<(), Failure> {
 async fn verify_database(config: &Config, workspace: Option<&str>) -> Result<(), Failure> {
     let database = Database::open(config, 2).await?;
     let verifying = async {
-        let ledger = ledger_of(&database.store, workspace).await?;
+        let ledger = ledger_of(&database.store, workspace, Failure::usage).await?;
         let verified = export::verify_database(&ledger).await;
         ledger.close().await;
         verified.map_err(|error| fault(error, Failure::usage))
@@ -137,30 +137,42 @@ async fn verify_database(config: &Config, workspace: Option<&str>) -> Result<(),
     out::line(format!("The chain is whole: {}.", summary(&verified?)))
 }
 
+/// The name of the ledger from before any workspace installed the app.
+const BEFORE: &str = "default";
+
 /// The database with the ledger of that workspace, as it stands: reading it changes nothing. Where the
 /// bot serves several, one has to be named; the ledger of none of them would prove nothing.
-async fn ledger_of(store: &Store, workspace: Option<&str>) -> Result<Store, Failure> {
-    let installed = store.installations().await.map_err(Failure::usage)?;
+async fn ledger_of(
+    store: &Store,
+    workspace: Option<&str>,
+    unread: fn(anyhow::Error) -> Failure,
+) -> Result<Store, Failure> {
+    let installed = store.installations().await;
+    let installed = installed.map_err(|fault| unread(fault.into()))?;
     let named = |row: &&Installed| Some(folder_of(row)) == workspace;
-    match (workspace, installed.iter().find(named)) {
-        (_, Some(row)) => store.within(&row.house, 2).map_err(Failure::usage),
-        (None, None) if installed.is_empty() => Ok(store.clone()),
-        (named, None) => {
-            let known = installed
-                .iter()
-                .map(|row| format!("  {} ({})\n", folder_of(row), row.name));
-            let known: String = known.collect();
-            Err(Failure::usage(match (named, installed.is_empty()) {
-                (None, _) => anyhow!(
-                    "each workspace has a ledger of its own; name one with --workspace:\n{known}"
-                ),
-                (Some(id), true) => anyhow!(
-                    "no workspace {id} is known here: without installations there is one ledger, \
-                     so leave --workspace out"
-                ),
-                (Some(id), false) => anyhow!("no workspace {id} is known here, but:\n{known}"),
-            }))
-        }
+    if let Some(row) = installed.iter().find(named) {
+        return store.within(&row.house, 2).map_err(Failure::usage);
+    }
+    let known = installed.iter();
+    let known: String = known
+        .map(|row| format!("  {} ({})\n", folder_of(row), row.name))
+        .chain([format!(
+            "  {BEFORE} (from before any workspace installed the app)\n"
+        )])
+        .collect();
+    match workspace {
+        Some(BEFORE) => Ok(store.clone()),
+        None if installed.is_empty() => Ok(store.clone()),
+        None => Err(Failure::usage(anyhow!(
+            "each workspace has a ledger of its own; name one with --workspace:\n{known}"
+        ))),
+        Some(id) if installed.is_empty() => Err(Failure::usage(anyhow!(
+            "no workspace {id} is known here: without installations there is one ledger, so leave \
+             --workspace out"
+        ))),
+        Some(id) => Err(Failure::usage(anyhow!(
+            "no workspace {id} is known here, but:\n{known}"
+        ))),
     }
 }
 

@@ -3,7 +3,7 @@
 //! A token is sealed before it reaches the database ([`seal`]), opened when it is needed, and kept
 //! here for half a minute. Where Slack rotates tokens, the next pair is got ahead of time, by one task
 //! of one process: it holds the row, looks again whether it is still due, and stores the pair. What
-//! the database does not take at once is used from [`memory`], and stored when it does.
+//! the database does not take at once is used from its memory, and stored when it does.
 
 use std::sync::Arc;
 use std::time::Duration;
