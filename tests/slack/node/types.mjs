@@ -123,6 +123,8 @@ function manifest(checks) {
   const ours = {
     'jit manifest': printed(),
     'jit manifest --mode http': printed('--mode', 'http', '--url', 'https://jit.example.com'),
+    'jit manifest --install': printed('--install', '--url', 'https://jit.example.com'),
+    'jit manifest --install --mode http': printed('--install', '--mode', 'http', '--url', 'https://jit.example.com'),
   };
   const typed = (name, value) => ({ name, type: 'Strict', value });
   for (const [name, value] of Object.entries(ours)) {

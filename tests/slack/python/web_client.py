@@ -34,7 +34,7 @@ def served():
     return set(re.findall(r'(?:name: |method\(\s*)"([a-zA-Z.]+)"', table))
 
 
-def refused(code, call, *arguments, **named):
+def refused(code, call, /, *arguments, **named):
     """The call fails with this code, as the client's own error."""
     try:
         call(*arguments, **named)
@@ -90,6 +90,13 @@ def _():
     answer = refused("missing_scope", client.chat_postMessage, channel="C0GENERAL", text="x")
     assert answer["needed"] == "chat:write" and answer["provided"] == "commands", answer.data
     standin.order("scopes", scopes=standin.scopes)
+
+
+@check("auth.teams.list names the workspaces that the app is in")
+def _():
+    teams = client.auth_teams_list()["teams"]
+    assert teams, "none"
+    has(teams[0], id=str, name=str)
 
 
 @check("team.info")
