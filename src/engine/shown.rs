@@ -9,7 +9,8 @@ use crate::store::readings::Reading;
 use crate::store::{StoreError, slack::Doubt};
 
 /// How long a copy may show that something is being recorded before it is shown afresh: longer than
-/// any call to Slack takes.
+/// any call to Slack takes. What may still arrive after the outcome is waited for twice as long, since
+/// that mark lies in the future, where a later click cannot end it.
 const RECORDING: TimeDelta = TimeDelta::seconds(15);
 /// Copies that are taken up in one look.
 const BATCH: i64 = 100;
@@ -44,9 +45,21 @@ impl Engine {
         self.store.end_recording(channel, ts, since).await
     }
 
+    /// What was sent to show that a decision is being recorded may still arrive, after the outcome: the
+    /// copy is doubtful for a while, whatever other click on it comes to its end.
+    ///
+    /// # Errors
+    /// When the database failed: then the mark of the click itself stands.
+    pub async fn doubt(&self, (channel, ts): (&str, &str)) -> Result<(), StoreError> {
+        let now = self.now().await?;
+        let since = now + RECORDING;
+        self.store.begin_recording(channel, ts, since).await?;
+        Ok(())
+    }
+
     /// Has this copy shown afresh, whatever it showed last. Where nothing that was sent to Slack before
     /// can still arrive, it is doubtful no more because of what was being recorded `until` then; without
-    /// that it is doubtful from now on.
+    /// that it is doubtful for a while, as in [`Engine::doubt`].
     ///
     /// # Errors
     /// When the database failed: then it is shown afresh once it is found doubtful.
@@ -58,7 +71,7 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now(&mut tx).await?;
-        let doubt = until.map_or(Doubt::Since(now), Doubt::EndsUntil);
+        let doubt = until.map_or(Doubt::Since(now + RECORDING), Doubt::EndsUntil);
         tx.forget_what_was_shown(channel, ts, doubt).await?;
         tx.enqueue(&[Effect::SyncCard { request }], now).await?;
         tx.commit().await?;

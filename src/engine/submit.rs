@@ -172,7 +172,14 @@ async fn admit_one(
     Ok(request)
 }
 
-/// The roster with everybody's own quiet hours in the place of their zones.
+impl Engine {
+    /// The roster with everybody's own quiet hours in the place of their zones, as the present policy
+    /// has them for the rule of those terms.
+    pub fn on_their_clocks(&self, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
+        on_their_clocks(&self.policy(), terms, roster, now)
+    }
+}
+
 fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
     let quiet = roster.zones.iter().filter_map(|(person, zone)| {
         let windows = policy.quiet_in(&terms.rule, zone, now)?;

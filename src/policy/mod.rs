@@ -103,6 +103,21 @@ pub struct Bundle {
     pub access: Vec<(ResourceName, Option<RoleName>)>,
 }
 
+/// What somebody may ask for by name: a resource, or a bundle whose every part they may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// How sensitive it is, in the policy's words; of a bundle its parts tell.
+    pub sensitivity: Option<String>,
+    /// The roles of a resource, each with the longest time; none for a bundle.
+    pub roles: Vec<(RoleName, Span)>,
+    /// The parts of a bundle, in the order of the file; none for a resource.
+    pub parts: Vec<(ResourceName, Option<RoleName>)>,
+}
+
 /// What people may see of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceSummary {
@@ -368,6 +383,40 @@ impl Policy {
             })
             .filter(|(_, roles)| !roles.is_empty())
             .collect()
+    }
+
+    /// What a person in these groups may ask for by name: bundles, and then resources, each in the order
+    /// of names.
+    pub fn listed(&self, groups: &BTreeSet<GroupName>) -> Vec<Listed> {
+        let resources = self.resources_for_groups(groups);
+        let offered = |name: &ResourceName, role: &Option<RoleName>| {
+            let mut roles = (resources.iter())
+                .filter(|(resource, _)| resource.name == *name)
+                .flat_map(|(_, roles)| roles);
+            match role {
+                Some(role) => roles.any(|(known, _)| known == role),
+                None => roles.next().is_some(),
+            }
+        };
+        let bundles = self.bundles().filter(|bundle| {
+            let parts = &mut bundle.access.iter();
+            parts.all(|(name, role)| offered(name, role))
+        });
+        let bundles = bundles.map(|bundle| Listed {
+            name: bundle.name.clone(),
+            description: bundle.description.clone(),
+            sensitivity: None,
+            roles: Vec::new(),
+            parts: bundle.access.clone(),
+        });
+        let single = resources.iter().map(|(resource, roles)| Listed {
+            name: resource.name.to_string(),
+            description: resource.description.clone(),
+            sensitivity: resource.sensitivity.clone(),
+            roles: roles.clone(),
+            parts: Vec::new(),
+        });
+        bundles.chain(single).collect()
     }
 
     /// The longest access that a rule allows in a role.

@@ -221,7 +221,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let known = sqlx::query!(
-            "update cards set content_hash = null, recording_since = $3
+            "update cards set content_hash = null, recording_since = greatest(recording_since, $3)
              where channel = $1 and ts = $2",
             channel,
             ts,

@@ -53,22 +53,22 @@ impl Handlers {
         }
     }
 
-    /// The resources after the one of that name, page by page.
+    /// What can be asked for after the one of that name, page by page.
     pub(super) async fn list(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let policy = self.engine.policy();
         let person = self.person(&policy, user).await?;
-        let resources = policy.resources_for(&person.identities);
-        let (page, more) = page::page(resources, after, |(resource, _)| resource.name.to_string());
+        let listed = policy.listed(&self.groups_of(&policy, &person).await);
+        let (page, more) = page::page(listed, after, |one| one.name.clone());
         let items: Vec<ListItem> = page
             .into_iter()
-            .map(|(resource, roles)| ListItem {
-                name: resource.name.to_string(),
-                description: resource.description,
-                sensitivity: resource.sensitivity,
-                roles: roles
-                    .into_iter()
+            .map(|one| ListItem {
+                name: one.name,
+                description: one.description,
+                sensitivity: one.sensitivity,
+                roles: (one.roles.into_iter())
                     .map(|(role, limit)| (role.to_string(), Some(limit)))
                     .collect(),
+                parts: one.parts,
             })
             .collect();
         Ok(Said::Words(reply::list(&items, more.as_ref())))

@@ -28,7 +28,7 @@ const BATCH: i64 = 500;
 const LINKS: usize = 40;
 /// Addresses that are asked for at once.
 const AT_ONCE: usize = 4;
-/// How long a file may take to be sent: the click would be taken up again after a minute.
+/// How long a file may take, its links and the sending: the click would be taken up again after a minute.
 const SENDING: Duration = Duration::from_secs(40);
 
 /// Somebody who looks back.
@@ -232,15 +232,17 @@ impl Handlers {
         self.engine.read_history(by, &page, of_others).await?;
         let (found, cut) = self.everything(&page.search).await?;
         let faces = self.faces_in(&page.search, &found).await?;
-        let linked = self.linked(found, LINKS).await?;
-        let count = linked.len();
-        let file = history::csv(&linked, &faces).into_bytes();
-        let sending = self.send_file(user, words::file(count, cut), file);
-        let sent = tokio::time::timeout(SENDING, sending).await;
-        Ok(Said::Words(Content::line(match sent {
-            Ok(Ok(())) => words::FILE_SENT,
-            Ok(Err(SlackFault::Admin(_))) => words::FILE_NOT_ALLOWED,
-            Ok(Err(_)) | Err(_) => words::FILE_NOT_SENT,
+        let sending = async {
+            let linked = self.linked(found, LINKS).await?;
+            let words = words::file(linked.len(), cut);
+            let file = history::csv(&linked, &faces).into_bytes();
+            Ok(self.send_file(user, words, file).await)
+        };
+        let sent: Result<Result<_, StoreError>, _> = tokio::time::timeout(SENDING, sending).await;
+        Ok(Said::Words(Content::line(match sent.ok().transpose()? {
+            Some(Ok(())) => words::FILE_SENT,
+            Some(Err(SlackFault::Admin(_))) => words::FILE_NOT_ALLOWED,
+            Some(Err(_)) | None => words::FILE_NOT_SENT,
         })))
     }
 

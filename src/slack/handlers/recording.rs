@@ -140,7 +140,7 @@ impl Handlers {
         let put_down = match (follows, sure) {
             (true, true) => self.engine.recorded(at, since).await,
             // What was sent may arrive after the outcome: the sweep shows it once more.
-            (true, false) => self.engine.recording(at.0, at.1).await.map(|_| ()),
+            (true, false) => self.engine.doubt(at).await,
             (false, true) => {
                 self.engine
                     .show_again(request.card(), at, Some(since))

@@ -4,13 +4,13 @@ use super::content::{context, linked_section, pages, pages_of, section};
 use super::page::{self, List, More};
 use super::text::{self, reply as words};
 use super::{Content, Faces};
-use crate::domain::{GroupName, PersonId, Refusal, Request, Span, Verdict};
+use crate::domain::{GroupName, PersonId, Refusal, Request, ResourceName, RoleName, Span, Verdict};
 use chrono::{DateTime, Utc};
 
 /// Readings of groups that an explanation tells of.
 const READ: usize = 5;
 
-/// One resource, as `/jit list` shows it.
+/// A resource or a bundle, as `/jit list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListItem {
     /// Its name.
@@ -21,6 +21,8 @@ pub struct ListItem {
     pub roles: Vec<(String, Option<Span>)>,
     /// How sensitive it is, in the policy's words.
     pub sensitivity: Option<String>,
+    /// The parts of a bundle, with the role where the policy names one; none for a resource.
+    pub parts: Vec<(ResourceName, Option<RoleName>)>,
 }
 
 /// What `/jit explain` tells.
@@ -64,7 +66,10 @@ pub fn list(items: &[ListItem], more: Option<&More>) -> Content {
     }
     let line = |item: &ListItem| {
         let (about, sensitivity) = (item.description.as_deref(), item.sensitivity.as_deref());
-        words::resource(&item.name, about, sensitivity, &item.roles)
+        match item.parts.as_slice() {
+            [] => words::resource(&item.name, about, sensitivity, &item.roles),
+            parts => words::bundle(&item.name, about, parts),
+        }
     };
     let lines: Vec<String> = items.iter().map(line).collect();
     let around = (words::LIST, Some(words::LIST_HINT));

@@ -88,8 +88,8 @@ fn only_who_can_act_is_called() {
     );
     assert_eq!(
         again(&["leads"]),
-        [lee()],
-        "unless the policy names nobody else"
+        [bob(), carol()],
+        "where none of the mentioned can decide, whoever can"
     );
 }
 
@@ -724,6 +724,7 @@ fn items(count: usize) -> Vec<ListItem> {
             ("write".to_owned(), None),
         ],
         sensitivity: (n.is_multiple_of(2)).then(|| "low".to_owned()),
+        parts: Vec::new(),
     };
     (0..count).map(item).collect()
 }
@@ -1127,7 +1128,19 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         description: Some(words.clone()),
         roles: vec![(words.clone(), None); 20],
         sensitivity: Some(words.clone()),
+        parts: Vec::new(),
     };
+    let bundle = ListItem {
+        parts: vec![
+            (
+                ResourceName::new(words.clone()),
+                Some(RoleName::new(words.clone()))
+            );
+            20
+        ],
+        ..item.clone()
+    };
+    lint::message(&reply::list(&vec![bundle; page::List::PAGE], None));
     let more = page::More {
         after: "db-14".into(),
         left: 285,

@@ -23,6 +23,7 @@ use crate::store::slack::{CardKind, PostedCard, Telling};
 use crate::store::{Store, StoreError};
 
 mod admins;
+mod called;
 mod copies;
 mod holder;
 mod others;
@@ -172,11 +173,13 @@ impl<'a> Telltale<'a> {
     async fn tell_story(&mut self) -> Result<(), Trouble> {
         let after = self.telling.story_seq;
         let news = self.entries.iter().filter(|entry| after < entry.seq);
-        let news: Vec<&Entry> = news.collect();
+        let news: Vec<Entry> = news.cloned().collect();
         let Some(last) = news.last().map(|entry| entry.seq) else {
             return Ok(());
         };
-        let told: Vec<story::News<'_>> = news.iter().map(|entry| self.news(entry)).collect();
+        let parts = self.as_called_for(&news).await?;
+        let told = news.iter().map(|entry| self.news(entry, &parts));
+        let told: Vec<story::News<'_>> = told.collect();
         let lines = story::lines(&told, self.parts.len(), &self.faces);
         if !lines.is_empty() {
             self.reply_in_thread(&Content::lines(&lines)).await?;
@@ -185,11 +188,12 @@ impl<'a> Telltale<'a> {
         Ok(self.keep_telling().await?)
     }
 
-    fn news<'t>(&'t self, entry: &'t Entry) -> story::News<'t> {
+    fn news<'t>(&'t self, entry: &'t Entry, parts: &'t [Request]) -> story::News<'t> {
+        let part = parts.iter().find(|part| Some(part.id) == entry.request);
         story::News {
             event: &entry.what,
             at: entry.at,
-            request: self.part(entry.request),
+            request: part.unwrap_or(self.lead()),
             before: self.terms_before(entry),
         }
     }

@@ -134,15 +134,15 @@ impl Worker {
     }
 
     fn may_ask(&self, groups: &BTreeSet<GroupName>) -> Vec<ListItem> {
-        let allowed = self.engine.policy().resources_for_groups(groups);
-        let items = allowed.into_iter().map(|(resource, roles)| ListItem {
-            name: resource.name.to_string(),
-            description: resource.description,
-            sensitivity: resource.sensitivity,
-            roles: roles
-                .into_iter()
+        let listed = self.engine.policy().listed(groups).into_iter();
+        let items = listed.map(|one| ListItem {
+            name: one.name,
+            description: one.description,
+            sensitivity: one.sensitivity,
+            roles: (one.roles.into_iter())
                 .map(|(role, limit)| (role.to_string(), Some(limit)))
                 .collect(),
+            parts: one.parts,
         });
         items.collect()
     }
@@ -160,6 +160,12 @@ impl Worker {
             trouble: self.engine.policy_trouble(),
             oldest: (LATE < waits).then(|| now - age),
             missing_migrations: store.missing_migrations().await?,
+            refused: self
+                .slack
+                .refused()
+                .into_keys()
+                .map(str::to_owned)
+                .collect(),
         })
     }
 

@@ -401,7 +401,7 @@ async fn a_recording_that_arrives_late_is_overwritten_by_the_outcome() {
         .update(&card.channel, &card.ts, &words)
         .await
         .unwrap();
-    bot.house.pass(TimeDelta::seconds(16));
+    bot.house.pass(TimeDelta::seconds(31));
     bot.settle().await;
     let card = bot.card().plain();
     assert!(card.contains("Active until"), "{card}");
@@ -565,6 +565,25 @@ async fn a_reminder_mentions_only_those_who_can_still_act() {
     assert!(nudge.contains("@carol"), "{nudge}");
     assert!(
         !nudge.contains("@bob") && !nudge.contains("@lee"),
+        "{nudge}"
+    );
+}
+
+#[tokio::test]
+async fn a_reminder_mentions_nobody_who_has_left_since() {
+    let bot = asked("request staging-db readwrite 1h to see").await;
+    let gone = |carol: &mut jitbot::sandbox::User| carol.deleted = true;
+    bot.house.slack.change_user("carol", gone).unwrap();
+    let carol = bot.house.slack.user("carol").unwrap();
+    bot.house.worker.directory.forget(&carol.id);
+    passes(&bot, 16).await;
+    let thread = bot.house.slack.thread("access-requests", &bot.card().ts);
+    let nudge = thread
+        .iter()
+        .find(|reply| reply.plain().contains("still waits"));
+    let nudge = nudge.expect("a reminder").plain();
+    assert!(
+        nudge.contains("@bob") && !nudge.contains("@carol"),
         "{nudge}"
     );
 }

@@ -12,8 +12,8 @@ use super::super::super::view::ask::{self, What};
 use super::super::super::view::ids;
 use super::super::asking::Groups;
 use super::super::{Handlers, No};
-use crate::domain::{GroupName, Person, ResourceName, RoleName};
-use crate::policy::{Bundle, Policy, ResourceSummary};
+use crate::domain::{GroupName, Person};
+use crate::policy::Policy;
 
 /// How long working it out may take; Slack waits three seconds.
 const WITHIN: Duration = Duration::from_millis(2_200);
@@ -60,25 +60,20 @@ impl Handlers {
             self.person(&policy, holder).await?
         };
         let groups = self.groups_of(&policy, &person).await;
-        let resources = policy.resources_for_groups(&groups);
-        let mut offered: Vec<What> = (policy.bundles())
-            .filter(|bundle| may_ask_for(bundle, &resources))
-            .map(|bundle| What {
-                name: bundle.name.clone(),
-                about: bundle.description.clone(),
-                bundle: true,
-            })
-            .collect();
-        offered.extend(resources.into_iter().map(|(resource, _)| What {
-            name: resource.name.to_string(),
-            about: resource.description,
-            bundle: false,
-        }));
-        Ok((offered, self.recent(&asker).await?))
+        let offered = policy.listed(&groups).into_iter().map(|one| What {
+            name: one.name,
+            about: one.description,
+            bundle: !one.parts.is_empty(),
+        });
+        Ok((offered.collect(), self.recent(&asker).await?))
     }
 
     /// All groups of a person; without those that cannot be read in time.
-    async fn groups_of(&self, policy: &Policy, person: &Person) -> BTreeSet<GroupName> {
+    pub(in crate::slack::handlers) async fn groups_of(
+        &self,
+        policy: &Policy,
+        person: &Person,
+    ) -> BTreeSet<GroupName> {
         let mut groups = policy.groups_of(&person.identities);
         let elsewhere = policy.groups().filter(|group| policy.is_dynamic(group));
         let elsewhere: BTreeSet<GroupName> = elsewhere.cloned().collect();
@@ -102,23 +97,6 @@ impl Handlers {
         }
         Ok(recent)
     }
-}
-
-/// Whether somebody who may ask for these may ask for every part.
-fn may_ask_for(
-    bundle: &Bundle,
-    resources: &[(ResourceSummary, Vec<(RoleName, crate::domain::Span)>)],
-) -> bool {
-    let may = |name: &ResourceName, role: &Option<RoleName>| {
-        let found = resources
-            .iter()
-            .find(|(resource, _)| resource.name == *name);
-        found.is_some_and(|(_, roles)| {
-            let known = |role: &RoleName| roles.iter().any(|(known, _)| known == role);
-            role.as_ref().is_none_or(known)
-        })
-    };
-    bundle.access.iter().all(|(name, role)| may(name, role))
 }
 
 /// What fits what was typed: best first, of equals what was asked for last, then by name.

@@ -32,7 +32,7 @@ impl Drawn<'_> {
         blocks.extend(buttons::pager(Section::Stuck, &page));
         let trouble = admin.trouble.as_deref();
         blocks.push(section(&words::policy(&admin.policy, admin.since, trouble)));
-        let health = words::health(admin.oldest, admin.missing_migrations);
+        let health = words::health(admin.oldest, admin.missing_migrations, &admin.refused);
         blocks.push(section(&health));
         blocks
     }

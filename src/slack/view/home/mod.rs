@@ -10,7 +10,7 @@ use slack_morphism::prelude::*;
 use super::content::{context, plain_text, section, to_json};
 use super::reply::ListItem;
 use super::text::home as words;
-use super::text::reply::resource;
+use super::text::reply::{bundle, resource};
 use super::{Faces, escape, ids as known};
 use crate::domain::{GroupName, PersonId, Request, RequestId};
 
@@ -72,6 +72,8 @@ pub struct Admin {
     pub oldest: Option<DateTime<Utc>>,
     /// Migrations that were not run.
     pub missing_migrations: usize,
+    /// The calls that Slack refuses until somebody changes the app's installation.
+    pub refused: Vec<String>,
 }
 
 /// The tab.
@@ -192,11 +194,14 @@ impl Drawn<'_> {
         let mut blocks = head(words::MAY_ASK, page.total, words::MAY_ASK_EMPTY);
         for (at, one) in page.items.iter().enumerate() {
             let (about, sensitivity) = (one.description.as_deref(), one.sensitivity.as_deref());
-            let text = resource(&one.name, about, sensitivity, &one.roles);
+            let text = match one.parts.as_slice() {
+                [] => resource(&one.name, about, sensitivity, &one.roles),
+                parts => bundle(&one.name, about, parts),
+            };
             let label = format!("Ask for access to {}", one.name);
             let mut ask = button(known::ASK, "Ask", &label);
             // Without it, the dialog asks which one is meant.
-            if one.name.encode_utf16().count() <= VALUE {
+            if (1..=VALUE).contains(&one.name.encode_utf16().count()) {
                 ask = ask.with_value(one.name.clone());
             }
             let id = format!("ask:{}", page.first + at);

@@ -20,6 +20,7 @@ fn item(n: usize) -> ListItem {
         description: Some("The *staging* database".to_owned()),
         roles: vec![("readonly".to_owned(), Some(crate::domain::Span::hours(8)))],
         sensitivity: n.is_multiple_of(2).then(|| "low".to_owned()),
+        parts: Vec::new(),
     }
 }
 
@@ -63,6 +64,7 @@ fn some() -> Home {
             trouble: Some("access.yaml:3:1: “groups” is <nothing>".to_owned()),
             oldest: Some(now() - minutes(7)),
             missing_migrations: 0,
+            refused: vec!["files.completeUploadExternal".to_owned()],
         }),
         links: [(nth(&request(), 0).id, LINK.to_owned())].into(),
         unreadable: vec![group("oncall")],
@@ -167,11 +169,12 @@ proptest! {
         let waits = |request: &Request| Request { state: pending(0, vec![]), bundle: None, ..request.clone() };
         let stuck = state("revoking_failing");
         let stuck = many.iter().map(|request| Request { state: stuck.state.clone(), ..request.clone() });
-        let item = ListItem {
-            name: words.clone(),
+        let item = |n: usize| ListItem {
+            name: format!("{n} {words}"),
             description: Some(words.clone()),
             roles: vec![(words.clone(), None); 20],
             sensitivity: Some(words.clone()),
+            parts: Vec::new(),
         };
         let live = |request: &Request| matches!(&request.state, RequestState::Approved { .. });
         let tab = Home {
@@ -180,7 +183,7 @@ proptest! {
             held: many.iter().filter(|request| live(request)).cloned().collect(),
             own: many.clone(),
             team: Some(many.clone()),
-            may_ask: vec![item; 120],
+            may_ask: (0..120).map(item).collect(),
             admin: Some(Admin {
                 stuck: stuck.collect(),
                 policy: words.clone(),
@@ -188,6 +191,7 @@ proptest! {
                 trouble: Some(words.clone()),
                 oldest: Some(now()),
                 missing_migrations: 3,
+                refused: vec![words.clone(); 40],
             }),
             links: BTreeMap::new(),
             unreadable: vec![group(&words); 30],

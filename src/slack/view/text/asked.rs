@@ -93,23 +93,23 @@ pub fn called_of(request: &Request, groups: &[GroupName]) -> Vec<PersonId> {
     missing.collect()
 }
 
-/// The people who are asked once more: of those who were mentioned the ones who can decide now, and
-/// all of them where the policy mentions others on purpose. Nobody for whom it is quiet on their own
-/// clock.
+/// The people who are asked once more: of those who are mentioned the ones who can decide now, since
+/// whoever cannot was told when it was asked. Where none of them can, whoever can, so that a reminder
+/// never reaches nobody. Nobody for whom it is quiet on their own clock.
 pub fn called_again(
     request: &Request,
     mentioned: &[GroupName],
     at: DateTime<Utc>,
 ) -> Vec<PersonId> {
-    let all = match request.current_step() {
-        Some(step) => awake(request, step, mentioned, at),
-        None => called_of(request, mentioned),
+    let reached = |groups: &[GroupName]| match request.current_step() {
+        Some(step) => awake(request, step, groups, at),
+        None => called_of(request, groups),
     };
-    let deciding = called_of(request, &request.deciding(at));
-    let (able, others): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|person| deciding.contains(person));
-    if able.is_empty() { others } else { able }
+    let deciding = reached(&request.deciding(at));
+    let able = reached(mentioned);
+    let able = able.into_iter().filter(|person| deciding.contains(person));
+    let able: Vec<PersonId> = able.collect();
+    if able.is_empty() { deciding } else { able }
 }
 
 /// Who may decide besides the people of the step just now, and why: a line for each.

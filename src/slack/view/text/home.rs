@@ -236,7 +236,7 @@ pub fn policy(hash: &str, since: Option<DateTime<Utc>>, trouble: Option<&str>) -
 }
 
 /// How the machine stands.
-pub fn health(oldest: Option<DateTime<Utc>>, missing: usize) -> String {
+pub fn health(oldest: Option<DateTime<Utc>>, missing: usize, refused: &[String]) -> String {
     let work = match oldest {
         None => "✅ *Work*: nothing is late".to_owned(),
         Some(since) => format!("⚠️ *Work*: the oldest waits since {}", when(since)),
@@ -245,7 +245,16 @@ pub fn health(oldest: Option<DateTime<Utc>>, missing: usize) -> String {
         0 => "✅ *Database*: answers, up to date".to_owned(),
         many => format!("⚠️ *Database*: {many} migrations are missing, run `jit migrate`"),
     };
-    format!("{work}\n✅ *Slack*: answers, as this page shows\n{database}")
+    let slack = match refused {
+        [] => "✅ *Slack*: takes what I send".to_owned(),
+        _ => {
+            let calls = refused.iter().map(|call| format!("`{}`", name(call)));
+            let calls: Vec<String> = calls.collect();
+            let calls = escape::cut(&calls.join(", "), FAULT);
+            format!("⚠️ *Slack*: refuses {calls}; `jit doctor` says what to change")
+        }
+    };
+    format!("{work}\n{slack}\n{database}")
 }
 
 /// Groups of which nobody could say who is in them.

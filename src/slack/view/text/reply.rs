@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use super::super::{Faces, escape};
 use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
-use crate::domain::{GrantState, Refusal, Request, RequestState, Route, Span, Terms};
+use crate::domain::{
+    GrantState, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span, Terms,
+};
 
 /// Every command with an example; the first is what most people need.
 pub const COMMANDS: [(&str, &str); 16] = [
@@ -74,7 +76,8 @@ pub const UNKNOWN_CLICK: &str = "This button is from an older message and does n
     `/jit active` shows where your requests stand.";
 
 /// There is nothing to ask for.
-pub const LIST_EMPTY: &str = "There is nothing to ask for yet: the policy names no resources.";
+pub const LIST_EMPTY: &str =
+    "There is nothing that you may ask for yet. The owners of the policy can add a rule for you.";
 
 /// The head of the list.
 pub const LIST: &str = "*What you can ask for*";
@@ -104,14 +107,7 @@ pub fn resource(
     sensitivity: Option<&str>,
     roles: &[(String, Option<Span>)],
 ) -> String {
-    let about = description
-        .map(|words| escape::inline(words, 150))
-        .unwrap_or_default();
-    let about = if about.is_empty() {
-        about
-    } else {
-        format!(": {about}")
-    };
+    let about = about(description);
     let sensitivity = sensitivity.map(|word| format!("  (sensitivity: {})", super::name(word)));
     let head = format!(
         "*{}*{about}{}",
@@ -130,6 +126,35 @@ pub fn resource(
         return head;
     }
     format!("{head}\n      {}", shown.join(" · "))
+}
+
+/// One bundle of the list.
+pub fn bundle(
+    name: &str,
+    description: Option<&str>,
+    parts: &[(ResourceName, Option<RoleName>)],
+) -> String {
+    let head = format!("*{}* (bundle){}", super::name(name), about(description));
+    let shown = parts.iter().take(ROLES).map(|(resource, role)| match role {
+        Some(role) => format!(
+            "{} on {}",
+            super::name(role.as_str()),
+            super::name(resource.as_str())
+        ),
+        None => super::name(resource.as_str()),
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if ROLES < parts.len() {
+        shown.push(and_more(parts.len() - ROLES));
+    }
+    format!("{head}\n      {}", shown.join(" · "))
+}
+
+fn about(description: Option<&str>) -> String {
+    match description.map(|words| escape::inline(words, 150)) {
+        Some(words) if !words.is_empty() => format!(": {words}"),
+        _ => String::new(),
+    }
 }
 
 /// One of a person's own requests, in one line.
