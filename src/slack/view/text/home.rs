@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, bundle, card, channel, end, link, name, said, when};
+use super::{access, asks, bundle, card, channel, end, link, name, said, when, without_code};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
 
@@ -213,7 +213,7 @@ pub fn stuck(request: &Request, failing: &Failing, since: DateTime<Utc>, faces: 
         request.number,
         when(since),
         card::times(failing.attempts),
-        escape::inline(&failing.error, ERROR)
+        escape::inline(without_code(&failing.error), ERROR)
     )
 }
 

@@ -26,7 +26,12 @@ pub const UNFIT_ACCOUNT: &str = "That account cannot hold access here: it is an 
 
 /// Something failed on our side, so nothing was done. The reference stands in the log as well.
 pub fn failed(reference: &str) -> String {
-    format!("{NOT_RECORDED} If it goes on, tell whoever looks after me: reference {reference}.")
+    format!("{NOT_RECORDED} {}", goes_on(reference))
+}
+
+/// What to do where the same fails again.
+pub fn goes_on(reference: &str) -> String {
+    format!("If it goes on, tell whoever looks after me: reference {reference}.")
 }
 
 /// See [`failed`].
