@@ -255,7 +255,7 @@ fn a_digest_holds_with_nothing_one_and_two_hundred_of_everything() {
                     link: Some(LINK.to_owned()),
                     ..item(
                         n,
-                        person(1 + n.unsigned_abs() as u128),
+                        person(1 + u128::from(n.unsigned_abs())),
                         (&name, &name),
                         n,
                         n,

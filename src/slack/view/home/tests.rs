@@ -165,19 +165,14 @@ fn bundle_of(parts: &[Request]) -> Vec<Request> {
     bundle
 }
 
-/// Holds a tab with so many of everything, each section on that page.
-fn hold_tab(requests: &[Request], faces: &Faces, words: &str, page: u32, count: usize) {
-    let many: Vec<Request> = (0..count)
-        .map(|n| nth(&requests[n % requests.len()], n))
-        .collect();
+/// The same, waiting: single requests and bundles of several parts, one after the other.
+fn waiting(many: &[Request]) -> Vec<Vec<Request>> {
     let waits = |request: &Request| Request {
         state: pending(0, vec![]),
         bundle: None,
         ..request.clone()
     };
-    // Single requests and bundles of several parts, one after the other.
-    let mut cards: Vec<Vec<Request>> = Vec::new();
-    let mut left = many.as_slice();
+    let (mut cards, mut left) = (Vec::new(), many);
     while !left.is_empty() {
         let size = [1, 3, 25][cards.len() % 3].min(left.len());
         let (parts, rest) = left.split_at(size);
@@ -185,6 +180,14 @@ fn hold_tab(requests: &[Request], faces: &Faces, words: &str, page: u32, count: 
         cards.push(if size == 1 { parts } else { bundle_of(&parts) });
         left = rest;
     }
+    cards
+}
+
+/// Holds a tab with so many of everything, each section on that page.
+fn hold_tab(requests: &[Request], faces: &Faces, words: &str, page: u32, count: usize) {
+    let many: Vec<Request> = (0..count)
+        .map(|n| nth(&requests[n % requests.len()], n))
+        .collect();
     let stuck = state("revoking_failing").state;
     let stuck = many.iter().map(|request| Request {
         state: stuck.clone(),
@@ -203,7 +206,7 @@ fn hold_tab(requests: &[Request], faces: &Faces, words: &str, page: u32, count: 
     let live = |request: &&Request| matches!(&request.state, RequestState::Approved { .. });
     let tab = Home {
         me: BTreeSet::from([dana()]),
-        waiting: cards,
+        waiting: waiting(&many),
         held: many.iter().filter(live).cloned().collect(),
         own: many.clone(),
         team: Some(many.clone()),
