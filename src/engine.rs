@@ -269,12 +269,17 @@ impl Engine {
             .await;
     }
 
+    /// Puts it down, unless the very same was put down lately: pressing a button again and again
+    /// neither fills the ledger nor holds up whoever else has something to write there.
     async fn put_down(&self, actor: &Actor, request: Option<RequestId>, event: Event) {
         let written = async {
             let mut tx = self.store.begin().await?;
             let now = self.clock.now(&mut tx).await?;
-            tx.append(actor, request, &[event], now).await?;
-            tx.commit().await
+            if tx.is_new_refusal(actor, request, &event, now).await? {
+                tx.append(actor, request, &[event], now).await?;
+                tx.commit().await?;
+            }
+            Ok::<_, StoreError>(())
         };
         if let Err(error) = written.await {
             tracing::error!(

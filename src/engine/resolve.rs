@@ -55,7 +55,8 @@ impl Engine {
         let (count, mut due) = (resolved.len(), now);
         for access in resolved {
             let mut tx = self.store.begin().await?;
-            tx.enqueue(&[Effect::Converge { access }], due).await?;
+            tx.enqueue_for(&[Effect::Converge { access }], now, due)
+                .await?;
             tx.commit().await?;
             due += BETWEEN;
         }

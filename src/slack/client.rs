@@ -157,13 +157,29 @@ impl Client {
     }
 
     /// Posts a message, to a channel by name or id or to a person by user id; with `thread_ts`
-    /// below another message.
+    /// below another message. Where its turn is not now, it says at once when that is: whoever posts
+    /// has other channels to see to.
     pub async fn post(
         &self,
         channel: &str,
         content: &Content,
         thread_ts: Option<&str>,
     ) -> Result<Posted, SlackFault> {
+        let call = self.message(channel, content, thread_ts);
+        self.posted(call.or_later()).await
+    }
+
+    /// Posts a message to a person who waits for an answer; its turn is waited for.
+    pub async fn answer(&self, user: &str, content: &Content) -> Result<Posted, SlackFault> {
+        self.posted(self.message(user, content, None)).await
+    }
+
+    fn message<'a>(
+        &self,
+        channel: &'a str,
+        content: &Content,
+        thread_ts: Option<&str>,
+    ) -> Call<'a> {
         let body = json!({
             "channel": channel,
             "text": content.text,
@@ -172,13 +188,16 @@ impl Client {
             "unfurl_links": false,
             "unfurl_media": false,
         });
-        let call = self.write("chat.postMessage", Pace::Message, Some(channel), body);
+        self.write("chat.postMessage", Pace::Message, Some(channel), body)
+    }
+
+    async fn posted(&self, call: Call<'_>) -> Result<Posted, SlackFault> {
         let answer: wire::PostedAnswer = self.call(call).await?;
         let posted = answer.into_posted();
         posted.ok_or_else(|| SlackFault::Ambiguous("no timestamp".into()))
     }
 
-    /// Changes a message of ours in place.
+    /// Changes a message of ours in place. Like [`Client::post`] it does not wait for its turn.
     pub async fn update(
         &self,
         channel: &str,
@@ -192,7 +211,7 @@ impl Client {
             "blocks": content.blocks,
         });
         let call = self.write("chat.update", Pace::Tier3, Some(channel), body);
-        self.call::<Value>(call).await.map(drop)
+        self.call::<Value>(call.or_later()).await.map(drop)
     }
 
     /// Shows a message to one person in a channel. Slack does not promise that it arrives.
@@ -244,10 +263,8 @@ impl Client {
     /// Opens a modal and answers its id. A trigger lives three seconds.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, SlackFault> {
         let body = json!({"trigger_id": trigger, "view": view});
-        let call = Call {
-            limit: self.inner.settings.quick_timeout,
-            ..self.write("views.open", Pace::Tier4, None, body)
-        };
+        let call = self.write("views.open", Pace::Tier4, None, body);
+        let call = call.within(self.inner.settings.quick_timeout);
         let answer: wire::ViewAnswer = self.call(call).await?;
         let id = answer.view.and_then(|view| view.id);
         id.ok_or_else(|| SlackFault::Ambiguous("no view id".into()))

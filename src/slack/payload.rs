@@ -319,7 +319,7 @@ impl Workspace {
     }
 }
 
-fn reference(key: &str) -> String {
+pub(super) fn reference(key: &str) -> String {
     hex::encode(&Sha256::digest(key)[..4])
 }
 

@@ -17,9 +17,9 @@ pub struct Health {
     pub oldest_overdue_seconds: f64,
     /// Removals that keep failing.
     pub stuck: i64,
-    /// Effects that wait.
+    /// Effects that are due, or failed and are tried again.
     pub outbox: i64,
-    /// Seconds since the oldest waiting effect was asked for.
+    /// Seconds since the oldest of those was asked for.
     pub outbox_oldest_seconds: f64,
     /// Deliveries that wait.
     pub deliveries: i64,
@@ -36,9 +36,11 @@ impl Store {
                  count(*) as "overdue!",
                  coalesce(extract(epoch from $1 - min(due)), 0)::float8 as "oldest_overdue_seconds!",
                  count(*) filter (where stuck) as "stuck!",
-                 (select count(*) from outbox where settled_at is null) as "outbox!",
-                 (select coalesce(extract(epoch from $1 - min(created_at)), 0)::float8
-                  from outbox where settled_at is null) as "outbox_oldest_seconds!",
+                 (select count(*) from outbox
+                  where settled_at is null and (due_at <= $1 or attempt > 0)) as "outbox!",
+                 (select coalesce(extract(epoch from $1 - min(created_at)), 0)::float8 from outbox
+                  where settled_at is null and (due_at <= $1 or attempt > 0))
+                   as "outbox_oldest_seconds!",
                  (select count(*) from deliveries where finished_at is null) as "deliveries!"
                from (
                  select grant_since as due, failing is not null as stuck

@@ -32,6 +32,10 @@ pub struct Tab {
     pub attempt: i32,
     /// Whether it is published even if it shows the same already.
     pub forced: bool,
+    /// When it was opened last.
+    pub opened_at: DateTime<Utc>,
+    /// How often in a row Slack refused it with a code that we do not know.
+    pub refused: i32,
     /// Which page of which section it shows, from 0.
     pub pages: BTreeMap<String, u32>,
     /// SHA-256 of what Slack has; none where that is not known.
@@ -62,12 +66,25 @@ pub struct Published {
     pub hash: Option<String>,
 }
 
+/// Why a tab was not published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unpublished {
+    /// It could not be; Slack has what it had.
+    Failed,
+    /// Slack refused it with a code that we do not know.
+    Refused,
+    /// Nobody knows what Slack has of it.
+    Unsure,
+}
+
 struct TabRow {
     team: String,
     slack_user: String,
     person_id: Uuid,
     attempt: i32,
     forced: bool,
+    opened_at: DateTime<Utc>,
+    refused: i32,
     pages: Value,
     shown: Option<Vec<u8>>,
     hash: Option<String>,
@@ -188,7 +205,8 @@ impl Store {
                select team, slack_user from homes
                where (due_at <= $1 and lease_until is null) or lease_until <= $1
                order by coalesce(due_at, lease_until) limit $3 for update skip locked)
-             returning team, slack_user, person_id, attempt, forced, pages, shown, hash",
+             returning team, slack_user, person_id, attempt, forced, opened_at, refused, pages,
+               shown, hash",
             now,
             now + lease,
             limit
@@ -198,7 +216,8 @@ impl Store {
         rows.into_iter().map(TabRow::into_tab).collect()
     }
 
-    /// Remembers what Slack has of a tab, and what it was made of.
+    /// Remembers what Slack has of a tab, and what it was made of. Whoever opened it since it was
+    /// taken still has it published.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] if another worker has taken it since.
@@ -212,7 +231,8 @@ impl Store {
         let leads: Vec<String> = made.leads.iter().map(ToString::to_string).collect();
         let of: Vec<Uuid> = made.of.iter().map(|id| id.as_uuid()).collect();
         let kept = sqlx::query!(
-            "update homes set lease_until = null, forced = false, shown = $4, hash = $5,
+            "update homes set lease_until = null, forced = forced and opened_at <> $11, refused = 0,
+               shown = $4, hash = $5,
                leads = $6, is_admin = $7, shows = $8, published_at = $9, due_at = least(due_at, $10)
              where team = $1 and slack_user = $2 and attempt = $3",
             tab.team,
@@ -224,15 +244,15 @@ impl Store {
             made.is_admin,
             &of,
             now,
-            made.again_at
+            made.again_at,
+            tab.opened_at
         )
         .execute(&self.pool)
         .await?;
         overtaken(kept.rows_affected())
     }
 
-    /// Gives a tab back that was not published; it is rendered again then. With `forget`, nobody
-    /// knows what Slack has of it.
+    /// Gives a tab back that was not published; it is rendered again then.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] if another worker has taken it since.
@@ -240,18 +260,20 @@ impl Store {
         &self,
         tab: &Tab,
         due_at: DateTime<Utc>,
-        forget: bool,
+        why: Unpublished,
     ) -> Result<(), StoreError> {
         let kept = sqlx::query!(
             "update homes set lease_until = null, due_at = least(due_at, $4), forced = forced or $5,
                shown = case when $5 then null else shown end,
-               hash = case when $5 then null else hash end
+               hash = case when $5 then null else hash end,
+               refused = case when $6 then refused + 1 else refused end
              where team = $1 and slack_user = $2 and attempt = $3",
             tab.team,
             tab.user,
             tab.attempt,
             due_at,
-            forget
+            why == Unpublished::Unsure,
+            why == Unpublished::Refused
         )
         .execute(&self.pool)
         .await?;
@@ -393,6 +415,8 @@ impl TabRow {
             person: PersonId::from_uuid(self.person_id),
             attempt: self.attempt,
             forced: self.forced,
+            opened_at: self.opened_at,
+            refused: self.refused,
             shown: self.shown,
             hash: self.hash,
         })

@@ -1,6 +1,6 @@
 //! What happened, appended in commit order, each entry hashed with the one before.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -67,6 +67,9 @@ impl StoredEntry {
     }
 }
 
+/// How long a refusal that was written down stands for the same one again.
+const LATELY: TimeDelta = TimeDelta::hours(1);
+
 /// The hash of an entry: SHA-256 over the hash of the entry before and the bytes of the payload.
 pub fn entry_hash(prev: &[u8], payload: &str) -> Vec<u8> {
     Sha256::new()
@@ -109,7 +112,40 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Forgets which refusals were written down longer ago than they count.
+    pub async fn forget_refusals(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        sqlx::query!("delete from refusals where at <= $1", now - LATELY)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}
+
 impl Tx {
+    /// Notes a refusal that is about to be written down. Answers false where the very same was, less
+    /// than an hour ago.
+    pub async fn is_new_refusal(
+        &mut self,
+        by: &Actor,
+        request: Option<RequestId>,
+        what: &Event,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let told = super::to_json(&(by, request, what)).to_string();
+        let key = Sha256::digest(told).to_vec();
+        let noted = sqlx::query!(
+            "insert into refusals (key, at) values ($1, $2)
+             on conflict (key) do update set at = $2 where refusals.at <= $3",
+            key,
+            now,
+            now - LATELY
+        )
+        .execute(&mut *self.0)
+        .await?;
+        Ok(noted.rows_affected() == 1)
+    }
+
     /// Appends events. Must be the last thing in a transaction, since everybody who appends waits
     /// for it from here on.
     pub async fn append(

@@ -18,10 +18,19 @@ pub struct Claim {
     pub stream: String,
     /// How often the row was taken, this time included. Only the last taker may settle.
     pub attempt: i32,
+    /// How often of those it only had to wait its turn.
+    pub waits: i32,
     /// When the effect was asked for.
     pub created_at: DateTime<Utc>,
     /// What to do.
     pub effect: Effect,
+}
+
+impl Claim {
+    /// How often it was tried, this time included.
+    pub fn tries(&self) -> i32 {
+        self.attempt - self.waits
+    }
 }
 
 /// Which effects a worker takes: Slack being slow must never hold up a removal, so the two kinds
@@ -48,6 +57,7 @@ struct Row {
     id: i64,
     stream: String,
     attempt: i32,
+    waits: i32,
     created_at: DateTime<Utc>,
     effect: Value,
     up_to: i64,
@@ -73,7 +83,7 @@ impl Store {
                    and not exists (select from outbox e
                      where e.stream = o.stream and e.settled_at is null and e.id < o.id)
                  order by o.due_at, o.id limit $4 for update skip locked)
-               returning id, stream, attempt, created_at, effect,
+               returning id, stream, attempt, waits, created_at, effect,
                  (select max(e.id) from outbox e
                   where e.stream = outbox.stream and e.settled_at is null) as "up_to!""#,
             now,
@@ -86,20 +96,24 @@ impl Store {
         rows.into_iter().map(Row::into_claim).collect()
     }
 
-    /// Puts an effect off after a failure, if this taker still holds it.
+    /// Puts an effect off after a failure, or where it only has to `wait` its turn, if this taker
+    /// still holds it.
     pub async fn put_off(
         &self,
         claim: &Claim,
         due_at: DateTime<Utc>,
         error: &str,
+        wait: bool,
     ) -> Result<(), StoreError> {
         let changed = sqlx::query!(
-            "update outbox set due_at = $3, lease_until = null, last_error = $4
+            "update outbox set due_at = $3, lease_until = null, last_error = $4,
+               waits = waits + case when $5 then 1 else 0 end
              where id = $1 and attempt = $2 and settled_at is null",
             claim.id,
             claim.attempt,
             due_at,
             error,
+            wait,
         )
         .execute(&self.pool)
         .await?;
@@ -151,17 +165,27 @@ impl Store {
 }
 
 impl Tx {
-    /// Asks for effects. One that is waiting out a failure in the same stream becomes due now, so
+    /// Asks for effects that are due now. See [`Tx::enqueue_for`].
+    pub async fn enqueue(
+        &mut self,
+        effects: &[Effect],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.enqueue_for(effects, now, now).await
+    }
+
+    /// Asks for effects. One that is waiting out a failure in the same stream becomes due then, so
     /// that fresh news is not held up by an old failure.
     ///
     /// Each stream is held until the end of the transaction, so that its rows become visible in the
     /// order of their ids. A lower id that appeared late would be settled together with a higher one
     /// that a worker took before it (see [`Tx::settle`]), and be lost. Lock every request first: no
     /// transaction may wait for a request while it holds a stream.
-    pub async fn enqueue(
+    pub async fn enqueue_for(
         &mut self,
         effects: &[Effect],
         now: DateTime<Utc>,
+        due_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         for effect in effects {
             let stream = effect.stream();
@@ -175,15 +199,16 @@ impl Tx {
                 "update outbox set due_at = $2
                  where stream = $1 and settled_at is null and lease_until is null and due_at > $2",
                 stream,
-                now
+                due_at
             )
             .execute(&mut *self.0)
             .await?;
             sqlx::query!(
-                "insert into outbox (stream, effect, created_at, due_at) values ($1, $2, $3, $3)",
+                "insert into outbox (stream, effect, created_at, due_at) values ($1, $2, $3, $4)",
                 stream,
                 to_json(effect),
-                now
+                now,
+                due_at
             )
             .execute(&mut *self.0)
             .await?;
@@ -237,6 +262,7 @@ impl Row {
             up_to: self.up_to,
             stream: self.stream,
             attempt: self.attempt,
+            waits: self.waits,
             created_at: self.created_at,
             effect: from_json(self.effect, "outbox", self.id)?,
         })

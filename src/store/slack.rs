@@ -285,13 +285,15 @@ impl Store {
         Ok(())
     }
 
-    /// Everything that happened to these requests, in order, as of one moment.
+    /// Everything that happened to these requests, in order, as of one moment. Who tried what they
+    /// may not is on record and told nobody, so it is left out.
     pub async fn story_of(&self, requests: &[RequestId]) -> Result<Vec<Entry>, StoreError> {
         let ids: Vec<Uuid> = requests.iter().map(|id| id.as_uuid()).collect();
         let entries = sqlx::query_as!(
             StoredEntry,
             "select seq, at, payload, prev, hash from ledger
-             where request_id = any($1) order by seq",
+             where request_id = any($1) and event not in ('decision_refused', 'outsider_refused')
+             order by seq",
             &ids
         )
         .fetch_all(&self.pool)

@@ -112,7 +112,10 @@ const GAUGES: &[(&str, &str)] = &[
         "jit_outbox_oldest_seconds",
         "Age of the oldest effect that waits.",
     ),
-    ("jit_outbox_waiting", "Effects that wait."),
+    (
+        "jit_outbox_waiting",
+        "Effects that are due, or are tried again.",
+    ),
     (
         "jit_policy_invalid",
         "1 while the policy's files are at fault and the policy from before decides on.",

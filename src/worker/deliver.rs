@@ -21,6 +21,8 @@ pub(super) enum Done {
     Settled,
     /// It failed and is to be tried again after that time (or the usual backoff).
     Again(String, Option<TimeDelta>),
+    /// Nothing failed: it is not its turn yet.
+    Wait(String, TimeDelta),
 }
 
 impl Worker {
@@ -57,6 +59,11 @@ impl Worker {
         let (error, wait) = match done {
             Ok(Ok(Done::Settled)) => return true,
             Ok(Ok(Done::Again(error, wait))) => (error, wait),
+            Ok(Ok(Done::Wait(why, wait))) => {
+                tracing::debug!(stream = %claim.stream, why, "an effect waits its turn");
+                self.put_off(&claim, &why, wait, true).await;
+                return false;
+            }
             // Another worker has it now, and reports on it.
             Ok(Err(EngineError::Store(StoreError::Overtaken))) => return false,
             Ok(Err(error)) => (error.to_string(), None),
@@ -66,7 +73,8 @@ impl Worker {
             }
         };
         tracing::warn!(stream = %claim.stream, attempt = claim.attempt, %error, "an effect failed");
-        self.put_off(&claim, &error, wait).await;
+        let wait = wait.unwrap_or_else(|| backoff::after(claim.tries()));
+        self.put_off(&claim, &error, wait, false).await;
         false
     }
 
@@ -103,11 +111,11 @@ impl Worker {
         }
     }
 
-    async fn put_off(&self, claim: &Claim, error: &str, wait: Option<TimeDelta>) {
-        let wait = wait.unwrap_or_else(|| backoff::after(claim.attempt));
+    async fn put_off(&self, claim: &Claim, error: &str, wait: TimeDelta, its_turn: bool) {
         let put_off = async {
             let due = self.engine.now().await? + wait;
-            self.engine.store().put_off(claim, due, error).await
+            let store = self.engine.store();
+            store.put_off(claim, due, error, its_turn).await
         };
         match put_off.await {
             // Overtaken, or unreachable: the lease ends by itself and the effect is taken again.

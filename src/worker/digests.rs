@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::Worker;
 use super::deliver::Done;
-use super::slack_trouble::{TRIES, wait_for};
+use super::slack_trouble::{TRIES, again};
 use crate::directory::DirectoryFault;
 use crate::domain::digest::{Audience, Digest, Item, News};
 use crate::domain::{GroupName, PersonId};
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
+use crate::slack::view::text::trouble;
 use crate::slack::view::{Content, Faces, digest as view};
 use crate::store::StoreError;
 use crate::store::digests::news::Wanted;
@@ -46,7 +47,7 @@ impl From<DirectoryFault> for Trouble {
 
 impl From<SlackFault> for Trouble {
     fn from(fault: SlackFault) -> Self {
-        Self::Again(Done::Again(fault.to_string(), wait_for(&fault)))
+        Self::Again(again(&fault))
     }
 }
 
@@ -62,7 +63,7 @@ impl Worker {
     /// answer came it is sent again, so that a reader may get it twice and never not at all.
     pub(super) async fn send_digest(&self, claim: &Claim, id: Uuid) -> Result<Done, EngineError> {
         if let Some(waiting) = self.engine.store().waiting_digest(claim, id).await? {
-            let outcome = match self.tell(&waiting, TRIES <= claim.attempt).await {
+            let outcome = match self.tell(&waiting, TRIES <= claim.tries()).await {
                 Ok(outcome) => outcome,
                 Err(Trouble::Again(again)) => return Ok(again),
                 Err(Trouble::Store(error)) => return Err(error.into()),
@@ -119,6 +120,8 @@ impl Worker {
             Err(fault) if fault.is_worth_waiting() => Err(fault.into()),
             Err(fault) => {
                 tracing::error!(digest = digest.name, %fault, "a digest cannot be sent there");
+                let about = trouble::digest_called(&digest.name);
+                self.show_unknown(&fault, &about).await?;
                 Ok(DigestOutcome::Unreachable)
             }
         }

@@ -12,13 +12,14 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::Worker;
-use super::slack_trouble::wait_for;
+use super::slack_trouble::{TRIES, wait_for};
+use super::{Worker, backoff};
 use crate::directory::DirectoryFault;
 use crate::slack::client::SlackFault;
 use crate::slack::view::home::{self as view, Pages};
+use crate::slack::view::text::trouble;
 use crate::store::StoreError;
-use crate::store::homes::{Made, Published, Tab};
+use crate::store::homes::{Made, Published, Tab, Unpublished};
 
 mod gather;
 
@@ -38,6 +39,10 @@ const PAUSE: Duration = Duration::from_millis(150);
 enum Trouble {
     /// What it shows could not be found out, or Slack did not take it.
     Again(String, TimeDelta),
+    /// Slack refused it with a code that we do not know, and not often enough to give up.
+    Refused(String),
+    /// There is nothing to be shown in until the app is installed again, so nobody has to look.
+    Uninstalled,
     /// Slack has another state than we thought, or nobody knows which: it is shown anew from what is
     /// true then.
     Lost(TimeDelta),
@@ -54,7 +59,18 @@ impl From<DirectoryFault> for Trouble {
     fn from(fault: DirectoryFault) -> Self {
         match fault {
             DirectoryFault::Store(error) => Self::Store(error),
+            DirectoryFault::Unreadable(fault) => fault.into(),
             fault => Self::Again(fault.to_string(), AGAIN),
+        }
+    }
+}
+
+impl From<SlackFault> for Trouble {
+    fn from(fault: SlackFault) -> Self {
+        match fault {
+            fault if fault.is_not_installed() => Self::Uninstalled,
+            fault if !fault.is_passing() => Self::Again(fault.to_string(), LATER),
+            fault => Self::Again(fault.to_string(), wait_for(&fault).unwrap_or(AGAIN)),
         }
     }
 }
@@ -99,23 +115,28 @@ impl Worker {
                 Trouble::Again("it panicked".to_owned(), LATER)
             }
         };
-        let (wait, forget) = match trouble {
-            Trouble::Lost(wait) => (wait, true),
+        let (wait, why) = match trouble {
+            Trouble::Lost(wait) => (wait, Unpublished::Unsure),
             Trouble::Again(why, wait) => {
                 tracing::warn!(why, "an App Home tab is shown later");
-                (wait, false)
+                (wait, Unpublished::Failed)
             }
+            Trouble::Refused(why) => {
+                tracing::warn!(why, "an App Home tab is tried again");
+                (backoff::after(tab.refused + 1), Unpublished::Refused)
+            }
+            Trouble::Uninstalled => (LATER, Unpublished::Failed),
             // Another worker has it now.
             Trouble::Store(StoreError::Overtaken) => return,
             Trouble::Store(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "an App Home tab was not shown");
-                (AGAIN, false)
+                (AGAIN, Unpublished::Failed)
             }
         };
         let put_off = async {
             let due = self.engine.now().await? + wait;
-            self.engine.store().put_off_home(tab, due, forget).await
+            self.engine.store().put_off_home(tab, due, why).await
         };
         // What fails here is taken up again when the lease ends.
         if let Err(error) = put_off.await {
@@ -129,18 +150,23 @@ impl Worker {
         let pages = Pages(tab.pages.clone());
         let (drawn, made) = self.draw(tab, &pages, now).await?;
         let shown = Some(Sha256::digest(drawn.to_string()).to_vec());
-        let hash = if !tab.forced && tab.shown == shown {
-            tab.hash.clone()
+        let published = if !tab.forced && tab.shown == shown {
+            let hash = tab.hash.clone();
+            Published { shown, hash }
         } else {
-            self.publish(tab, &drawn).await?
+            match self.publish(tab, &drawn).await? {
+                Some(hash) => Published { shown, hash },
+                // It does not stand there, so whatever happens next is shown anew.
+                None => Published::default(),
+            }
         };
-        let published = Published { shown, hash };
         let store = self.engine.store();
         Ok(store.keep_home(tab, &published, &made, now).await?)
     }
 
     /// Publishes over the state that we know of, so that nothing newer of another worker is lost.
-    async fn publish(&self, tab: &Tab, drawn: &Value) -> Result<Option<String>, Trouble> {
+    /// Answers what Slack calls the new state; none at all where Slack will not take it.
+    async fn publish(&self, tab: &Tab, drawn: &Value) -> Result<Option<Option<String>>, Trouble> {
         let known = tab.hash.as_deref();
         let published = match self.slack.publish_home(&tab.user, drawn, known).await {
             Err(SlackFault::BadContent(code)) => {
@@ -153,18 +179,18 @@ impl Worker {
         match published {
             Ok(hash) => {
                 metrics::counter!("jit_homes_published_total").increment(1);
-                Ok(hash)
+                Ok(Some(hash))
             }
             Err(SlackFault::Expired(_)) => Err(Trouble::Lost(TimeDelta::zero())),
             Err(SlackFault::Ambiguous(_)) => Err(Trouble::Lost(AGAIN)),
-            Err(fault) if fault.is_passing() => {
-                let wait = wait_for(&fault).unwrap_or(AGAIN);
-                Err(Trouble::Again(fault.to_string(), wait))
+            Err(fault) if fault.is_worth_waiting() => Err(fault.into()),
+            Err(fault @ SlackFault::Unknown(_)) if tab.refused + 1 < TRIES => {
+                Err(Trouble::Refused(fault.to_string()))
             }
-            Err(fault @ SlackFault::Admin(_)) => Err(Trouble::Again(fault.to_string(), LATER)),
             Err(fault) => {
                 // Nothing that is done again would change it; opening the tab tries anew.
                 tracing::error!(%fault, "an App Home tab cannot be shown");
+                self.show_unknown(&fault, trouble::HOME_TAB).await?;
                 Ok(None)
             }
         }

@@ -5,9 +5,11 @@ use uuid::Uuid;
 
 use super::Worker;
 use super::deliver::Done;
+use super::slack_trouble::again;
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
 use crate::slack::view::Content;
+use crate::slack::view::text::trouble;
 use crate::store::outbox::Claim;
 
 /// How long until a notice is tried again that Slack did not take.
@@ -29,9 +31,11 @@ impl Worker {
                 tracing::error!(code, notice.id = %notice.id, "a notice could not be posted");
             }
             // Somebody may still put it right, such as by inviting the bot; not for ever.
-            Err(fault) if !fault.is_passing() && ATTEMPTS <= claim.attempt => {
+            Err(fault) if !fault.is_passing() && ATTEMPTS <= claim.tries() => {
                 tracing::error!(%fault, notice.id = %notice.id, "a notice is given up");
+                self.show_unknown(&fault, trouble::NOTICE).await?;
             }
+            Err(fault @ SlackFault::RateLimited { .. }) => return Ok(again(&fault)),
             Err(fault) => {
                 return Ok(Done::Again(fault.to_string(), Some(AGAIN)));
             }

@@ -11,6 +11,7 @@ use super::deliver::Done;
 use crate::engine::EngineError;
 use crate::slack::client::SlackFault;
 use crate::slack::view::text::trouble;
+use crate::store::StoreError;
 use crate::store::outbox::Claim;
 
 /// How often is tried what Slack answers with a code that we do not know. With the usual backoff
@@ -20,7 +21,16 @@ pub(super) const TRIES: i32 = 6;
 /// The longest wait before Slack is asked again.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// How long Slack itself asks to wait, or an app that was uninstalled is left alone; otherwise the usual backoff decides.
+/// What becomes of an effect that Slack did not take this time.
+pub(super) fn again(fault: &SlackFault) -> Done {
+    match (fault, wait_for(fault)) {
+        (SlackFault::RateLimited { .. }, Some(wait)) => Done::Wait(fault.to_string(), wait),
+        (_, wait) => Done::Again(fault.to_string(), wait),
+    }
+}
+
+/// How long Slack itself asks to wait, or an app that was uninstalled is left alone; otherwise the
+/// usual backoff decides.
 pub(super) fn wait_for(fault: &SlackFault) -> Option<TimeDelta> {
     match fault {
         SlackFault::RateLimited { retry_after } => {
@@ -40,11 +50,11 @@ impl Worker {
         fault: &SlackFault,
         about: &str,
     ) -> Result<Done, EngineError> {
-        let again = Done::Again(fault.to_string(), wait_for(fault));
+        let again = again(fault);
         let code = fault.code();
         let words = match fault {
             fault if fault.is_passing() || fault.is_not_installed() => return Ok(again),
-            _ if claim.attempt < TRIES => return Ok(again),
+            _ if claim.tries() < TRIES => return Ok(again),
             SlackFault::Admin(_) => trouble::admin_needed(code),
             SlackFault::Unknown(_) => trouble::unknown_code(code, about, TRIES),
             _ => trouble::gave_up(code, about),
@@ -59,10 +69,27 @@ impl Worker {
         Ok(Done::Settled)
     }
 
+    /// Says that something goes on without what Slack refused, where that was in words that nobody
+    /// knows; whatever else it says has its own way of being seen. `about` is what it would have
+    /// shown.
+    pub(super) async fn show_unknown(
+        &self,
+        fault: &SlackFault,
+        about: &str,
+    ) -> Result<(), StoreError> {
+        match fault {
+            SlackFault::Unknown(code) => {
+                let words = trouble::unknown_code(code, about, TRIES);
+                self.show(code, &words).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Tells the people who run the bot, once a day for each code.
-    async fn show(&self, code: &str, words: &str) -> Result<(), EngineError> {
+    async fn show(&self, code: &str, words: &str) -> Result<(), StoreError> {
         let day = self.engine.now().await?.date_naive();
         let key = format!("slack refused: {code} on {day}");
-        Ok(self.engine.tell_admins(&key, words).await?)
+        self.engine.tell_admins(&key, words).await
     }
 }

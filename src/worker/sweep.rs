@@ -72,7 +72,9 @@ impl Worker {
             self.engine.look_after_resolved().await?;
         }
         if looks.is_multiple_of(600) {
-            let before = self.engine.now().await? - KEEP;
+            let now = self.engine.now().await?;
+            let before = now - KEEP;
+            self.engine.store().forget_refusals(now).await?;
             self.engine.store().forget_settled(before).await?;
             self.engine.store().forget_deliveries(before).await?;
             self.engine.store().forget_readings(before).await?;

@@ -9,7 +9,7 @@ use jitbot::domain::{
 };
 use jitbot::engine::{Cause, EngineError};
 use jitbot::store::StoreError;
-use jitbot::store::ledger::entry_hash;
+use jitbot::store::ledger::{Entry, entry_hash};
 use jitbot::store::outbox::Kind;
 
 use crate::harness::house::House;
@@ -274,7 +274,7 @@ async fn a_refused_act_changes_nothing_and_is_written_down_when_it_tells_somethi
     let id = house.ask("dana", "readonly", "1h").await.unwrap().id;
     let before = house.engine.store().request(id).await.unwrap();
     let cause = |who: &str| Cause::slack(house.id(who), format!("click/{who}"));
-    for who in ["dana", "erin"] {
+    for who in ["dana", "erin", "dana", "erin", "dana"] {
         let by = house.member(who).await;
         let approve = Command::Approve {
             by,
@@ -296,6 +296,30 @@ async fn a_refused_act_changes_nothing_and_is_written_down_when_it_tells_somethi
         refused[..],
         [Refusal::OwnRequest, Refusal::NotAnApprover { .. }]
     ));
+    prove(&house).await;
+    let told = house.engine.store().story_of(&[id]).await.unwrap();
+    let refused = |entry: &&Entry| matches!(entry.what, Event::DecisionRefused { .. });
+    assert_eq!(told.iter().filter(refused).count(), 0, "nobody is told");
+}
+
+#[tokio::test]
+async fn the_same_refusal_is_written_down_once_an_hour() {
+    let house = House::open().await;
+    let id = house.ask("dana", "readonly", "4h").await.unwrap().id;
+    let mut counts = Vec::new();
+    for minutes in [0, 1, 58, 2] {
+        house.pass(TimeDelta::minutes(minutes));
+        for user in ["U0GUEST", "U0OTHER"] {
+            let refusing = house.engine.refuse_outsider(user, id, "a guest".into());
+            refusing.await;
+        }
+        let now = house.clock.now();
+        house.engine.store().forget_refusals(now).await.unwrap();
+        let entries = house.engine.store().ledger_of(id, 0).await.unwrap();
+        let outsider = |entry: &&Entry| matches!(entry.what, Event::OutsiderRefused { .. });
+        counts.push(entries.iter().filter(outsider).count());
+    }
+    assert_eq!(counts, [2, 2, 2, 4], "each of them once an hour");
     prove(&house).await;
 }
 

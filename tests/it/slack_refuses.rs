@@ -2,12 +2,17 @@
 //! waited for, what is lost has another way, what an admin has to mend is told and waited for, and
 //! what nobody knows is tried a few times and then shown.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use chrono::TimeDelta;
+use futures::FutureExt;
 use jitbot::domain::RequestId;
 use jitbot::sandbox::{Fault, FaultKind, Message};
-use jitbot::slack::client::SlackFault;
+use jitbot::slack::client::{Client, SlackFault};
+use secrecy::SecretString;
 
-use crate::harness::house::{House, POLICY};
+use crate::harness::house::{House, POLICY, settings};
 
 /// More than any of these stories needs.
 const ALWAYS: u32 = 10_000;
@@ -165,9 +170,150 @@ async fn a_code_that_nobody_knows_is_tried_a_few_times_and_then_shown() {
         "then there is another way: {told}"
     );
     assert!(!waits(&house).await);
+    assert_eq!(shown(&house, "flux_inverted", "request #1"), 1);
     let before = posts(&house);
     pass(&house, 10).await;
     assert_eq!(posts(&house), before, "nothing is tried for ever");
+}
+
+/// How many messages of the admins' channel name that code and what it is about.
+fn shown(house: &House, code: &str, about: &str) -> usize {
+    let told = house.slack.messages("general").into_iter();
+    let names = |told: &Message| told.plain().contains(code) && told.plain().contains(about);
+    told.filter(names).count()
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_knows_is_shown_wherever_it_is_met() {
+    // What is refused: the thread, the holder's message, an approver's message.
+    for (place, code) in [
+        ("C0ACCESS", "flux_of_thread"),
+        ("U0DANA", "flux_of_holder"),
+        ("U0BOB", "flux_of_approver"),
+    ] {
+        let house = house().await;
+        let id = match place {
+            "U0BOB" => {
+                let lost = Fault::times("chat.postMessage", ALWAYS, error("is_archived"));
+                house.slack.fault(lost.in_channel("#access-requests"));
+                let strange = Fault::times("chat.postMessage", ALWAYS, error(code));
+                house.slack.fault(strange.in_channel(place));
+                asked(&house).await
+            }
+            _ => {
+                let id = asked(&house).await;
+                let strange = Fault::times("chat.postMessage", ALWAYS, error(code));
+                house.slack.fault(strange.in_channel(place));
+                house.approve("bob", id).await.unwrap();
+                id
+            }
+        };
+        pass(&house, 10).await;
+        assert_eq!(shown(&house, code, "request #1"), 1, "{code}");
+        assert!(!waits(&house).await, "{code}");
+        assert!(house.request(id).await.number == 1);
+    }
+}
+
+async fn opens_home(house: &House, user: &str) {
+    let person = house.id(user);
+    let at = ("T0ACME".to_owned(), format!("U0{}", user.to_uppercase()));
+    let opening = house.engine.open_home((&at.0, &at.1), person);
+    opening.await.unwrap();
+    house.settle().await;
+}
+
+fn published(house: &House) -> usize {
+    house.slack.calls_to("views.publish").len()
+}
+
+#[tokio::test]
+async fn a_tab_that_slack_refuses_in_unknown_words_is_tried_a_few_times_shown_and_not_taken_as_shown()
+ {
+    let house = house().await;
+    let strange = Fault::times("views.publish", ALWAYS, error("flux_inverted"));
+    house.slack.fault(strange);
+    opens_home(&house, "bob").await;
+    assert_eq!(published(&house), 1);
+    pass(&house, 10).await;
+    assert_eq!(published(&house), 6, "a few times, and not for ever");
+    assert_eq!(shown(&house, "flux_inverted", "App Home"), 1);
+    house.slack.heal();
+    house.engine.hurry_home("T0ACME", "U0BOB").await.unwrap();
+    house.settle().await;
+    assert_eq!(
+        published(&house),
+        7,
+        "what was refused does not stand there"
+    );
+    assert!(house.slack.home("bob").is_some());
+    house.engine.hurry_home("T0ACME", "U0BOB").await.unwrap();
+    house.settle().await;
+    assert_eq!(published(&house), 7, "what stands there does");
+}
+
+#[tokio::test]
+async fn the_tabs_of_an_uninstalled_app_are_left_alone_until_it_is_back() {
+    let mut house = house().await;
+    let (asked, back) = (
+        Arc::new(AtomicUsize::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (counts, is_back) = (Arc::clone(&asked), Arc::clone(&back));
+    let tokens = Arc::new(move |_: Option<SecretString>| {
+        counts.fetch_add(1, Ordering::SeqCst);
+        let token = if is_back.load(Ordering::SeqCst) {
+            Ok(SecretString::from("xoxb-acme-bot"))
+        } else {
+            Err(SlackFault::not_installed())
+        };
+        async move { token }.boxed()
+    });
+    house.speak_by(Client::changing(tokens, settings(&house.slack, false)).unwrap());
+    opens_home(&house, "bob").await;
+    pass(&house, 20).await;
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((2..=6).contains(&asked), "quietly: {asked}");
+    back.store(true, Ordering::SeqCst);
+    pass(&house, 5).await;
+    assert!(house.slack.home("bob").is_some());
+}
+
+#[tokio::test]
+async fn a_tab_whose_person_cannot_be_read_for_good_is_not_looked_at_all_the_time() {
+    for code in ["token_revoked", "flux_inverted"] {
+        let house = house().await;
+        house
+            .slack
+            .fault(Fault::times("users.info", ALWAYS, error(code)));
+        opens_home(&house, "bob").await;
+        pass(&house, 20).await;
+        let asked = house.slack.calls_to("users.info").len();
+        assert!((2..=6).contains(&asked), "{code}: {asked}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_waited_its_turn_is_not_given_up_at_the_first_unknown_code() {
+    let house = house().await;
+    let limited = FaultKind::RateLimited { retry_after: 30 };
+    let waits_long = Fault::times("chat.postMessage", 12, limited);
+    house.slack.fault(waits_long.in_channel("#access-requests"));
+    let strange = Fault::times("chat.postMessage", 3, error("flux_inverted"));
+    house.slack.fault(strange.in_channel("#access-requests"));
+    asked(&house).await;
+    for _ in 0..40 {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        tokio::time::resume();
+        pass(&house, 1).await;
+    }
+    assert!(house.card().contains("readonly on staging-db"));
+    assert!(
+        house.slack.dms("bob").is_empty(),
+        "the channel was not lost"
+    );
+    assert_eq!(shown(&house, "flux_inverted", "request #1"), 0);
 }
 
 #[tokio::test]

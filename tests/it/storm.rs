@@ -2,15 +2,15 @@
 //! Nothing is lost, cards show the newest state instead of each one, and targets do not wait.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures::StreamExt;
 use futures::stream;
 use jitbot::domain::RequestId;
-use jitbot::sandbox::Rate;
+use jitbot::sandbox::{Fault, FaultKind, Rate};
 
-use crate::harness::house::House;
+use crate::harness::house::{House, POLICY};
 
 const REQUESTS: usize = 500;
 /// Of these, so many are approved while their cards wait.
@@ -86,6 +86,53 @@ async fn fault_31_a_storm_of_requests_loses_nothing_and_removal_does_not_wait() 
     }
     everything_is_told(&house);
     cards_are_not_updated_for_each_change(&house);
+}
+
+/// So many ask in one channel while the client keeps to Slack's own pace.
+const BUSY: usize = 80;
+
+#[tokio::test]
+async fn at_slacks_pace_a_busy_channel_holds_up_no_other_and_nothing_is_posted_twice() {
+    let writing = "roles: [readwrite] }\n";
+    let elsewhere = format!("{writing}    channel: \"#general\"\n");
+    let house = House::paced(&POLICY.replace(writing, &elsewhere)).await;
+    let slow = FaultKind::Delay { millis: 400 };
+    house
+        .slack
+        .fault(Fault::times("chat.postMessage", 10_000, slow));
+    for n in 0..BUSY {
+        let who = ["dana", "erin", "lee"][n % 3];
+        house.ask(who, "readonly", "4h").await.unwrap();
+    }
+    let begun = Instant::now();
+    house.ask("erin", "readwrite", "1h").await.unwrap();
+    house.settle().await;
+    assert_eq!(house.slack.messages("general").len(), 1, "it comes at once");
+    let taken = begun.elapsed();
+    assert!(
+        taken < Duration::from_secs(12),
+        "no slot waits for a turn of the busy channel: {taken:?}"
+    );
+    let busy = house.slack.messages("access-requests").len();
+    assert!(busy < BUSY / 2, "most of its cards have to wait: {busy}");
+
+    pass(&house, 3).await;
+    house.settle().await;
+    house.slack.heal();
+    let mut rounds = 0;
+    while house.engine.store().unsettled().await.unwrap() > 0 {
+        pass(&house, 5).await;
+        house.settle().await;
+        rounds += 1;
+        assert!(rounds < 4 * BUSY, "it does not come to its end");
+    }
+    let cards = house.slack.messages("access-requests");
+    assert_eq!(cards.len(), BUSY, "a card each, and no second one");
+    for card in cards {
+        let story = house.slack.thread("access-requests", &card.ts);
+        assert_eq!(story.len(), 1, "told once: {}", card.plain());
+    }
+    assert_eq!(house.slack.messages("general").len(), 1);
 }
 
 fn everything_is_told(house: &House) {

@@ -1,7 +1,9 @@
 //! Effects are carried out whatever fails in between: given once, taken away surely.
 
 use chrono::TimeDelta;
-use jitbot::domain::{Command, GrantState, RequestId, RevokeCause};
+use jitbot::domain::{
+    Access, Command, Effect, GrantState, RequestId, ResourceName, RevokeCause, RoleName,
+};
 use jitbot::store::outbox::Kind;
 
 use crate::harness::crash;
@@ -293,6 +295,30 @@ async fn fault_48_a_removal_that_fails_for_an_hour_is_loud_and_never_given_up() 
     pass(&house, 1).await;
     assert_done(&house, id).await;
     assert!(house.story().contains("late"), "{}", house.story());
+}
+
+#[tokio::test]
+async fn what_is_for_later_is_no_backlog() {
+    let house = House::open().await;
+    let now = house.clock.now();
+    let access = Access {
+        person: house.id("dana"),
+        resource: ResourceName::new("staging-db"),
+        role: RoleName::new("readonly"),
+    };
+    let mut tx = house.engine.store().begin().await.unwrap();
+    let later = now + TimeDelta::minutes(10);
+    tx.enqueue_for(&[Effect::Converge { access }], now, later)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let at = async |minutes| {
+        let now = now + TimeDelta::minutes(minutes);
+        let health = house.engine.store().health(now).await.unwrap();
+        (health.outbox, health.outbox_oldest_seconds)
+    };
+    assert_eq!(at(5).await, (0, 0.0), "it is not its time");
+    assert_eq!(at(11).await, (1, 660.0), "nobody took it");
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ use super::refused::Refused;
 use super::{Client, SlackFault, Source, api_token};
 use crate::slack::limiter::{Key, Pace};
 
+/// For how long it is not worth doing something else.
+const MOMENT: Duration = Duration::from_millis(300);
+
 /// One call: what, how fast, to which channel, with what.
 #[derive(Clone)]
 pub(super) struct Call<'a> {
@@ -21,7 +24,10 @@ pub(super) struct Call<'a> {
     pub(super) pace: Pace,
     pub(super) channel: Option<&'a str>,
     pub(super) body: Body<'a>,
+    /// How long Slack has for its answer; a read's wait for its turn is part of it.
     pub(super) limit: Duration,
+    /// How long its turn is waited for.
+    pub(super) patience: Duration,
 }
 
 #[derive(Clone)]
@@ -29,6 +35,27 @@ pub(super) enum Body<'a> {
     /// Reads take their arguments in the query.
     Query(Vec<(&'a str, Option<&'a str>)>),
     Json(Value),
+}
+
+impl Call<'_> {
+    /// The same, for somebody who waits.
+    pub(super) fn within(self, limit: Duration) -> Self {
+        let patience = limit;
+        Self {
+            limit,
+            patience,
+            ..self
+        }
+    }
+
+    /// The same, for somebody who has other things to do until its turn comes: no other work waits
+    /// meanwhile.
+    pub(super) fn or_later(self) -> Self {
+        Self {
+            patience: MOMENT,
+            ..self
+        }
+    }
 }
 
 impl Client {
@@ -45,6 +72,7 @@ impl Client {
             channel,
             body: Body::Json(without_nulls(body)),
             limit: self.inner.settings.timeout,
+            patience: self.inner.settings.timeout,
         }
     }
 
@@ -60,6 +88,7 @@ impl Client {
             channel: None,
             body: Body::Query(query),
             limit: self.inner.settings.timeout,
+            patience: self.inner.settings.timeout,
         }
     }
 
@@ -69,10 +98,8 @@ impl Client {
         pace: Pace,
         query: Vec<(&'a str, Option<&'a str>)>,
     ) -> Call<'a> {
-        Call {
-            limit: self.inner.settings.quick_timeout,
-            ..self.read(method, pace, query)
-        }
+        self.read(method, pace, query)
+            .within(self.inner.settings.quick_timeout)
     }
 
     pub(super) async fn call<T: DeserializeOwned + Send>(
@@ -100,7 +127,7 @@ impl Client {
         }
     }
 
-    /// Waits for its turn and calls, all within the call's limit.
+    /// Waits for its turn and calls.
     pub(super) async fn call_with<T: DeserializeOwned + Send>(
         &self,
         token: &SlackApiToken,
@@ -115,10 +142,13 @@ impl Client {
             },
         };
         let begun = Instant::now();
-        let called = match self.turn(&call, &key).await {
-            Ok(()) => self.send(token, call, begun).await,
-            Err(fault) => Err(fault),
-        };
+        let turn = self.inner.limiter.turn(call.pace, &key, call.patience);
+        if let Err(retry_after) = turn.await {
+            // Slack was not asked, so this is no fault of a call.
+            count_outcome(method, "waits");
+            return Err(SlackFault::RateLimited { retry_after });
+        }
+        let called = self.send(token, call, begun).await;
         if let Err(SlackFault::RateLimited { retry_after }) = &called {
             self.inner.limiter.rest(key, *retry_after);
         }
@@ -161,16 +191,6 @@ impl Client {
         }
     }
 
-    async fn turn(&self, call: &Call<'_>, key: &Key) -> Result<(), SlackFault> {
-        let waiting = self.inner.limiter.turn(call.pace, key);
-        let retry_after = match timeout(call.limit, waiting).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(left)) => left,
-            Err(_) => Duration::from_secs(1),
-        };
-        Err(SlackFault::RateLimited { retry_after })
-    }
-
     async fn send<T: DeserializeOwned + Send>(
         &self,
         token: &SlackApiToken,
@@ -180,15 +200,16 @@ impl Client {
         let span = tracing::Span::none();
         let context = sensitive(Some(token), &span);
         let slack = &self.inner.slack.http_api.connector;
-        let deadline = begun + call.limit;
         let (sent, reads) = match &call.body {
             Body::Query(query) => {
                 let sending = slack.http_get(call.method, query, context);
-                (timeout_at(deadline, sending).await, true)
+                (timeout_at(begun + call.limit, sending).await, true)
             }
+            // A write that is cut short may have happened and is done again, so Slack has all of its
+            // time, however long the turn was waited for.
             Body::Json(body) => {
                 let sending = slack.http_post(call.method, body, context);
-                (timeout_at(deadline, sending).await, false)
+                (timeout(call.limit, sending).await, false)
             }
         };
         match sent {
@@ -220,11 +241,15 @@ fn without_nulls(mut body: Value) -> Value {
 /// Counts a call and logs what went wrong with it.
 pub(super) fn count<T>(method: &'static str, called: &Result<T, SlackFault>) {
     let outcome = called.as_ref().map_or_else(SlackFault::class, |_| "ok");
-    metrics::counter!("jit_slack_calls_total", "method" => method, "outcome" => outcome)
-        .increment(1);
+    count_outcome(method, outcome);
     if let Err(fault) = called {
         tracing::warn!(slack.method = method, slack.fault = outcome, %fault, "a call to Slack failed");
     }
+}
+
+fn count_outcome(method: &'static str, outcome: &'static str) {
+    metrics::counter!("jit_slack_calls_total", "method" => method, "outcome" => outcome)
+        .increment(1);
 }
 
 /// How a call is sent: with its address kept out of the library's logs, since it may hold an e-mail

@@ -18,7 +18,8 @@ pub struct ClientSettings {
     /// The base of the Web API, without a slash at its end. Whoever reads the configuration makes
     /// sure that it is `https`, or leads to this machine.
     pub api_url: String,
-    /// How long a call may take, the wait for its turn included.
+    /// How long Slack has to answer a call. A read's wait for its turn is part of it; what changes
+    /// something has all of it from its turn on, since cut short it may have happened.
     pub timeout: Duration,
     /// How long a call may take that somebody who clicked is waiting for.
     pub quick_timeout: Duration,

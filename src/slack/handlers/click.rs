@@ -222,7 +222,11 @@ impl Handlers {
         match self.client.open_view(&click.trigger, view).await {
             // It may well have opened.
             Ok(_) | Err(SlackFault::Ambiguous(_)) => Ok(Said::Nothing),
-            Err(_) => Ok(Said::Words(words::too_slow())),
+            Err(fault) => {
+                let reference = click.reference();
+                tracing::info!(reference, %fault, "a dialog did not open");
+                Ok(Said::Words(words::too_slow(&reference)))
+            }
         }
     }
 

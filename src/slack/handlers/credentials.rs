@@ -21,16 +21,17 @@ impl Handlers {
         let Some(id) = RequestId::parse(&click.value) else {
             return Ok(Said::Words(reply::unknown_click()));
         };
+        let reference = click.reference();
         let wait = modal::notice(words::PASSWORD_TITLE, words::PASSWORD_COMES);
         let view = match self.client.open_view(&click.trigger, &wait).await {
             Ok(view) => view,
             Err(fault) => {
                 let expired = matches!(fault, SlackFault::Expired(_));
-                tracing::info!(expired, "no modal for a password; none is set");
-                return Ok(Said::Words(words::too_slow()));
+                tracing::info!(reference, expired, "no modal for a password; none is set");
+                return Ok(Said::Words(words::too_slow(&reference)));
             }
         };
-        let shown = match self.password(id, &click.by.user).await {
+        let shown = match self.password(id, &click.by.user, &reference).await {
             Ok(view) => view,
             Err(No::Refusal(refusal)) => modal::notice(
                 words::PASSWORD_TITLE,
@@ -38,7 +39,6 @@ impl Handlers {
             ),
             Err(No::Say(words)) => return Ok(Said::Words(words)),
             Err(No::Store(fault)) => {
-                let reference = click.reference();
                 tracing::error!(
                     reference,
                     error = &fault as &dyn std::error::Error,
@@ -50,12 +50,20 @@ impl Handlers {
         match self.client.update_view(&view, &shown).await {
             Ok(()) => Ok(Said::Nothing),
             // The modal was closed meanwhile, or the secret did not arrive: a new one replaces it.
-            Err(_) => Ok(Said::Words(words::too_slow())),
+            Err(fault) => {
+                tracing::info!(reference, %fault, "a password may not have been seen");
+                Ok(Said::Words(words::too_slow(&reference)))
+            }
         }
     }
 
     /// The modal with a fresh password, for the holder of an active grant.
-    async fn password(&self, id: RequestId, user: &str) -> Result<serde_json::Value, No> {
+    async fn password(
+        &self,
+        id: RequestId,
+        user: &str,
+        reference: &str,
+    ) -> Result<serde_json::Value, No> {
         let by = self.holder(user).await?;
         // On record before it is shown: who was let in, and when, never the secret.
         let actor = Actor::Person {
@@ -79,14 +87,14 @@ impl Handlers {
                 metrics::counter!("jit_credentials_shown_total").increment(1);
                 modal::credentials(&shown.facts, shown.password.expose_secret(), until)
             }
-            Ok(Err(fault)) => modal::notice(
-                words::PASSWORD_TITLE,
-                &words::no_password(&fault.to_string()),
-            ),
-            Err(_) => modal::notice(
-                words::PASSWORD_TITLE,
-                &words::no_password(words::TARGET_SILENT),
-            ),
+            Ok(Err(fault)) => no_password(id, &fault.to_string(), reference),
+            Err(_) => no_password(id, words::TARGET_SILENT, reference),
         })
     }
+}
+
+/// Says why there is none; the log has all of it.
+fn no_password(id: RequestId, why: &str, reference: &str) -> serde_json::Value {
+    tracing::warn!(request.id = %id, reference, why, "no password was set");
+    modal::notice(words::PASSWORD_TITLE, &words::no_password(why, reference))
 }

@@ -256,7 +256,7 @@ impl Handlers {
                 return;
             }
         }
-        if self.client.post(user, words, None).await.is_err() {
+        if self.client.answer(user, words).await.is_err() {
             tracing::error!(
                 delivery.kind = delivery.kind(),
                 "a person could not be answered"

@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answers::hold_done;
 use super::samples::*;
 use super::tests::{hold_bundle, hold_news, hold_request};
 use super::{Content, Face, Faces, card, lint, page, reply};
 use crate::domain::*;
 
 /// What somebody may have typed, or a policy may hold.
-fn texts() -> Vec<(&'static str, String)> {
+pub(super) fn texts() -> Vec<(&'static str, String)> {
     vec![
         ("nothing", String::new()),
         ("one letter", "a".to_owned()),
@@ -29,12 +30,12 @@ fn texts() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn cut(words: &str, most: usize) -> String {
+pub(super) fn cut(words: &str, most: usize) -> String {
     words.chars().take(most).collect()
 }
 
 /// With these words wherever there is room for any, and two hundred people who could decide.
-fn largest(base: &Request, words: &str) -> Request {
+pub(super) fn largest(base: &Request, words: &str) -> Request {
     let mut request = base.clone();
     words.clone_into(&mut request.reason);
     request.access.resource = ResourceName::new(cut(words, 200));
@@ -62,7 +63,7 @@ fn largest(base: &Request, words: &str) -> Request {
 }
 
 /// Everybody by that name; every second one has no account in Slack.
-fn faces_named(name: &str) -> Faces {
+pub(super) fn faces_named(name: &str) -> Faces {
     let face = |n: u128| Face {
         slack_user: n.is_multiple_of(2).then(|| format!("U{n}")),
         name: name.to_owned(),
@@ -72,12 +73,15 @@ fn faces_named(name: &str) -> Faces {
 
 #[test]
 fn every_state_holds_with_the_smallest_and_the_largest_data() {
-    for (_, words) in texts() {
+    // Every state is met by every second text, and every text by every second state.
+    for (nth, (_, words)) in texts().into_iter().enumerate() {
         let faces = faces_named(&cut(&words, 200));
-        for (_, base) in states().into_iter().step_by(2) {
+        for (_, base) in states().into_iter().skip(nth % 2).step_by(2) {
             hold_request(&largest(&base, &words), &faces);
         }
-        hold_news(&largest(&request(), &words), &faces, &words);
+        let largest = largest(&request(), &words);
+        hold_news(&largest, &faces, &words);
+        hold_done(&[largest], &faces, &words);
     }
 }
 

@@ -120,7 +120,7 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::slack::view::samples::{any_faces, any_request, faces, now, states};
-    use crate::slack::view::{lint, samples};
+    use crate::slack::view::{extremes, lint, samples};
     use proptest::prelude::*;
 
     const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
@@ -204,6 +204,30 @@ mod tests {
             .map(|(_, request)| (request, None))
             .collect();
         insta::assert_snapshot!(csv(&all, &faces()));
+    }
+
+    #[test]
+    fn a_page_holds_with_nothing_one_and_as_many_as_there_can_be() {
+        for (_, words) in extremes::texts() {
+            let faces = extremes::faces_named(&extremes::cut(&words, 200));
+            let every = states().into_iter().cycle();
+            let every = every.map(|(_, base)| {
+                let request = extremes::largest(&base, &words);
+                (request, Some(LINK.to_owned()))
+            });
+            let search = Search {
+                resource: Some(words.clone()),
+                channel: vec![words.clone()],
+                ..Search::default()
+            };
+            for count in [0, 1, PAGE] {
+                let requests: Vec<_> = every.clone().take(count).collect();
+                for whose in [Whose::Own, Whose::OwnOnly(&[]), Whose::Others] {
+                    let page = shown(&requests, whose, &search);
+                    lint::message(&super::page(&page, &faces, now()));
+                }
+            }
+        }
     }
 
     proptest! {

@@ -53,6 +53,15 @@ pub(super) fn modal(view: &Value) {
     assert!(lint.faults.is_empty(), "{:#?}\n{view:#}", lint.faults);
 }
 
+/// Fails with every fault of what is offered while somebody types.
+pub(super) fn choices(answer: &Value) {
+    let mut lint = Lint::default();
+    let options = answer["options"].as_array().unwrap();
+    lint.check(options.len() <= 100, "options");
+    lint.options(options);
+    assert!(lint.faults.is_empty(), "{:#?}\n{answer:#}", lint.faults);
+}
+
 /// Fails with every fault of an App Home tab.
 pub(super) fn home(view: &Value) {
     dump::view(view);
@@ -97,6 +106,10 @@ impl Lint {
         // Counted as UTF-16, the strictest of what Slack may count.
         let length = text.encode_utf16().count();
         self.check(length <= limit, &format!("{what}: {length} of {limit}"));
+        self.check(
+            !has_code(text),
+            &format!("{what}: the code of a fault: {text}"),
+        );
     }
 
     fn plain(&mut self, what: &str, text: &Value, limit: usize) {
@@ -198,16 +211,21 @@ impl Lint {
     fn select(&mut self, select: &Value) {
         let options = select["options"].as_array().unwrap();
         self.check((1..=100).contains(&options.len()), "options");
+        self.options(options);
+        let first = &select["initial_option"];
+        let known = first.is_null() || options.contains(first);
+        self.check(known, "chosen at first is none of the options");
+    }
+
+    fn options(&mut self, options: &[Value]) {
         let mut values = BTreeSet::new();
         for option in options {
             self.plain("option", &option["text"], 75);
+            self.plain("description", &option["description"], 75);
             let value = option["value"].as_str().unwrap_or("");
             self.check((1..=150).contains(&value.len()), "option value");
             self.check(values.insert(value), "the same option twice");
         }
-        let first = &select["initial_option"];
-        let known = first.is_null() || options.contains(first);
-        self.check(known, "chosen at first is none of the options");
     }
 
     fn button(&mut self, button: &Value) {
@@ -257,6 +275,13 @@ impl Lint {
         }
         self.check(length <= 4000, &format!("rich text of {length}"));
     }
+}
+
+/// Whether it holds a code as servers give them, such as `[42501]`.
+fn has_code(text: &str) -> bool {
+    let code = |c: &u8| c.is_ascii_digit() || c.is_ascii_uppercase();
+    let mut windows = text.as_bytes().windows(7);
+    windows.any(|seven| seven[0] == b'[' && seven[6] == b']' && seven[1..6].iter().all(code))
 }
 
 /// A message as a person reads it: mrkdwn with times in UTC, buttons in brackets.

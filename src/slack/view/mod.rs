@@ -25,6 +25,12 @@ pub mod why_me;
 pub mod workspace;
 
 #[cfg(test)]
+mod answers;
+/// No view is without a test that looks at it.
+#[cfg(test)]
+#[path = "../../../tests/slack/every_view.rs"]
+mod every_view;
+#[cfg(test)]
 mod extremes;
 #[cfg(test)]
 mod lint;

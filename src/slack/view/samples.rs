@@ -10,6 +10,10 @@ use super::{Face, Faces};
 use crate::domain::grant::Failing;
 use crate::domain::*;
 
+/// What a server said, with what helps whoever reads the log and nobody else.
+pub(super) const REFUSED: &str =
+    "The role cannot be made: permission denied [42501] (Only \"app_ro\" may do that.)";
+
 /// Monday, 23 November 2026, 11:09 UTC.
 pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_432_140, 0).unwrap()
@@ -317,7 +321,7 @@ pub(super) fn states() -> Vec<(&'static str, Request)> {
             "failed",
             grant(GrantState::Failed {
                 at,
-                error: "role \"app_ro\" does not exist".to_owned(),
+                error: REFUSED.to_owned(),
             }),
         ),
         (
@@ -525,7 +529,7 @@ pub(super) fn bundles() -> Vec<(&'static str, Vec<Request>)> {
     ]);
     let failed = GrantState::Failed {
         at: now() + minutes(3),
-        error: "role \"app_ro\" does not exist".to_owned(),
+        error: REFUSED.to_owned(),
     };
     let everything = states().into_iter().map(|(_, request)| request).take(20);
     vec![

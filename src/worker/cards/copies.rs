@@ -20,6 +20,7 @@ impl Telltale<'_> {
             let channel = self.lead().terms.channel.clone();
             match self.post_card(&channel, CardKind::Card, None).await {
                 Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
+                    self.go_without(&fault).await?;
                     self.note_trouble(fault.code()).await?;
                 }
                 posted => posted?,
@@ -188,7 +189,7 @@ impl Telltale<'_> {
         match self.post_card(&fallback, CardKind::Card, None).await {
             Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
                 tracing::error!(%fault, "the fallback channel cannot be written to either");
-                return Ok(());
+                return Ok(self.go_without(&fault).await?);
             }
             posted => posted?,
         }
@@ -251,6 +252,7 @@ impl Telltale<'_> {
             match posting.await {
                 Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
                     tracing::warn!(person.id = %person, %fault, "somebody cannot be written to");
+                    self.go_without(&fault).await?;
                 }
                 // The others do not wait for this one.
                 Err(Trouble::Slack(fault)) => failed = failed.or(Some(fault)),

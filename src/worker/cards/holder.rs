@@ -158,6 +158,7 @@ impl Telltale<'_> {
             Ok(()) => Ok(()),
             Err(fault) if self.gives_up_on(&fault) => {
                 tracing::warn!(request.id = %self.id, %fault, "told in the thread instead");
+                self.go_without(&fault).await?;
                 let told = text::told_in_thread(&self.faces.mention(holder), &content.text);
                 self.reply_in_thread(&Content::line(&told)).await
             }

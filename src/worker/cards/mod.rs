@@ -124,7 +124,7 @@ impl<'a> Telltale<'a> {
             cards: store.cards_of(id).await?,
             telling: store.telling(id).await?,
             now: worker.engine.now().await?,
-            last_try: TRIES <= claim.attempt,
+            last_try: TRIES <= claim.tries(),
             parts,
             entries,
         }))
@@ -136,6 +136,12 @@ impl<'a> Telltale<'a> {
             SlackFault::Unknown(_) => self.last_try,
             fault => !fault.is_worth_waiting(),
         }
+    }
+
+    /// Goes on without what Slack refused; what nobody knows is shown to the people who run the bot.
+    async fn go_without(&self, fault: &SlackFault) -> Result<(), StoreError> {
+        let about = words::card_of(self.lead().number);
+        self.worker.show_unknown(fault, &about).await
     }
 
     /// The first part: the request itself, where it is no bundle.
@@ -238,7 +244,7 @@ impl<'a> Telltale<'a> {
             Ok(_) => Ok(()),
             Err(fault) if self.gives_up_on(&fault) => {
                 tracing::warn!(request.id = %self.id, %fault, "the thread cannot be written to");
-                Ok(())
+                Ok(self.go_without(&fault).await?)
             }
             Err(fault) => Err(fault.into()),
         }
@@ -306,7 +312,6 @@ fn people_in(parts: &[Request], entries: &[Entry]) -> BTreeSet<PersonId> {
             | Event::CredentialsIssued { by }
             | Event::GrantRetried { by }
             | Event::ReviewCompleted { by, .. }
-            | Event::DecisionRefused { by, .. }
             | Event::RevocationBegun {
                 cause: RevokeCause::Revoked { by, .. },
                 ..

@@ -122,6 +122,21 @@ impl House {
         }
     }
 
+    /// The same house, whose client keeps to the rates that Slack publishes.
+    pub async fn paced(text: &str) -> Self {
+        let mut house = Self::under(text).await;
+        let client = called(&house.slack, true);
+        house.speak_by(client);
+        house
+    }
+
+    /// Has everything from now on said by that client.
+    pub fn speak_by(&mut self, client: Client) {
+        let store = self.engine.store().clone();
+        self.worker.directory = Directory::new(store, client.clone());
+        self.worker.slack = client;
+    }
+
     /// The URL of its database.
     pub fn url(&self) -> &str {
         &self.url
@@ -283,10 +298,19 @@ fn policy(text: &str) -> Policy {
 
 /// A client for the stand-in, patient enough for a busy machine and quick enough for a hanging call.
 pub fn client(slack: &Sandbox) -> Client {
+    called(slack, false)
+}
+
+fn called(slack: &Sandbox, paced: bool) -> Client {
+    Client::new(&SecretString::from("xoxb-acme-bot"), settings(slack, paced)).unwrap()
+}
+
+/// How the stand-in is called.
+pub fn settings(slack: &Sandbox, paced: bool) -> ClientSettings {
     let mut settings = ClientSettings::at(&slack.api_url());
     settings.timeout = std::time::Duration::from_secs(3);
-    settings.paced = false;
-    Client::new(&SecretString::from("xoxb-acme-bot"), settings).unwrap()
+    settings.paced = paced;
+    settings
 }
 
 async fn move_in(store: &Store, name: &str) -> PersonId {

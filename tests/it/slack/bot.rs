@@ -238,7 +238,9 @@ fn source(passwords: Arc<Mutex<Passwords>>) -> CredentialsSource {
                     facts: vec![("login".to_owned(), access.tag())],
                     password: SecretString::from("open-sesame"),
                 }),
-                Passwords::Refused => Err(CredentialsFault("the server is down".to_owned())),
+                Passwords::Refused => Err(CredentialsFault(
+                    "the server is down [57P03] (A detail.)".to_owned(),
+                )),
                 Passwords::Panics => panic!("the source of passwords"),
             }
         }

@@ -14,8 +14,13 @@ async fn stand_in() -> (Sandbox, Client) {
 }
 
 fn client(slack: &Sandbox, patience: Duration) -> Client {
+    called(slack, patience, true)
+}
+
+fn called(slack: &Sandbox, patience: Duration, paced: bool) -> Client {
     let mut settings = ClientSettings::at(&slack.api_url());
     (settings.timeout, settings.quick_timeout) = (patience, patience);
+    settings.paced = paced;
     Client::new(&SecretString::from("xoxb-acme-bot"), settings).unwrap()
 }
 
@@ -130,7 +135,8 @@ type IsRight = fn(&SlackFault) -> bool;
 
 #[tokio::test]
 async fn faults_are_sorted_by_what_to_do_about_them() {
-    let (slack, client) = stand_in().await;
+    let slack = Sandbox::start(Settings::acme()).await.unwrap();
+    let client = called(&slack, Duration::from_secs(5), false);
     let error = |error: &str| FaultKind::Error {
         error: error.into(),
     };
@@ -214,6 +220,31 @@ async fn fault_31_a_channel_that_must_rest_rests_alone() {
     );
     client.post("C0ACCESS", &hello(), None).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5), "nobody waited");
+}
+
+#[tokio::test]
+async fn whoever_comes_too_soon_is_told_at_once_when_to_come_and_no_rest_is_made_of_it() {
+    let (slack, client) = stand_in().await;
+    let mut told = Vec::new();
+    for _ in 0..8 {
+        match client.post("C0GENERAL", &hello(), None).await {
+            Ok(_) => {}
+            Err(SlackFault::RateLimited { retry_after }) => told.push(retry_after),
+            Err(fault) => panic!("{fault:?}"),
+        }
+    }
+    assert!(told.is_sorted() && 3 < told.len(), "{told:?}");
+    // An answer to somebody waits for the next turn, which is not as far as was told to others.
+    let begun = Instant::now();
+    client.answer("C0GENERAL", &hello()).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    assert!(
+        slack
+            .calls_to("chat.postMessage")
+            .iter()
+            .all(|call| call.ok()),
+        "Slack was asked in time only"
+    );
 }
 
 #[tokio::test]

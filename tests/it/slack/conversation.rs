@@ -355,6 +355,10 @@ async fn a_target_that_gives_no_password_is_told_in_the_modal() {
     bot.settle().await;
     let modal = slack.modal("dana").expect("a modal").plain();
     assert!(modal.contains("the server is down"), "{modal}");
+    assert!(
+        !modal.contains("57P03") && !modal.contains("detail"),
+        "no raw codes: {modal}"
+    );
 }
 
 #[tokio::test]

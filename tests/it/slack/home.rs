@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use jitbot::domain::{Command, Event, GrantState, Refusal, Request, RequestId};
 use jitbot::engine::{Cause, EngineError};
 use jitbot::sandbox::{Fault, FaultKind, SubmitValues};
+use jitbot::store::homes::{Made, Published, Unpublished};
 use serde_json::Value;
 
 use super::bot::Bot;
@@ -253,6 +254,49 @@ async fn a_slack_that_is_down_is_asked_again_and_no_removal_waits_for_it() {
         bot.settle().await;
     }
     assert!(tab(&bot, "bob").contains("Nothing waits for you"));
+}
+
+#[tokio::test]
+async fn whoever_opens_a_tab_while_it_is_drawn_still_gets_it_published() {
+    let bot = bot().await;
+    opens(&bot, "bob").await;
+    let store = bot.house.engine.store().clone();
+    let (at, bob) = (("T0ACME", "U0BOB"), bot.house.id("bob"));
+    let made = Made::default();
+    let take = async || {
+        let now = bot.house.clock.now();
+        let lease = TimeDelta::seconds(30);
+        store.take_homes(now, lease, 1).await.unwrap().remove(0)
+    };
+    for published in [false, true] {
+        bot.house.pass(TimeDelta::seconds(1));
+        bot.house.engine.open_home(at, bob).await.unwrap();
+        let taken = take().await;
+        assert!(taken.forced);
+        bot.house.pass(TimeDelta::seconds(1));
+        bot.house.engine.open_home(at, bob).await.unwrap();
+        let now = bot.house.clock.now();
+        let shown = Published {
+            shown: taken.shown.clone(),
+            hash: taken.hash.clone(),
+        };
+        if published {
+            let kept = store.keep_home(&taken, &shown, &made, now);
+            kept.await.unwrap();
+        } else {
+            let put_off = store.put_off_home(&taken, now, Unpublished::Failed);
+            put_off.await.unwrap();
+        }
+        let again = take().await;
+        assert!(again.forced, "published: {published}");
+        let kept = store.keep_home(&again, &shown, &made, now);
+        kept.await.unwrap();
+        bot.house.engine.hurry_home(at.0, at.1).await.unwrap();
+        let known = take().await;
+        assert!(!known.forced, "it was published");
+        let kept = store.keep_home(&known, &shown, &made, now);
+        kept.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
-use jitbot::sandbox::{Message, SubmitOutcome, SubmitValues};
+use jitbot::sandbox::{Fault, FaultKind, Message, SubmitOutcome, SubmitValues};
 use regex::Regex;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -59,6 +59,48 @@ fn reference(told: &str) -> String {
     found.unwrap_or_else(|| panic!("no reference: {told}"))[1].to_owned()
 }
 
+/// Dana presses the button in the message that says that the access is there.
+async fn wants_a_password(bot: &Bot) {
+    let dms = bot.house.slack.dms("dana");
+    let with_button = dms.iter().rev();
+    let mut with_button = with_button.filter(|dm| dm.plain().contains("[Get credentials]"));
+    let message = with_button.next().expect("a message with the button");
+    let slack = &bot.house.slack;
+    let press = slack.click("dana", &message.channel, &message.ts, "jit_credentials");
+    press.await.unwrap();
+    bot.settle().await;
+}
+
+#[tokio::test]
+async fn who_gets_no_password_or_no_dialog_can_name_what_the_log_knows() {
+    let (log, _guard) = Log::listen();
+    let bot = Bot::by_http().await;
+    bot.asked("request staging-db readonly 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    *bot.passwords.lock().unwrap() = Passwords::Refused;
+    wants_a_password(&bot).await;
+    let modal = bot.house.slack.modal("dana").unwrap().plain();
+    let lines = log.lines(&reference(&modal));
+    let knows = |what: &str| lines.iter().any(|line| line.contains(what));
+    assert!(
+        knows("no password was set") && knows("[57P03]"),
+        "{lines:#?}"
+    );
+
+    let late = FaultKind::Error {
+        error: "expired_trigger_id".to_owned(),
+    };
+    bot.house.slack.fault(Fault::times("views.open", 2, late));
+    bot.asked("request staging-db readonly 1h to see more")
+        .await;
+    bot.presses("bob", "jit_deny").await;
+    let told = bot.told("bob");
+    assert!(!log.lines(&reference(&told)).is_empty(), "{told}");
+    wants_a_password(&bot).await;
+    let told = bot.told("dana");
+    assert!(!log.lines(&reference(&told)).is_empty(), "{told}");
+}
+
 #[tokio::test]
 async fn without_a_database_every_answer_names_what_the_log_knows() {
     let (log, _guard) = Log::listen();
@@ -105,14 +147,7 @@ async fn a_handler_that_panicked_ends_in_an_answer_that_the_log_knows() {
     bot.asked("request staging-db readonly 1h to see").await;
     bot.presses("bob", "jit_approve").await;
     *bot.passwords.lock().unwrap() = Passwords::Panics;
-    let dms = bot.house.slack.dms("dana");
-    let with_button = dms.iter().rev();
-    let mut with_button = with_button.filter(|dm| dm.plain().contains("[Get credentials]"));
-    let message = with_button.next().expect("a message with the button");
-    let slack = &bot.house.slack;
-    let press = slack.click("dana", &message.channel, &message.ts, "jit_credentials");
-    press.await.unwrap();
-    bot.settle().await;
+    wants_a_password(&bot).await;
     // Nobody took it up while it was of any use.
     bot.house.pass(TimeDelta::hours(2));
     bot.intake.take_up().await.unwrap();

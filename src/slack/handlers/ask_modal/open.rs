@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 use super::super::super::client::SlackFault;
 use super::super::super::grammar::Wish;
-use super::super::super::payload::{Click, Shortcut, SlashCommand, View};
+use super::super::super::payload::{Click, Shortcut, SlashCommand, View, reference};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
-use super::super::super::view::text::reply::NOT_RECORDED;
+use super::super::super::view::text::trouble;
 use super::super::super::view::{Faces, ids, modal, reply};
 use super::super::asking::Groups;
 use super::super::{Handlers, No, Said, words};
@@ -192,7 +192,9 @@ impl Handlers {
         if self.open_filled(trigger, filling).await? {
             Ok(Said::Nothing)
         } else {
-            Ok(Said::Words(words::too_slow()))
+            let reference = reference(trigger);
+            tracing::info!(reference, "a form did not open in time");
+            Ok(Said::Words(words::too_slow(&reference)))
         }
     }
 
@@ -220,11 +222,13 @@ impl Handlers {
             }
             Err(No::Say(content)) => modal::notice(text::NOT_NOW, &content.text),
             Err(No::Store(fault)) => {
+                let reference = reference(trigger);
                 tracing::error!(
+                    reference,
                     error = &fault as &dyn std::error::Error,
                     "a form is not filled in"
                 );
-                modal::notice(text::NOT_NOW, NOT_RECORDED)
+                modal::notice(text::NOT_NOW, &trouble::failed(&reference))
             }
         };
         self.put_view(&id, &view).await;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::samples::{any_faces, any_text, bob, carol, faces, lee, now, request, step};
-use super::super::{content, lint};
+use super::super::{content, extremes, lint};
 use super::*;
 use crate::domain::{BreakGlass, GroupName, Quorum};
 
@@ -222,6 +222,67 @@ fn choices_fit_however_many_and_however_long() {
     }
 }
 
+/// Holds the forms with these words wherever there is room for any, and these names of roles.
+fn hold_forms(words: &str, names: &[String], faces: Faces, (free, bundle): (bool, bool)) {
+    let words = words.to_owned();
+    let offered = (1..150).map(Span::minutes).collect();
+    let part = |name: &String| (name.clone(), Preview::No(text::said(&words)));
+    let preview = if bundle {
+        Preview::Parts(names.iter().map(part).collect())
+    } else {
+        way(steps())
+    };
+    let typed = || Words {
+        typed: words.clone(),
+        wanted: Some(words.clone()),
+    };
+    let mut roles = names.to_vec();
+    roles.sort();
+    roles.dedup();
+    let form = Form {
+        notice: Some(super::words::almost(&escape::policy(&words, 1_500))),
+        what: names.first().map(|name| What {
+            name: name.clone(),
+            about: Some(words.clone()),
+            bundle,
+        }),
+        role: names.first().cloned(),
+        roles,
+        times: Some(Times {
+            offered,
+            chosen: None,
+            free,
+            other: Some(words.clone()),
+            most: None,
+        }),
+        reason: typed(),
+        ticket: Some(typed()),
+        preview,
+        faces,
+        ..whole()
+    };
+    lint::modal(&super::request(&form));
+    let said = format!("Access: {}", text::said(&words));
+    lint::modal(&extension(&said, &form));
+    lint::modal(&wait(&said));
+    lint::modal(&done(&content::Content::line(&said)));
+}
+
+#[test]
+fn a_form_holds_with_nothing_one_and_two_hundred_of_everything() {
+    for (_, words) in extremes::texts() {
+        let words = format!("a {words}");
+        let name = extremes::cut(&words, 200);
+        for count in [0, 1, 200] {
+            let names: Vec<String> = (0..count).map(|n| format!("a{n} {name}")).collect();
+            for (free, bundle) in [(true, false), (false, true)] {
+                let faces = extremes::faces_named(&name);
+                hold_forms(&words, &names, faces, (free, bundle));
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
 
@@ -236,34 +297,6 @@ proptest! {
         // Names and words that are nothing but a sign are a policy's own affair.
         let words = format!("a {words}");
         let names: Vec<String> = names.iter().map(|name| format!("a {name}")).collect();
-        let offered = (1..150).map(Span::minutes).collect();
-        let part = |name: &String| (name.clone(), Preview::No(text::said(&words)));
-        let preview = if bundle {
-            Preview::Parts(names.iter().map(part).collect())
-        } else {
-            way(steps())
-        };
-        let form = Form {
-            notice: Some(super::words::almost(&escape::policy(&words, 1_500))),
-            what: Some(What { name: names[0].clone(), about: Some(words.clone()), bundle }),
-            role: Some(names[0].clone()),
-            roles: {
-                let mut roles = names.clone();
-                roles.sort();
-                roles.dedup();
-                roles
-            },
-            times: Some(Times { offered, chosen: None, free, other: Some(words.clone()), most: None }),
-            reason: Words { typed: words.clone(), wanted: Some(words.clone()) },
-            ticket: Some(Words { typed: words.clone(), wanted: Some(words.clone()) }),
-            preview,
-            faces,
-            ..whole()
-        };
-        lint::modal(&super::request(&form));
-        let said = format!("Access: {}", text::said(&words));
-        lint::modal(&extension(&said, &form));
-        let content = content::Content::line(&said);
-        lint::modal(&done(&content));
+        hold_forms(&words, &names, faces, (free, bundle));
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::domain::digest::{Audience, Counts, News, PolicyChange};
 use crate::domain::{Access, RequestId, ResourceName, RoleName};
 use crate::slack::view::samples::{any_faces, any_text, bob, carol, dana, faces, now, person};
-use crate::slack::view::{Face, lint};
+use crate::slack::view::{Face, extremes, lint};
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
 
@@ -240,6 +240,62 @@ proptest! {
         };
         let to = if channel { Audience::Channel } else { Audience::Person };
         lint::message(&super::digest(&Digest { name, to, ..of(news) }, &faces));
+    }
+}
+
+#[test]
+fn a_digest_holds_with_nothing_one_and_two_hundred_of_everything() {
+    for (_, words) in extremes::texts() {
+        // A digest without a name is a policy's own affair.
+        let words = format!("a {words}");
+        let name = extremes::cut(&words, 200);
+        for (count, more) in [(0, 0), (1, 0), (21, 179)] {
+            let items = || {
+                let items = (0..count).map(|n| Item {
+                    link: Some(LINK.to_owned()),
+                    ..item(
+                        n,
+                        person(1 + u128::from(n.unsigned_abs())),
+                        (&name, &name),
+                        n,
+                        n,
+                    )
+                });
+                few(items.collect(), more)
+            };
+            let change = PolicyChange {
+                at: now(),
+                to: words.clone(),
+            };
+            let counted = u64::try_from(count).unwrap() * 1_000_000;
+            let news = News {
+                waiting: items(),
+                overdue: items(),
+                stuck: items(),
+                late: items(),
+                resolved: items(),
+                ending: items(),
+                held: items(),
+                longest: items(),
+                unused: items(),
+                counts: Counts {
+                    granted: counted,
+                    ..Counts::default()
+                },
+                policies: Few {
+                    first: vec![change; usize::try_from(count).unwrap()],
+                    total: usize::try_from(count).unwrap() + more,
+                },
+            };
+            for to in [Audience::Channel, Audience::Person] {
+                let digest = Digest {
+                    name: words.clone(),
+                    to,
+                    ..of(news.clone())
+                };
+                lint::message(&super::digest(&digest, &extremes::faces_named(&name)));
+            }
+        }
     }
 }
 

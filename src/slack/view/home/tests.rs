@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{GrantState, Request, RequestState, RevokeCause};
-use crate::slack::view::lint;
+use crate::domain::{GrantState, Request, RequestState, ResourceName, RevokeCause, RoleName};
 use crate::slack::view::samples::*;
+use crate::slack::view::{extremes, lint};
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
 
@@ -155,6 +155,104 @@ fn what_nobody_verified_is_called_revoked_nowhere() {
     );
 }
 
+/// The parts as a bundle, each by its own id.
+fn bundle_of(parts: &[Request]) -> Vec<Request> {
+    let mut bundle = bundled(parts.to_vec());
+    for (part, own) in bundle.iter_mut().zip(parts) {
+        (part.id, part.number) = (own.id, own.number);
+        part.bundle.as_mut().unwrap().lead = parts[0].id;
+    }
+    bundle
+}
+
+/// The same, waiting: single requests and bundles of several parts, one after the other.
+fn waiting(many: &[Request]) -> Vec<Vec<Request>> {
+    let waits = |request: &Request| Request {
+        state: pending(0, vec![]),
+        bundle: None,
+        ..request.clone()
+    };
+    let (mut cards, mut left) = (Vec::new(), many);
+    while !left.is_empty() {
+        let size = [1, 3, 25][cards.len() % 3].min(left.len());
+        let (parts, rest) = left.split_at(size);
+        let parts: Vec<Request> = parts.iter().map(waits).collect();
+        cards.push(if size == 1 { parts } else { bundle_of(&parts) });
+        left = rest;
+    }
+    cards
+}
+
+/// Holds a tab with so many of everything, each section on that page.
+fn hold_tab(requests: &[Request], faces: &Faces, words: &str, page: u32, count: usize) {
+    let many: Vec<Request> = (0..count)
+        .map(|n| nth(&requests[n % requests.len()], n))
+        .collect();
+    let stuck = state("revoking_failing").state;
+    let stuck = many.iter().map(|request| Request {
+        state: stuck.clone(),
+        ..request.clone()
+    });
+    let item = |n: usize| ListItem {
+        name: format!("{n} {words}"),
+        description: Some(words.to_owned()),
+        roles: vec![(words.to_owned(), None); 20],
+        sensitivity: Some(words.to_owned()),
+        parts: match n % 2 {
+            0 => Vec::new(),
+            _ => vec![(ResourceName::new(words), Some(RoleName::new(words))); 20],
+        },
+    };
+    let live = |request: &&Request| matches!(&request.state, RequestState::Approved { .. });
+    let tab = Home {
+        me: BTreeSet::from([dana()]),
+        waiting: waiting(&many),
+        held: many.iter().filter(live).cloned().collect(),
+        own: many.clone(),
+        team: Some(many.clone()),
+        may_ask: (0..count).map(item).collect(),
+        admin: Some(Admin {
+            stuck: stuck.collect(),
+            policy: words.to_owned(),
+            since: Some(now()),
+            trouble: Some(words.to_owned()),
+            oldest: Some(now()),
+            missing_migrations: 3,
+            refused: vec![words.to_owned(); count],
+        }),
+        links: BTreeMap::new(),
+        unreadable: vec![group(words); 30],
+    };
+    let all = ["waiting", "held", "own", "team", "may_ask", "stuck"];
+    let pages = Pages(all.map(|key| (key.to_owned(), page)).into());
+    let view = home(&tab, &pages, faces, now());
+    lint::home(&view);
+    assert!(view.to_string().len() < 250_000);
+    lint::home(&unfit(words));
+    let one = &requests[0];
+    let meta = crate::slack::view::modal::Meta {
+        request: one.id,
+        channel: None,
+        ts: None,
+        version: None,
+    };
+    lint::modal(&answer_for(one, faces, &meta));
+}
+
+#[test]
+fn a_tab_holds_with_nothing_one_and_two_hundred_of_everything() {
+    for (_, words) in extremes::texts() {
+        let faces = extremes::faces_named(&extremes::cut(&words, 200));
+        let states = states().into_iter().step_by(4);
+        let requests = states.map(|(_, base)| extremes::largest(&base, &words));
+        let requests: Vec<Request> = requests.collect();
+        for count in [0, 1, 200] {
+            hold_tab(&requests, &faces, &words, 0, count);
+        }
+        hold_tab(&requests, &faces, &words, 7, 200);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
@@ -165,45 +263,6 @@ proptest! {
         words in any_text(3000),
         page in 0u32..60,
     ) {
-        let many: Vec<Request> = (0..200).map(|n| nth(&requests[n % requests.len()], n)).collect();
-        let waits = |request: &Request| Request { state: pending(0, vec![]), bundle: None, ..request.clone() };
-        let stuck = state("revoking_failing");
-        let stuck = many.iter().map(|request| Request { state: stuck.state.clone(), ..request.clone() });
-        let item = |n: usize| ListItem {
-            name: format!("{n} {words}"),
-            description: Some(words.clone()),
-            roles: vec![(words.clone(), None); 20],
-            sensitivity: Some(words.clone()),
-            parts: Vec::new(),
-        };
-        let live = |request: &Request| matches!(&request.state, RequestState::Approved { .. });
-        let tab = Home {
-            me: BTreeSet::from([dana()]),
-            waiting: many.iter().map(|request| vec![waits(request)]).collect(),
-            held: many.iter().filter(|request| live(request)).cloned().collect(),
-            own: many.clone(),
-            team: Some(many.clone()),
-            may_ask: (0..120).map(item).collect(),
-            admin: Some(Admin {
-                stuck: stuck.collect(),
-                policy: words.clone(),
-                since: Some(now()),
-                trouble: Some(words.clone()),
-                oldest: Some(now()),
-                missing_migrations: 3,
-                refused: vec![words.clone(); 40],
-            }),
-            links: BTreeMap::new(),
-            unreadable: vec![group(&words); 30],
-        };
-        let all = ["waiting", "held", "own", "team", "may_ask", "stuck"];
-        let pages = Pages(all.into_iter().map(|key| (key.to_owned(), page)).collect());
-        let view = home(&tab, &pages, &faces, now());
-        lint::home(&view);
-        prop_assert!(view.to_string().len() < 250_000);
-        lint::modal(&answer_for(&many[0], &faces, &crate::slack::view::modal::Meta {
-            request: many[0].id, channel: None, ts: None, version: None,
-        }));
-        lint::home(&unfit(&words));
+        hold_tab(&requests, &faces, &words, page, 200);
     }
 }

@@ -8,7 +8,7 @@ use super::super::{Faces, escape};
 use super::asked::{called_first, given, instead};
 use super::card::{again_until, withdrawn};
 use super::{
-    access, again, asks, bundle, channel, end, groups, left, long, more, people, said, when,
+    access, again, asks, bundle, channel, end, fault, groups, left, long, more, people, said, when,
 };
 use crate::domain::{PersonId, Removal, Request, RequestState, RevokeCause, Route};
 
@@ -184,7 +184,7 @@ pub fn failed(request: &Request, error: &str, now: DateTime<Utc>) -> String {
         "❌ *It did not work*: {} was approved, but the target refused to give it. You have no \
          access. It said: “{}”\nPlease tell the owners of the resource. {next}",
         access(request),
-        said(error),
+        fault(error),
     )
 }
 

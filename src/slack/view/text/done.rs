@@ -2,7 +2,7 @@
 
 use super::super::{Content, Faces};
 use super::reply::{self, bundle_part, refusal};
-use super::{access, channel, name as named};
+use super::{access, channel, name as named, trouble};
 use crate::domain::{GrantState, Request, Verdict};
 
 /// The access was given back.
@@ -129,8 +129,8 @@ pub fn several_fit(verb: &str, requests: &[Request]) -> Content {
 /// Several roles of the resource could be extended.
 pub fn role_needed(requests: &[Request]) -> Content {
     let line = |request: &Request| {
-        let access = &request.access;
-        format!("• `/jit extend {} {} 1h`", access.resource, access.role)
+        let (resource, role) = (&request.access.resource, &request.access.role);
+        format!("• `/jit extend {} {} 1h`", named(resource), named(role))
     };
     let lines: Vec<String> = requests.iter().take(10).map(line).collect();
     Content::line(&format!("Which one?\n{}", lines.join("\n")))
@@ -149,9 +149,12 @@ pub fn number_needed(verb: &str) -> Content {
     ))
 }
 
-/// The dialog did not open in time.
-pub fn too_slow() -> Content {
-    Content::line("😕 The dialog did not open in time, and nothing was done. Please press again.")
+/// The dialog did not open in time. The reference stands in the log as well.
+pub fn too_slow(reference: &str) -> Content {
+    let goes_on = trouble::goes_on(reference);
+    Content::line(&format!(
+        "😕 The dialog did not open in time, and nothing was done. Please press again. {goes_on}"
+    ))
 }
 
 /// A password is on its way.
@@ -160,10 +163,12 @@ pub const PASSWORD_COMES: &str = "⏳ One moment: I am setting a fresh password 
 /// The head of the dialog with a password.
 pub const PASSWORD_TITLE: &str = "Your credentials";
 
-/// There is no password, and why.
-pub fn no_password(why: &str) -> String {
-    let why = super::said(why);
-    format!("😕 There is no password to show: {why}. Please press *Get credentials* again.")
+/// There is no password, and why. The reference stands in the log as well.
+pub fn no_password(why: &str, reference: &str) -> String {
+    let (why, goes_on) = (super::fault(why), trouble::goes_on(reference));
+    format!(
+        "😕 There is no password to show: {why}. Please press *Get credentials* again. {goes_on}"
+    )
 }
 
 /// See [`no_password`].

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::Faces;
-use super::{end, people, said, when};
+use super::{end, fault, people, said, when};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, PersonId, Request, RequestState, RevokeCause};
 
@@ -94,7 +94,7 @@ fn ending(request: &Request, state: &GrantState, faces: &Faces, now: DateTime<Ut
         GrantState::Failed { at, error } => format!(
             "❌ *Failed* {}: the target refused, nothing was given\nIt said: “{}”{}",
             when(*at),
-            said(error),
+            fault(error),
             again_until(request, now).map_or_else(String::new, |line| format!("\n{line}")),
         ),
         GrantState::Scheduled { .. }
@@ -153,7 +153,7 @@ fn stuck(request: &Request, failing: &Failing, faces: &Faces) -> String {
          I have tried {} and go on trying until it is gone. Told: {told}\n\
          The target said: “{}”",
         times(failing.attempts),
-        said(&failing.error),
+        fault(&failing.error),
     )
 }
 

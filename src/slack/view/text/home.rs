@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, bundle, card, channel, end, link, name, said, when};
+use super::{access, asks, bundle, card, channel, end, link, name, said, when, without_code};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
 
@@ -213,7 +213,7 @@ pub fn stuck(request: &Request, failing: &Failing, since: DateTime<Utc>, faces: 
         request.number,
         when(since),
         card::times(failing.attempts),
-        escape::inline(&failing.error, ERROR)
+        escape::inline(without_code(&failing.error), ERROR)
     )
 }
 
@@ -245,14 +245,13 @@ pub fn health(oldest: Option<DateTime<Utc>>, missing: usize, refused: &[String])
         0 => "✅ *Database*: answers, up to date".to_owned(),
         many => format!("⚠️ *Database*: {many} migrations are missing, run `jit migrate`"),
     };
-    let slack = match refused {
-        [] => "✅ *Slack*: takes what I send".to_owned(),
-        _ => {
-            let calls = refused.iter().map(|call| format!("`{}`", name(call)));
-            let calls: Vec<String> = calls.collect();
-            let calls = escape::cut(&calls.join(", "), FAULT);
-            format!("⚠️ *Slack*: refuses {calls}; `jit doctor` says what to change")
-        }
+    let slack = if refused.is_empty() {
+        "✅ *Slack*: takes what I send".to_owned()
+    } else {
+        let calls = refused.iter().map(|call| format!("`{}`", name(call)));
+        let calls: Vec<String> = calls.collect();
+        let calls = escape::cut(&calls.join(", "), FAULT);
+        format!("⚠️ *Slack*: refuses {calls}; `jit doctor` says what to change")
     };
     format!("{work}\n{slack}\n{database}")
 }

@@ -68,6 +68,25 @@ pub fn said(words: &str) -> String {
     escape::inline(words, PHRASE)
 }
 
+/// What a target said, within a sentence. The code of a fault, and what a server adds behind it, help
+/// whoever reads the log and the ledger, and nobody else: both are left out.
+pub fn fault(error: &str) -> String {
+    said(without_code(error))
+}
+
+fn without_code(error: &str) -> &str {
+    let is_code = |rest: &str| {
+        let (code, rest) = rest.split_at_checked(5).unwrap_or_default();
+        let sqlstate = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+        rest.starts_with(']') && code.chars().all(sqlstate)
+    };
+    let mut brackets = error.match_indices('[');
+    let code = brackets.find(|(at, _)| is_code(&error[at + 1..]));
+    let ends = [code.map(|(at, _)| at), error.find(" (os error ")];
+    let end = ends.into_iter().flatten().min().unwrap_or(error.len());
+    error[..end].trim_end()
+}
+
 /// A length of time in words: `1 hour 30 minutes`.
 pub fn long(span: Span) -> String {
     let mut rest = span.seconds();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::super::Faces;
 use super::card::{over, over_named, withdrawn};
 use super::dm::capitalized;
-use super::{access, end, left, said, when};
+use super::{access, end, fault, left, said, when};
 use crate::domain::{Event, GrantState, Request, RevokeCause, Route};
 
 /// Where the words of whoever denied or revoked stand, for those who are not to read them at once.
@@ -55,7 +55,7 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
         Event::GrantFailed { error } => {
             format!(
                 "❌ *It did not work*: the target refused, and said “{}”",
-                said(error)
+                fault(error)
             )
         }
         Event::HolderReminded => reminded(request, at)?,

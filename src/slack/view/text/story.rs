@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::super::Faces;
 use super::asked::{called_again, called_for, instead, remark};
 use super::card::{over, times, withdrawn};
-use super::{access, asks, bundle, end, glass, groups, left, people, rule, said, when};
+use super::{access, asks, bundle, end, fault, glass, groups, left, people, rule, said, when};
 use crate::domain::{
     Event, GrantState, GroupName, PersonId, Removal, Request, RequestState, RevokeCause, Route,
     Step, Terms,
@@ -142,7 +142,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::GrantFailed { error } => {
             format!(
                 "❌ The target refused, so nothing was given. It said: “{}”",
-                said(error)
+                fault(error)
             )
         }
         Event::HolderReminded => reminded(request, at, faces),
@@ -335,7 +335,7 @@ fn begun(cause: &RevokeCause, request: &Request, faces: &Faces) -> String {
         RevokeCause::ActivationUnknown { error } => format!(
             "🟠 The target never said whether it gave the access, so I remove it to be sure. \
              The last answer was: “{}”",
-            said(error),
+            fault(error),
         ),
     }
 }
@@ -352,7 +352,7 @@ fn failing(request: &Request, attempts: u32, error: &str, faces: &Faces) -> Stri
         "🚨 Taking the access away has failed {} so far. *It may still work.* I go on trying until \
          it is gone. {who}; it said: “{}”",
         times(attempts),
-        said(error),
+        fault(error),
     )
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::Faces;
 use super::card::times;
-use super::{access, long, name, said, when};
+use super::{access, fault, long, name, when};
 use crate::domain::grant::Failing;
 use crate::domain::{Request, Span};
 
@@ -28,7 +28,7 @@ pub fn failing(
         request.number,
         times(failing.attempts),
         name(&request.terms.target.connector),
-        said(&failing.error),
+        fault(&failing.error),
     )
 }
 

@@ -26,7 +26,12 @@ pub const UNFIT_ACCOUNT: &str = "That account cannot hold access here: it is an 
 
 /// Something failed on our side, so nothing was done. The reference stands in the log as well.
 pub fn failed(reference: &str) -> String {
-    format!("{NOT_RECORDED} If it goes on, tell whoever looks after me: reference {reference}.")
+    format!("{NOT_RECORDED} {}", goes_on(reference))
+}
+
+/// What to do where the same fails again.
+pub fn goes_on(reference: &str) -> String {
+    format!("If it goes on, tell whoever looks after me: reference {reference}.")
 }
 
 /// See [`failed`].
@@ -39,8 +44,8 @@ pub fn unknown_code(code: &str, about: &str, tries: i32) -> String {
     let (code, about) = (escape::inline(code, CODE), escape::inline(about, CODE));
     format!(
         "⚠️ *Slack answers with something that I do not know* (`{code}`). I tried {tries} times and \
-         go on without, so {about} may not show what is true. Whoever looks after me finds more \
-         in the log."
+         go on without, so {about} may be missing, or not show what is true. Whoever looks after \
+         me finds more in the log."
     )
 }
 
@@ -66,6 +71,17 @@ pub fn admin_needed(code: &str) -> String {
 pub fn card_of(number: i64) -> String {
     format!("the card of request #{number}")
 }
+
+/// A digest, as the object of a sentence.
+pub fn digest_called(name: &str) -> String {
+    format!("the digest {name}")
+}
+
+/// Something that somebody was to be told, as the object of a sentence.
+pub const NOTICE: &str = "something that I was to tell somebody";
+
+/// A tab, as the object of a sentence.
+pub const HOME_TAB: &str = "somebody's App Home tab";
 
 /// The files of the policy are at fault: `lines` name some of the faults, each of them harmless
 /// already, and `more` were left out.
