@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::sources::Age;
+use super::sources::{Age, How, Purpose};
 use super::{Directory, DirectoryFault, FRESH, Known, Looked, Seen, fitness};
 use crate::domain::{GroupName, Identity, Person, PersonId, Roster};
 use crate::policy::{Entry, Policy};
@@ -39,10 +39,11 @@ impl Directory {
         let groups: BTreeSet<GroupName> = groups.into_iter().collect();
         let mut readings = BTreeMap::new();
         let mut unreadable = Vec::new();
-        for (group, read) in self
-            .readings(policy, &groups, holder.id, Age::Lately)
-            .await?
-        {
+        let how = How {
+            purpose: Purpose::Deciding,
+            age: Age::Lately,
+        };
+        for (group, read) in self.readings(policy, &groups, holder.id, how).await? {
             match read {
                 Ok(humans) => drop(readings.insert(group, humans)),
                 Err(_) => unreadable.push(group),

@@ -1,8 +1,9 @@
 //! Groups whose people are read outside the policy, and managers: who is asked, how long that may
 //! take, what stands in, and what of it is kept.
 //!
-//! All that one act needs is read at once and within one budget. A source with a fallback gets the
-//! larger part of what is left of it, so that the fallback still has its turn. Whoever cannot be
+//! All that one act needs is read at once and within one budget. Where people are sought who decide, a
+//! source with a fallback gets the larger part of what is left of it, so that the fallback still has
+//! its turn. For whoever asks nothing stands in. Whoever cannot be
 //! asked has said nothing: what was read before never stands in for it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,24 @@ pub(super) enum Age {
     Lately,
 }
 
+/// What is to be known of a group. What stands in for it counts for the one and not for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Who decides, is asked, or is told. Where the source names nobody or cannot be read, the people
+    /// of its fallback have the say.
+    Deciding,
+    /// Whether somebody who asks is in it. What stands in for it says nothing about that: a source
+    /// that names nobody means nobody, and one that cannot be read means that nobody knows.
+    Asking,
+}
+
+/// How groups are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct How {
+    pub(super) purpose: Purpose,
+    pub(super) age: Age,
+}
+
 /// The humans behind a group: for each, everything they are called.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Humans {
@@ -115,26 +134,26 @@ impl Sources {
         policy: &Policy,
         groups: BTreeSet<GroupName>,
         holder: &Holder,
-        age: Age,
+        how: How,
     ) -> BTreeMap<GroupName, Result<Humans, SourceFault>> {
         let deadline = Instant::now() + self.budget;
         let reading = groups.into_iter().map(|group| async move {
             let humans = if group.is_manager() {
-                self.manager(policy, holder, age, deadline).await
+                self.manager(policy, holder, how.age, deadline).await
             } else {
-                self.group(policy, &group, age, deadline).await
+                self.group(policy, &group, how, deadline).await
             };
             (group, humans)
         });
         join_all(reading).await.into_iter().collect()
     }
 
-    /// The humans of a group, or of what stands in for it.
+    /// The humans of a group, or of what stands in for it where that counts.
     async fn group(
         &self,
         policy: &Policy,
         group: &GroupName,
-        age: Age,
+        how: How,
         deadline: Instant,
     ) -> Result<Humans, SourceFault> {
         let mut group = group;
@@ -147,14 +166,16 @@ impl Sources {
                     read: None,
                 });
             };
-            let until = share(deadline, sourced.fallback.is_some());
+            let fallback = sourced.fallback.as_ref();
+            let fallback = fallback.filter(|_| how.purpose == Purpose::Deciding);
+            let until = share(deadline, fallback.is_some());
             let asked = Asked::Group(group.clone(), sourced.source.clone());
-            let said = self.ask(asked, age, until).await;
+            let said = self.ask(asked, how.age, until).await;
             if let Err(fault) = &said {
                 let kind = sourced.source.kind();
                 tracing::warn!(%group, group.source = kind, %fault, "who is in a group could not be read");
             }
-            match (said, &sourced.fallback) {
+            match (said, fallback) {
                 (Ok(said), fallback) if fallback.is_none() || !said.entries.is_empty() => {
                     return Ok(humans(policy, said));
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::timeout;
 
-use super::sources::{Age, BUDGET, Holder, Humans, SourceFault};
+use super::sources::{Age, BUDGET, Holder, How, Humans, Purpose, SourceFault};
 use super::{Directory, DirectoryFault, Seen, fitness};
 use crate::domain::{GroupName, Member, Person, PersonId, Standing};
 use crate::policy::Policy;
@@ -19,6 +19,12 @@ pub struct About {
     /// Who holds the access, or is to hold it.
     pub holder: PersonId,
 }
+
+/// How groups are read at a click that decides.
+const CLICK: How = How {
+    purpose: Purpose::Deciding,
+    age: Age::Now,
+};
 
 /// What was read of groups, each by itself.
 type Readings = BTreeMap<GroupName, Result<Humans, SourceFault>>;
@@ -38,7 +44,7 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
+        let reading = self.readings(policy, &about.groups, about.holder, CLICK);
         let (seen, readings) = tokio::join!(self.read_in_time(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
@@ -60,7 +66,7 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
+        let reading = self.readings(policy, &about.groups, about.holder, CLICK);
         let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
@@ -85,7 +91,8 @@ impl Directory {
 
     /// What policy may look at of a person who asks: in which of these groups they are that are
     /// read outside the policy, and what their Slack profile says. Read at most ten minutes ago.
-    /// Groups that the policy lists itself, and the word `manager`, are passed over.
+    /// Groups that the policy lists itself, and the word `manager`, are passed over. Nobody is in a
+    /// group because they are in its fallback: a source that is down lets nobody in.
     ///
     /// # Errors
     /// When the person's Slack profile cannot be read. A group that cannot be read is no error: it
@@ -96,8 +103,11 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        self.standing_as_of(policy, person, groups, Age::Lately)
-            .await
+        let how = How {
+            purpose: Purpose::Asking,
+            age: Age::Lately,
+        };
+        self.standing_as_of(policy, person, groups, how).await
     }
 
     /// As [`Directory::standing`], with every group read at this moment: for what decides with no
@@ -111,7 +121,29 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        self.standing_as_of(policy, person, groups, Age::Now).await
+        let how = How {
+            purpose: Purpose::Asking,
+            age: Age::Now,
+        };
+        self.standing_as_of(policy, person, groups, how).await
+    }
+
+    /// As [`Directory::standing`], for what a person decides, owns, or is told: whoever stands in for
+    /// a group counts as one of it. Nothing may be given to anybody for what this says.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn say_of(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Standing, DirectoryFault> {
+        let how = How {
+            purpose: Purpose::Deciding,
+            age: Age::Lately,
+        };
+        self.standing_as_of(policy, person, groups, how).await
     }
 
     async fn standing_as_of(
@@ -119,7 +151,7 @@ impl Directory {
         policy: &Policy,
         person: &Person,
         groups: BTreeSet<GroupName>,
-        age: Age,
+        how: How,
     ) -> Result<Standing, DirectoryFault> {
         let own = self.known_person(person.id).await?;
         let team = self.team().await?;
@@ -131,7 +163,7 @@ impl Directory {
                 None => Ok(None),
             }
         };
-        let reading = self.readings(policy, &groups, person.id, age);
+        let reading = self.readings(policy, &groups, person.id, how);
         let (user, readings) = tokio::join!(profile, reading);
         let user = user?.unwrap_or_default();
         let (groups, unreadable) = standing(readings?, person);
@@ -149,7 +181,7 @@ impl Directory {
         policy: &Policy,
         groups: &BTreeSet<GroupName>,
         holder: PersonId,
-        age: Age,
+        how: How,
     ) -> Result<Readings, DirectoryFault> {
         let asked = groups.iter();
         let asked = asked.filter(|group| group.is_manager() || policy.is_dynamic(group));
@@ -159,7 +191,7 @@ impl Directory {
         } else {
             Holder::default()
         };
-        Ok(self.sources.all(policy, asked, &holder, age).await)
+        Ok(self.sources.all(policy, asked, &holder, how).await)
     }
 
     async fn whose_manager(&self, holder: PersonId) -> Result<Holder, DirectoryFault> {
