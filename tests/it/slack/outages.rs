@@ -1,7 +1,10 @@
 //! What becomes of people who ask while a source of groups is down: nobody gets anything that they
 //! would not get while it is there.
 
-use jitbot::domain::{RequestState, Route};
+use chrono::TimeDelta;
+use jitbot::domain::{Ask, GrantState, Refusal, Request, RequestState, Route};
+use jitbot::policy::{Policy, Source};
+use jitbot::sandbox::{Fault, FaultKind};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -131,4 +134,156 @@ async fn nobody_breaks_the_glass_because_they_are_in_the_fallback() {
     bot.types("dana", ask).await;
     let request = bot.last_request().await;
     assert!(matches!(request.terms.route, Route::BreakGlass(_)));
+}
+
+// -- what was approved, or waits, while a source is down: an outage ends nothing for good --
+
+/// A user group of Slack, in the place of a schedule.
+const GROUP: &str = "  approvers: { slack_usergroup: S0APPROVERS }";
+
+const DENIES: &str = "  - name: not for them
+    match: { requester_in: [approvers] }
+    decision: deny
+    message: frozen";
+const LOOKS: &str = "  - name: looking at groups
+    match: {}
+    when: \"'approvers' in requester.groups && request.duration > duration('10h')\"
+    decision: review
+    steps: [{ from: [sre] }]";
+const ITSELF: &str = "  - name: on call
+    match: { resources: [staging-db] }
+    decision: approve
+    require: { start: { latest: 7d } }
+    limits: { on_call: [approvers] }";
+
+/// The policy with these rules, by which access may begin later.
+fn later(rules: &str) -> String {
+    let last = "    match: { resources: [staging-db] }\n    decision: review\n";
+    let start = "    require: { start: { latest: 7d } }\n";
+    let text = policy(GROUP, rules);
+    let (head, tail) = text.rsplit_once(last).unwrap();
+    format!("{head}{last}{start}{tail}")
+}
+
+fn read(text: &str) -> Policy {
+    let (name, text) = ("access.yaml".into(), text.into());
+    Policy::from_sources(vec![Source { name, text }])
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)))
+}
+
+fn falls(bot: &Bot) {
+    let fault = FaultKind::Status { status: 500 };
+    let slack = &bot.house.slack;
+    slack.fault(Fault::times("usergroups.users.list", u32::MAX, fault));
+}
+
+/// What dana asked for from 22:00 of her own clock, approved by lee unless it is by itself.
+async fn scheduled(rules: &str) -> Bot {
+    let bot = Bot::under(&later(rules), None).await;
+    if rules == ITSELF {
+        let slack = &bot.house.slack;
+        slack.set_group("approvers", &["dana"]).unwrap();
+    }
+    let ask = "request staging-db readonly 1h from 22:00 to see";
+    bot.types("dana", ask).await;
+    if rules != ITSELF {
+        bot.presses("lee", "jit_approve").await;
+    }
+    let request = bot.last_request().await;
+    assert!(is_scheduled(&request), "{:?}", request.state);
+    bot
+}
+
+fn is_scheduled(request: &Request) -> bool {
+    let grant = request.grant().map(|grant| &grant.state);
+    matches!(grant, Some(GrantState::Scheduled { .. }))
+}
+
+fn is_active(request: &Request) -> bool {
+    let grant = request.grant().map(|grant| &grant.state);
+    matches!(grant, Some(GrantState::Active { .. }))
+}
+
+#[tokio::test]
+async fn a_start_waits_until_the_outage_is_over() {
+    for rules in [DENIES, LOOKS, ITSELF] {
+        let bot = scheduled(rules).await;
+        falls(&bot);
+        bot.house.pass(TimeDelta::hours(12));
+        bot.settle().await;
+        let waits = bot.last_request().await;
+        assert!(is_scheduled(&waits), "{rules}: {:?}", waits.state);
+        bot.house.slack.heal();
+        bot.house.pass(TimeDelta::minutes(1));
+        bot.settle().await;
+        let begun = bot.last_request().await;
+        assert!(is_active(&begun), "{rules}: {:?}", begun.state);
+    }
+}
+
+#[tokio::test]
+async fn a_start_lapses_where_the_outage_is_longer_than_the_approval() {
+    let bot = scheduled(DENIES).await;
+    falls(&bot);
+    bot.house.pass(TimeDelta::hours(12));
+    bot.settle().await;
+    bot.house.pass(TimeDelta::hours(48));
+    bot.settle().await;
+    let request = bot.last_request().await;
+    let state = format!("{:?}", request.state);
+    assert!(state.contains("lapsed unused"), "{state}");
+    assert!(bot.house.target.is_empty());
+}
+
+#[tokio::test]
+async fn a_start_is_not_decided_by_what_was_read_for_another_policy() {
+    let bot = scheduled(DENIES).await;
+    let (engine, request) = (&bot.house.engine, bot.last_request().await);
+    bot.house.pass(TimeDelta::hours(12));
+    let dana = bot.house.person("dana").await;
+    let ask = Ask::of(dana, "staging-db");
+    let stale = engine.start(request.id, "another", &ask).await;
+    let stale = stale.unwrap_err().to_string();
+    assert_eq!(
+        stale,
+        Refusal::NotDue.to_string(),
+        "the next sweep tries again"
+    );
+    assert!(is_scheduled(&bot.last_request().await));
+    bot.house.pass(TimeDelta::hours(48));
+    engine.start(request.id, "another", &ask).await.unwrap();
+    let state = format!("{:?}", bot.last_request().await.state);
+    assert!(state.contains("lapsed unused"), "{state}");
+}
+
+#[tokio::test]
+async fn an_outage_at_a_click_neither_ends_nor_tightens_what_waits() {
+    // By the last, whoever is not on call needs two steps.
+    let two = "\n  - name: two steps
+    match: { resources: [staging-db] }
+    decision: review
+    when: \"request.duration < duration('10h')\"
+    steps: [{ from: [leads], count: 1 }, { from: [leads, sre], count: 1 }]";
+    let steps = format!("{ITSELF}{two}");
+    for rules in [DENIES, LOOKS, steps.as_str()] {
+        let bot = Bot::under(&later(""), None).await;
+        let asked = bot.asked(ASK).await;
+        let slack = &bot.house.slack;
+        if rules == steps {
+            slack.set_group("approvers", &["dana"]).unwrap();
+        }
+        let next = read(&later(rules));
+        assert!(bot.house.engine.adopt(next).await.unwrap());
+        falls(&bot);
+        bot.presses("lee", "jit_approve").await;
+        let told = bot.told("lee");
+        assert!(told.contains("could not read who is in"), "{rules}: {told}");
+        let waits = bot.last_request().await;
+        assert!(matches!(waits.state, RequestState::Pending { .. }));
+        assert_eq!(waits.terms, asked.terms, "{rules}");
+        slack.heal();
+        bot.presses("lee", "jit_approve").await;
+        let request = bot.last_request().await;
+        assert!(is_active(&request), "{rules}: {:?}", request.state);
+    }
 }
