@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::time::timeout;
-
-use super::sources::{Age, BUDGET, Holder, How, Humans, Purpose, SourceFault};
+use super::sources::{Age, Holder, How, Humans, Purpose, SourceFault};
 use super::{Directory, DirectoryFault, Seen, fitness};
 use crate::domain::{GroupName, Member, Person, PersonId, Standing};
 use crate::policy::Policy;
-use crate::slack::client::SlackFault;
 
 /// What a click is about: only what decides on it has to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +16,6 @@ pub struct About {
     /// Who holds the access, or is to hold it.
     pub holder: PersonId,
 }
-
-/// How groups are read at a click that decides.
-const CLICK: How = How {
-    purpose: Purpose::Deciding,
-    age: Age::Now,
-};
 
 /// What was read of groups, each by itself.
 type Readings = BTreeMap<GroupName, Result<Humans, SourceFault>>;
@@ -44,15 +35,11 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, CLICK);
-        let (seen, readings) = tokio::join!(self.read_in_time(slack_user), reading);
+        let act = self.for_one_act();
+        let how = act.how(Purpose::Deciding, Age::Now);
+        let reading = act.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(act.read(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
-    }
-
-    /// Who clicks, read now, in the time that the groups have as well.
-    async fn read_in_time(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
-        let reading = timeout(BUDGET, self.read(slack_user)).await;
-        reading.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".to_owned()).into()))
     }
 
     /// The same at a first look, that only spares people what would come to nothing: who they are
@@ -66,8 +53,10 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, CLICK);
-        let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
+        let act = self.for_one_act();
+        let how = act.how(Purpose::Deciding, Age::Now);
+        let reading = act.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(act.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
 
@@ -103,10 +92,7 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        let how = How {
-            purpose: Purpose::Asking,
-            age: Age::Lately,
-        };
+        let how = self.how(Purpose::Asking, Age::Lately);
         self.standing_as_of(policy, person, groups, how).await
     }
 
@@ -121,10 +107,7 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        let how = How {
-            purpose: Purpose::Asking,
-            age: Age::Now,
-        };
+        let how = self.how(Purpose::Asking, Age::Now);
         self.standing_as_of(policy, person, groups, how).await
     }
 
@@ -139,10 +122,7 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        let how = How {
-            purpose: Purpose::Deciding,
-            age: Age::Lately,
-        };
+        let how = self.how(Purpose::Deciding, Age::Lately);
         self.standing_as_of(policy, person, groups, how).await
     }
 
@@ -173,6 +153,14 @@ impl Directory {
             guest: user.is_restricted || user.is_ultra_restricted,
             timezone: user.tz,
         })
+    }
+
+    pub(super) fn how(&self, purpose: Purpose, age: Age) -> How {
+        How {
+            purpose,
+            age,
+            until: self.deadline(),
+        }
     }
 
     /// Reads those of the groups that somebody outside the policy has to be asked about.

@@ -21,7 +21,7 @@ use crate::harness::house::House;
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const TOKEN: &str = "pd-token-that-nobody-sees";
 /// For what hangs: nothing that answers has to be this quick.
-pub(super) const SHORT: Option<Duration> = Some(Duration::from_millis(300));
+pub(super) const SHORT: Option<Duration> = Some(Duration::from_millis(700));
 const ASK: &str = "request staging-db readonly 1h to see";
 
 /// A policy whose one rule asks one of these groups.
@@ -594,6 +594,33 @@ async fn whoever_asks_waits_once_for_a_source_that_hangs() {
     assert_eq!(world.reads(), 1);
     assert!(world.click("U0BOB", "approvers").await.is_err());
     assert_eq!(world.reads(), 2, "a click asks in any case");
+}
+
+#[tokio::test]
+async fn all_that_one_act_reads_shares_one_deadline() {
+    let (server, secret) = (MockServer::start().await, Secret::new(SECRET));
+    let hangs = members(&["U0BOB"]).set_delay(Duration::from_mins(1));
+    Mock::given(any()).respond_with(hangs).mount(&server).await;
+    let groups = format!("{APPROVERS}\n{}", crm(&server.uri(), &secret));
+    let mut world = World::under(&policy(&groups, "approvers, crm")).await;
+    world.directory = world.directory.with_budget(Duration::from_millis(700));
+    let dana = world.house.person("dana").await;
+    let (approvers, crm) = (GroupName::new("approvers"), GroupName::new("crm"));
+    let crm = BTreeSet::from([crm]);
+    let policy = &world.policy;
+
+    let act = world.directory.for_one_act();
+    let standing = act.standing_now(policy, &dana, crm.clone()).await.unwrap();
+    assert_eq!(standing.unreadable, crm);
+    let late = act.roster(policy, [approvers.clone()], &dana).await;
+    assert!(matches!(late, Err(DirectoryFault::Groups(_))), "{late:?}");
+    assert!(world.roster("approvers").await.is_ok(), "another act");
+    let act = world.directory.for_one_act();
+    act.standing_now(policy, &dana, crm).await.unwrap();
+    assert!(
+        act.roster(policy, [approvers], &dana).await.is_ok(),
+        "what was read lately still serves"
+    );
 }
 
 #[tokio::test]
