@@ -1,10 +1,12 @@
 //! What becomes of people who ask while a source of groups is down: nobody gets anything that they
 //! would not get while it is there.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use jitbot::domain::{Ask, GrantState, Refusal, Request, RequestState, Route};
 use jitbot::policy::{Policy, Source};
-use jitbot::sandbox::{Fault, FaultKind};
+use jitbot::sandbox::{Fault, FaultKind, User, Usergroup};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -79,6 +81,58 @@ async fn nobody_is_on_call_because_they_are_in_the_fallback() {
         let route = &request.terms.route;
         assert!(matches!(route, Route::Automatic { .. }), "{request:?}");
     }
+}
+
+#[tokio::test]
+async fn a_schedule_that_hangs_leaves_its_fallback_time_to_be_asked() {
+    let hangs = on_call(&["dana@acme.example"], false).set_delay(Duration::from_mins(1));
+    let (server, token) = (answering(hangs).await, Secret::new(TOKEN));
+    let groups = format!(
+        "{}\n{GROUP}",
+        oncall(&server, &token, ", fallback: approvers")
+    );
+    let text = policy(&groups, ON_CALL).replace("from: [leads]", "from: [oncall]");
+    let bot = Bot::under(&text, None).await;
+    let request = bot.asked(ASK).await;
+    assert!(matches!(request.terms.route, Route::Steps(_)));
+    assert!(
+        bot.card().plain().contains("@bob"),
+        "{}",
+        bot.card().plain()
+    );
+}
+
+#[tokio::test]
+async fn a_list_says_what_it_could_not_find_out() {
+    let rule = "  - name: reading by them
+    match: { resources: [staging-db], requester_in: [approvers] }
+    decision: review
+    steps: [{ from: [leads] }]";
+    let text = policy(GROUP, rule);
+    let (only, _) = text.rsplit_once("  - name: reading\n").unwrap();
+    let bot = Bot::under(only, None).await;
+    falls(&bot);
+    let told = bot.types("dana", "list").await;
+    assert!(
+        told.contains("could not read who is in approvers"),
+        "{told}"
+    );
+    assert!(!told.contains("nothing that you may ask for"), "{told}");
+    bot.house.slack.heal();
+    let told = bot.types("dana", "list").await;
+    assert!(told.contains("nothing that you may ask for"), "{told}");
+
+    let bot = Bot::under(&text, None).await;
+    falls(&bot);
+    let told = bot.types("dana", "list").await;
+    assert!(
+        told.contains("could not read who is in approvers"),
+        "{told}"
+    );
+    assert!(told.contains("staging-db"), "{told}");
+    bot.house.slack.heal();
+    let told = bot.types("dana", "list").await;
+    assert!(!told.contains("could not read"), "{told}");
 }
 
 #[tokio::test]
@@ -285,5 +339,78 @@ async fn an_outage_at_a_click_neither_ends_nor_tightens_what_waits() {
         bot.presses("lee", "jit_approve").await;
         let request = bot.last_request().await;
         assert!(is_active(&request), "{rules}: {:?}", request.state);
+    }
+}
+
+// -- what is told --
+
+#[tokio::test]
+async fn the_parts_of_a_bundle_wait_once_for_who_is_called_for() {
+    let steps = "steps: [{ from: [approvers], nudge: 15m }]";
+    let roles = "roles: { readonly: app_ro, writing: app_rw }";
+    let bundle = "bundles:
+  kit:
+    access: [{ resource: staging-db, role: readonly }, { resource: staging-db, role: writing }]
+rules:\n";
+    let text = policy(GROUP, "")
+        .replace("steps: [{ from: [leads], count: 1 }]", steps)
+        .replace("roles: { readonly: app_ro }", roles)
+        .replace("rules:\n", bundle);
+    let bot = Bot::under(&text, None).await;
+    bot.asked("request kit 1h to see").await;
+    let slack = &bot.house.slack;
+    slack.fault(Fault::times("users.info", u32::MAX, FaultKind::Hang));
+    let before = slack.calls_to("users.info").len();
+    bot.house.pass(TimeDelta::minutes(16));
+    bot.settle().await;
+    let story = bot.house.story();
+    assert!(story.contains("@bob"), "whoever was known: {story}");
+    let asked = slack.calls_to("users.info").len() - before;
+    assert_eq!(asked, 2, "bob and carol, once for both parts");
+}
+
+#[tokio::test]
+async fn everybody_who_was_skipped_is_told_however_many_they_are() {
+    let steps = "steps: [{ from: [leads], count: 1 }]";
+    let glass = "steps: [{ from: [approvers] }]
+    break_glass: { who: [sre], max_duration: 1h, review_within: 24h, review_by: [leads] }";
+    let bot = Bot::under(&policy(GROUP, "").replace(steps, glass), None).await;
+    let slack = &bot.house.slack;
+    let mut users: Vec<String> = vec!["U0DANA".into()];
+    for number in 100..160 {
+        let id = format!("U0A{number}");
+        slack.add_user(User {
+            id: id.clone(),
+            name: id.to_lowercase(),
+            team_id: "T0ACME".into(),
+            ..User::default()
+        });
+        users.push(id);
+    }
+    let (names, id) = (users.clone(), "S0APPROVERS".to_owned());
+    slack.set_usergroup(Usergroup {
+        id,
+        name: "Everybody".into(),
+        handle: "everybody".into(),
+        users,
+        disabled: false,
+    });
+    bot.types(
+        "dana",
+        "break-glass staging-db readonly 30m the site is down",
+    )
+    .await;
+    for name in names.iter().skip(1).map(|id| id.to_lowercase()) {
+        let told = slack.dms(&name);
+        assert_eq!(told.len(), 1, "{name}");
+        assert!(told[0].plain().contains("without asking"), "{name}");
+    }
+    // They are told once, and it goes on saying why.
+    bot.house.pass(TimeDelta::minutes(31));
+    bot.settle().await;
+    for name in names.iter().skip(1).map(|id| id.to_lowercase()) {
+        let told = slack.dms(&name);
+        assert_eq!(told.len(), 1, "{name}");
+        assert!(told[0].plain().contains("without asking"), "{name}");
     }
 }
