@@ -1,4 +1,5 @@
-//! A request asked once more: who the holder and the asker are by now.
+//! A request asked once more: who the holder and the asker are by now. All of it is one act, with one
+//! deadline.
 
 use std::collections::BTreeSet;
 
@@ -17,16 +18,19 @@ impl Directory {
         policy: &Policy,
         request: &Request,
     ) -> Result<Ask, DirectoryFault> {
-        let groups = self.groups_again(policy, request).await?;
+        let act = self.for_one_act();
+        let groups = act.groups_again(policy, request).await?;
         let holder = request.access.person;
-        let (person, standing) = self.read_once_more(policy, holder, &groups).await?;
-        let asker = if request.requester == request.access.person {
-            None
-        } else {
-            let asker = request.requester;
-            let (person, standing) = self.read_once_more(policy, asker, &groups).await?;
-            Some(Asker { person, standing })
+        let asker = Some(request.requester).filter(|asker| *asker != holder);
+        let asking = async {
+            match asker {
+                Some(asker) => act.read_once_more(policy, asker, &groups).await.map(Some),
+                None => Ok(None),
+            }
         };
+        let reading = act.read_once_more(policy, holder, &groups);
+        let ((person, standing), asker) = tokio::try_join!(reading, asking)?;
+        let asker = asker.map(|(person, standing)| Asker { person, standing });
         Ok(Ask {
             standing,
             asker,

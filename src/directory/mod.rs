@@ -5,13 +5,14 @@
 //! human. Who is in a group stands in the policy, or is asked of its source (`sources`: `usergroup`,
 //! `pagerduty`, `webhook`, and `manager` for the word). At a click everything is read afresh and a
 //! failing read is never a yes; for asking and for rosters, what was read in the last ten minutes
-//! serves.
+//! serves. All that one act reads shares one deadline ([`Directory::for_one_act`]), so people are
+//! told in time whatever hangs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::domain::{GroupName, Identity, Member, Person, PersonId, Refusal};
@@ -47,6 +48,8 @@ pub struct Directory {
     client: Client,
     known: Arc<Mutex<Known>>,
     sources: Sources,
+    /// Until when all may take that is read for one act; none where it is not for any.
+    until: Option<Instant>,
 }
 
 /// What was read lately.
@@ -119,6 +122,7 @@ impl Directory {
             sources: Sources::new(client.clone()),
             client,
             known: Arc::default(),
+            until: None,
         }
     }
 
@@ -136,6 +140,54 @@ impl Directory {
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.sources.budget = budget;
         self
+    }
+
+    /// The same directory for one act of somebody who waits: all that is read by it takes no longer
+    /// together than one reading may, from now on. What is not read by then cannot be read; what was
+    /// read lately still serves where it may.
+    #[must_use]
+    pub fn for_one_act(&self) -> Self {
+        Self {
+            until: Some(self.deadline()),
+            ..self.clone()
+        }
+    }
+
+    /// The same directory for a part of an act that has no more time than that.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        let until = self.deadline().min(Instant::now() + limit);
+        Self {
+            until: Some(until),
+            ..self.clone()
+        }
+    }
+
+    /// The same directory for what is read first in an act: it leaves some of the time to what has to
+    /// be read after it.
+    #[must_use]
+    pub fn leaving_time(&self) -> Self {
+        Self {
+            until: Some(sources::share(self.deadline())),
+            ..self.clone()
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let until = self.until;
+        until.unwrap_or_else(|| Instant::now() + self.sources.budget)
+    }
+
+    /// What Slack is asked, in the time of the act.
+    async fn in_time<T>(
+        &self,
+        reading: impl Future<Output = Result<T, DirectoryFault>>,
+    ) -> Result<T, DirectoryFault> {
+        let Some(until) = self.until else {
+            return reading.await;
+        };
+        let read = timeout_at(until, reading).await;
+        read.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".to_owned()).into()))
     }
 
     /// The person behind an act on what is their own. Whoever they were when they were last read,
@@ -261,8 +313,11 @@ impl Directory {
 
     /// Reads the user now, and records them.
     async fn read(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
-        let user = self.client.user(slack_user).await?;
-        self.record(user).await
+        let reading = async {
+            let user = self.client.user(slack_user).await?;
+            self.record(user).await
+        };
+        self.in_time(reading).await
     }
 
     /// Records what was read of a user, and sees to it that their address stands at nobody who has

@@ -41,7 +41,8 @@ impl Directory {
     }
 
     /// The groups that a person is in: those that the policy lists, and of these those with a source
-    /// of their own. Everything was read at most ten minutes ago.
+    /// of their own. Everything was read at most ten minutes ago. Whoever stands in for a group counts
+    /// as one of it, as among [`Directory::people_in`]: a digest is for those who have the say.
     ///
     /// # Errors
     /// When one of the groups, or the person's Slack profile, could not be read: what nobody knows
@@ -53,7 +54,7 @@ impl Directory {
         of: BTreeSet<GroupName>,
     ) -> Result<BTreeSet<GroupName>, DirectoryFault> {
         let mut groups = policy.groups_of(&person.identities);
-        let standing = self.standing(policy, person, of).await?;
+        let standing = self.say_of(policy, person, of).await?;
         if !standing.unreadable.is_empty() {
             return Err(DirectoryFault::Groups(
                 standing.unreadable.into_iter().collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 
-use super::sources::Age;
+use super::sources::{Age, Purpose};
 use super::{Directory, DirectoryFault, FRESH, Known, Looked, Seen, fitness};
 use crate::domain::{GroupName, Identity, Person, PersonId, Roster};
 use crate::policy::{Entry, Policy};
@@ -36,13 +36,37 @@ impl Directory {
         groups: impl IntoIterator<Item = GroupName>,
         holder: &Person,
     ) -> Result<Roster, DirectoryFault> {
-        let groups: BTreeSet<GroupName> = groups.into_iter().collect();
+        let groups = groups.into_iter().collect();
+        self.roster_of(policy, groups, holder, ENOUGH).await
+    }
+
+    /// As [`Directory::roster`], with everybody of every group. Of a whole department that takes
+    /// minutes, in which Slack may say that it is enough for now: what was read until then is known
+    /// the next time.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn whole_roster(
+        &self,
+        policy: &Policy,
+        groups: impl IntoIterator<Item = GroupName>,
+        holder: &Person,
+    ) -> Result<Roster, DirectoryFault> {
+        let groups = groups.into_iter().collect();
+        self.roster_of(policy, groups, holder, usize::MAX).await
+    }
+
+    async fn roster_of(
+        &self,
+        policy: &Policy,
+        groups: BTreeSet<GroupName>,
+        holder: &Person,
+        most: usize,
+    ) -> Result<Roster, DirectoryFault> {
         let mut readings = BTreeMap::new();
         let mut unreadable = Vec::new();
-        for (group, read) in self
-            .readings(policy, &groups, holder.id, Age::Lately)
-            .await?
-        {
+        let how = self.how(Purpose::Deciding, Age::Lately);
+        for (group, read) in self.readings(policy, &groups, holder.id, how).await? {
             match read {
                 Ok(humans) => drop(readings.insert(group, humans)),
                 Err(_) => unreadable.push(group),
@@ -57,7 +81,7 @@ impl Directory {
                 Some(read) => {
                     let age = read.read.map(|read| read.elapsed().as_secs());
                     roster.ages.extend(age.map(|age| (group.clone(), age)));
-                    read.humans.into_iter().take(ENOUGH).collect()
+                    read.humans.into_iter().take(most).collect()
                 }
                 None => listed(policy, &group),
             };
@@ -121,7 +145,7 @@ impl Directory {
                 }
                 Err(fault) => Err(fault),
             },
-            Entry::Email(address) => self.account_with_email(address).await,
+            Entry::Email(address) => self.in_time(self.account_with_email(address)).await,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Groups whose people are read outside the policy, and managers: who is asked, how long that may
 //! take, what stands in, and what of it is kept.
 //!
-//! All that one act needs is read at once and within one budget. A source with a fallback gets the
-//! larger part of what is left of it, so that the fallback still has its turn. Whoever cannot be
+//! All that one act needs is read at once and within one budget. Where people are sought who decide, a
+//! source with a fallback gets the larger part of what is left of it, so that the fallback still has
+//! its turn. For whoever asks nothing stands in. Whoever cannot be
 //! asked has said nothing: what was read before never stands in for it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +21,10 @@ use crate::outward::signed::Unsigned;
 use crate::policy::{Entry, GroupSource, Policy};
 use crate::slack::client::{Client, SlackFault};
 
-/// How long everything together may take that one act asks: people are told within 2.5 seconds.
+/// How long everything together may take that one act reads: people are told within 2.5 seconds.
 pub(super) const BUDGET: Duration = Duration::from_millis(2_300);
-/// The part, in percent, of the time left that a source gets which has a fallback.
+/// The part, in percent, of the time left that goes to what comes first: a source that has a fallback,
+/// and what is known of whoever asks, before it is sought who could approve.
 const SHARE: u32 = 60;
 /// A fault that took so long is remembered for a moment, so that somebody who asks waits for it once
 /// and not again in every step of their asking.
@@ -61,6 +63,26 @@ pub(super) enum Age {
     Now,
     /// It was asked for in the last ten minutes.
     Lately,
+}
+
+/// What is to be known of a group. What stands in for it counts for the one and not for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Who decides, is asked, or is told. Where the source names nobody or cannot be read, the people
+    /// of its fallback have the say.
+    Deciding,
+    /// Whether somebody who asks is in it. What stands in for it says nothing about that: a source
+    /// that names nobody means nobody, and one that cannot be read means that nobody knows.
+    Asking,
+}
+
+/// How groups are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct How {
+    pub(super) purpose: Purpose,
+    pub(super) age: Age,
+    /// Whoever has not answered by then has said nothing.
+    pub(super) until: Instant,
 }
 
 /// The humans behind a group: for each, everything they are called.
@@ -115,27 +137,25 @@ impl Sources {
         policy: &Policy,
         groups: BTreeSet<GroupName>,
         holder: &Holder,
-        age: Age,
+        how: How,
     ) -> BTreeMap<GroupName, Result<Humans, SourceFault>> {
-        let deadline = Instant::now() + self.budget;
         let reading = groups.into_iter().map(|group| async move {
             let humans = if group.is_manager() {
-                self.manager(policy, holder, age, deadline).await
+                self.manager(policy, holder, how).await
             } else {
-                self.group(policy, &group, age, deadline).await
+                self.group(policy, &group, how).await
             };
             (group, humans)
         });
         join_all(reading).await.into_iter().collect()
     }
 
-    /// The humans of a group, or of what stands in for it.
+    /// The humans of a group, or of what stands in for it where that counts.
     async fn group(
         &self,
         policy: &Policy,
         group: &GroupName,
-        age: Age,
-        deadline: Instant,
+        how: How,
     ) -> Result<Humans, SourceFault> {
         let mut group = group;
         loop {
@@ -147,14 +167,16 @@ impl Sources {
                     read: None,
                 });
             };
-            let until = share(deadline, sourced.fallback.is_some());
+            let fallback = sourced.fallback.as_ref();
+            let fallback = fallback.filter(|_| how.purpose == Purpose::Deciding);
+            let until = fallback.map_or(how.until, |_| share(how.until));
             let asked = Asked::Group(group.clone(), sourced.source.clone());
-            let said = self.ask(asked, age, until).await;
+            let said = self.ask(asked, how.age, until).await;
             if let Err(fault) = &said {
                 let kind = sourced.source.kind();
                 tracing::warn!(%group, group.source = kind, %fault, "who is in a group could not be read");
             }
-            match (said, &sourced.fallback) {
+            match (said, fallback) {
                 (Ok(said), fallback) if fallback.is_none() || !said.entries.is_empty() => {
                     return Ok(humans(policy, said));
                 }
@@ -169,8 +191,7 @@ impl Sources {
         &self,
         policy: &Policy,
         holder: &Holder,
-        age: Age,
-        deadline: Instant,
+        how: How,
     ) -> Result<Humans, SourceFault> {
         if let Some(manager) = policy.manager_of(&holder.identities) {
             return Ok(Humans {
@@ -185,9 +206,12 @@ impl Sources {
             field: field.to_owned(),
             user: user.clone(),
         };
-        let said = self.ask(asked, age, deadline).await.inspect_err(|fault| {
-            tracing::warn!(%fault, "who is a manager could not be read");
-        });
+        let said = self
+            .ask(asked, how.age, how.until)
+            .await
+            .inspect_err(|fault| {
+                tracing::warn!(%fault, "who is a manager could not be read");
+            });
         said.map(|said| humans(policy, said))
     }
 
@@ -287,13 +311,10 @@ impl Humans {
     }
 }
 
-/// Until when a source may take.
-fn share(deadline: Instant, has_fallback: bool) -> Instant {
-    if !has_fallback {
-        return deadline;
-    }
+/// Until when something may take that has to leave time to what comes after it.
+pub(super) fn share(until: Instant) -> Instant {
     let now = Instant::now();
-    now + deadline.saturating_duration_since(now) * SHARE / 100
+    now + until.saturating_duration_since(now) * SHARE / 100
 }
 
 /// Who is meant by what a source says, with everything that the policy's `people` calls them.
@@ -323,12 +344,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_fallback_has_its_turn_within_the_same_budget() {
         let deadline = Instant::now() + Duration::from_secs(2);
-        assert_eq!(share(deadline, false), deadline);
         assert_eq!(
-            share(deadline, true),
+            share(deadline),
             Instant::now() + Duration::from_millis(1_200)
         );
         tokio::time::advance(Duration::from_secs(3)).await;
-        assert_eq!(share(deadline, true), Instant::now(), "no time is left");
+        assert_eq!(share(deadline), Instant::now(), "no time is left");
     }
 }

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::time::timeout;
-
-use super::sources::{Age, BUDGET, Holder, Humans, SourceFault};
+use super::sources::{Age, Holder, How, Humans, Purpose, SourceFault};
 use super::{Directory, DirectoryFault, Seen, fitness};
 use crate::domain::{GroupName, Member, Person, PersonId, Standing};
 use crate::policy::Policy;
-use crate::slack::client::SlackFault;
 
 /// What a click is about: only what decides on it has to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,15 +35,11 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
-        let (seen, readings) = tokio::join!(self.read_in_time(slack_user), reading);
+        let act = self.for_one_act();
+        let how = act.how(Purpose::Deciding, Age::Now);
+        let reading = act.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(act.read(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
-    }
-
-    /// Who clicks, read now, in the time that the groups have as well.
-    async fn read_in_time(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
-        let reading = timeout(BUDGET, self.read(slack_user)).await;
-        reading.unwrap_or_else(|_| Err(SlackFault::Transient("timeout".to_owned()).into()))
     }
 
     /// The same at a first look, that only spares people what would come to nothing: who they are
@@ -60,8 +53,10 @@ impl Directory {
         slack_user: &str,
         about: &About,
     ) -> Result<Member, DirectoryFault> {
-        let reading = self.readings(policy, &about.groups, about.holder, Age::Now);
-        let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
+        let act = self.for_one_act();
+        let how = act.how(Purpose::Deciding, Age::Now);
+        let reading = act.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(act.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
 
@@ -85,7 +80,8 @@ impl Directory {
 
     /// What policy may look at of a person who asks: in which of these groups they are that are
     /// read outside the policy, and what their Slack profile says. Read at most ten minutes ago.
-    /// Groups that the policy lists itself, and the word `manager`, are passed over.
+    /// Groups that the policy lists itself, and the word `manager`, are passed over. Nobody is in a
+    /// group because they are in its fallback: a source that is down lets nobody in.
     ///
     /// # Errors
     /// When the person's Slack profile cannot be read. A group that cannot be read is no error: it
@@ -96,8 +92,8 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        self.standing_as_of(policy, person, groups, Age::Lately)
-            .await
+        let how = self.how(Purpose::Asking, Age::Lately);
+        self.standing_as_of(policy, person, groups, how).await
     }
 
     /// As [`Directory::standing`], with every group read at this moment: for what decides with no
@@ -111,7 +107,23 @@ impl Directory {
         person: &Person,
         groups: BTreeSet<GroupName>,
     ) -> Result<Standing, DirectoryFault> {
-        self.standing_as_of(policy, person, groups, Age::Now).await
+        let how = self.how(Purpose::Asking, Age::Now);
+        self.standing_as_of(policy, person, groups, how).await
+    }
+
+    /// As [`Directory::standing`], for what a person decides, owns, or is told: whoever stands in for
+    /// a group counts as one of it. Nothing may be given to anybody for what this says.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn say_of(
+        &self,
+        policy: &Policy,
+        person: &Person,
+        groups: BTreeSet<GroupName>,
+    ) -> Result<Standing, DirectoryFault> {
+        let how = self.how(Purpose::Deciding, Age::Lately);
+        self.standing_as_of(policy, person, groups, how).await
     }
 
     async fn standing_as_of(
@@ -119,7 +131,7 @@ impl Directory {
         policy: &Policy,
         person: &Person,
         groups: BTreeSet<GroupName>,
-        age: Age,
+        how: How,
     ) -> Result<Standing, DirectoryFault> {
         let own = self.known_person(person.id).await?;
         let team = self.team().await?;
@@ -131,7 +143,7 @@ impl Directory {
                 None => Ok(None),
             }
         };
-        let reading = self.readings(policy, &groups, person.id, age);
+        let reading = self.readings(policy, &groups, person.id, how);
         let (user, readings) = tokio::join!(profile, reading);
         let user = user?.unwrap_or_default();
         let (groups, unreadable) = standing(readings?, person);
@@ -143,13 +155,21 @@ impl Directory {
         })
     }
 
+    pub(super) fn how(&self, purpose: Purpose, age: Age) -> How {
+        How {
+            purpose,
+            age,
+            until: self.deadline(),
+        }
+    }
+
     /// Reads those of the groups that somebody outside the policy has to be asked about.
     pub(super) async fn readings(
         &self,
         policy: &Policy,
         groups: &BTreeSet<GroupName>,
         holder: PersonId,
-        age: Age,
+        how: How,
     ) -> Result<Readings, DirectoryFault> {
         let asked = groups.iter();
         let asked = asked.filter(|group| group.is_manager() || policy.is_dynamic(group));
@@ -159,7 +179,7 @@ impl Directory {
         } else {
             Holder::default()
         };
-        Ok(self.sources.all(policy, asked, &holder, age).await)
+        Ok(self.sources.all(policy, asked, &holder, how).await)
     }
 
     async fn whose_manager(&self, holder: PersonId) -> Result<Holder, DirectoryFault> {

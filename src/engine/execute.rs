@@ -5,8 +5,8 @@ use futures::FutureExt;
 
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Terms, Verdict,
-    decide, tightened,
+    Ask, Command, Decision, Effect, Event, GroupName, Refusal, Request, RequestId, Route, Terms,
+    Verdict, decide, tightened,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -63,29 +63,30 @@ impl Engine {
     }
 
     /// The start of a request has come. `ask` is the request asked once more, with what the
-    /// directory says of the holder just now: the access begins if policy still has terms for it.
+    /// directory says of the holder just now, read for the policy of that hash: the access begins if
+    /// policy still has terms for it.
     ///
     /// # Errors
-    /// [`Refusal::NotDue`] when it has not come, or is over.
-    pub async fn start(&self, id: RequestId, ask: &Ask) -> Result<Request, EngineError> {
-        let now = self.now().await?;
+    /// [`Refusal::NotDue`] when it has not come, or is over; and while it cannot be found out whether
+    /// it may begin, which is tried again until the approval lapses.
+    pub async fn start(
+        &self,
+        id: RequestId,
+        hash: &str,
+        ask: &Ask,
+    ) -> Result<Request, EngineError> {
         let policy = self.policy();
-        let request = self
-            .store
-            .request(id)
-            .await?
-            .ok_or(Refusal::NoSuchRequest)?;
-        let mut tx = self.store.begin().await?;
-        let verdict = evaluate_again(&mut tx, &policy, &request, ask, now).await?;
-        drop(tx);
-        let command = match verdict {
-            Verdict::Terms(fresh) => match more_is_asked(&request.terms, &fresh) {
-                Some(refusal) => Command::RefuseStart { refusal },
-                None => Command::Start,
-            },
-            // Not found out is not a no: it is tried again, until the approval lapses.
-            Verdict::Refused(Refusal::GroupUnreadable { .. }) => Command::LapseStart,
-            Verdict::Refused(refusal) => Command::RefuseStart { refusal },
+        let request = self.store.request(id).await?;
+        let request = request.ok_or(Refusal::NoSuchRequest)?;
+        // What was read for another policy says nothing about the groups that this one looks at.
+        let command = if policy.hash() == hash {
+            let now = self.now().await?;
+            let mut tx = self.store.begin().await?;
+            let weighed = weigh_again(&mut tx, &policy, &request, ask, now).await?;
+            drop(tx);
+            starting(&request, weighed)
+        } else {
+            Command::LapseStart
         };
         self.execute(id, command, Cause::clock()).await
     }
@@ -184,8 +185,12 @@ impl Engine {
         let Some((_, ask)) = again.filter(|(hash, _)| hash == policy.hash()) else {
             return Err(Refusal::PolicyChanged.into());
         };
-        let fresh = match evaluate_within(tx, &policy, request, ask, now).await? {
-            Verdict::Refused(refusal) => return Ok(overruled(request, refusal, now)?),
+        let weighed = weigh_within(tx, &policy, request, ask, now).await?;
+        let unknown = weighed.unknown();
+        let fresh = match weighed.verdict {
+            Verdict::Refused(refusal) => {
+                return Ok(overruled(request, unknown.unwrap_or(refusal), now)?);
+            }
             Verdict::Terms(terms) => terms,
         };
         let Some(terms) = tightened(&request.terms, &fresh) else {
@@ -194,6 +199,10 @@ impl Engine {
                 refusal: None,
             });
         };
+        // What an outage adds would stay when it is over.
+        if let Some(unknown) = unknown {
+            return Err(unknown.into());
+        }
         let terms = Box::new(terms);
         let first = decide(request.clone(), Command::Tighten { terms }, now)?;
         let second = decide(first.next.clone(), command.clone(), now)?;
@@ -203,6 +212,37 @@ impl Engine {
             decision,
             refusal: None,
         })
+    }
+}
+
+/// What policy says to a request that is there already.
+struct Weighed {
+    verdict: Verdict,
+    /// The groups that could not be read and without which it might be another.
+    unread: Vec<GroupName>,
+}
+
+impl Weighed {
+    /// The answer for now, where the verdict rests on what nobody could say. It ends nothing.
+    fn unknown(&self) -> Option<Refusal> {
+        let groups = self.unread.clone();
+        (!groups.is_empty()).then_some(Refusal::GroupUnreadable { groups })
+    }
+}
+
+/// What becomes of a request whose start has come. Not found out is not a no: it is tried again, until
+/// the approval lapses.
+fn starting(request: &Request, weighed: Weighed) -> Command {
+    let unknown = !weighed.unread.is_empty();
+    let refusal = match weighed.verdict {
+        Verdict::Terms(fresh) => more_is_asked(&request.terms, &fresh),
+        Verdict::Refused(refusal) => Some(refusal),
+    };
+    match refusal {
+        None => Command::Start,
+        Some(Refusal::GroupUnreadable { .. }) => Command::LapseStart,
+        Some(_) if unknown => Command::LapseStart,
+        Some(refusal) => Command::RefuseStart { refusal },
     }
 }
 
@@ -269,17 +309,17 @@ fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<
 
 /// What a policy says to a request of before, asked for no longer than that policy allows: a shorter
 /// limit tightens the request, and does not end it.
-async fn evaluate_within(
+async fn weigh_within(
     tx: &mut Tx,
     policy: &Policy,
     request: &Request,
     ask: &Ask,
     now: DateTime<Utc>,
-) -> Result<Verdict, StoreError> {
+) -> Result<Weighed, StoreError> {
     let mut request = request.clone();
     loop {
-        let verdict = evaluate_again(tx, policy, &request, ask, now).await?;
-        let allowed = match &verdict {
+        let weighed = weigh_again(tx, policy, &request, ask, now).await?;
+        let allowed = match &weighed.verdict {
             Verdict::Refused(Refusal::TooLong { limit, .. }) => Some(*limit),
             Verdict::Refused(Refusal::DurationNotOffered { choices, .. }) => {
                 let shorter = choices.iter().filter(|choice| **choice < request.duration);
@@ -289,19 +329,19 @@ async fn evaluate_within(
         };
         match allowed {
             Some(shorter) if shorter < request.duration => request.duration = shorter,
-            _ => return Ok(verdict),
+            _ => return Ok(weighed),
         }
     }
 }
 
 /// What policy says to a request that is there already. Itself is no part of what was before.
-async fn evaluate_again(
+async fn weigh_again(
     tx: &mut Tx,
     policy: &Policy,
     request: &Request,
     ask: &Ask,
     now: DateTime<Utc>,
-) -> Result<Verdict, StoreError> {
+) -> Result<Weighed, StoreError> {
     let extends = request.extends.as_ref().map(|extends| extends.request);
     let looked_at = (extends, Some(request.id));
     let circumstances = tx.circumstances(&ask.person, looked_at, now).await?;
@@ -317,5 +357,9 @@ async fn evaluate_again(
         taken_in: true,
         ..ask.clone()
     };
-    Ok(policy.evaluate(&ask, &circumstances))
+    let explained = policy.explain(&ask, &circumstances);
+    Ok(Weighed {
+        verdict: explained.verdict,
+        unread: explained.rests_on.into_iter().collect(),
+    })
 }

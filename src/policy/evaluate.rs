@@ -88,6 +88,15 @@ struct Trail {
     missing: Vec<Refusal>,
 }
 
+impl Trail {
+    /// The groups that could not be read and without which the verdict might be another.
+    fn unread(&self) -> BTreeSet<GroupName> {
+        let fits = self.fits.iter().flat_map(|(_, fit)| fit.unread());
+        let steps = self.steps.iter().flat_map(|(_, fit)| fit.unread());
+        fits.chain(steps).cloned().collect()
+    }
+}
+
 impl<'a> Viewed<'a> {
     fn new(policy: &Policy, person: &'a Person, standing: &'a Standing) -> Self {
         let mut groups = policy.groups_of(&person.identities);

@@ -27,6 +27,8 @@ pub struct Explanation {
     pub groups: BTreeSet<GroupName>,
     /// The groups of which nobody could say whether the holder is in them.
     pub unreadable: BTreeSet<GroupName>,
+    /// Those of them, and of the asker's, on which the verdict rests: with them it might be another.
+    pub rests_on: BTreeSet<GroupName>,
     /// Who asks for the holder, where that is somebody else.
     pub asker: Option<String>,
     /// Whether it is a break-glass request.

@@ -75,7 +75,7 @@ pub(super) struct GroupEntry {
     /// E-mails, Slack user ids, or names from `people`; empty for any other source.
     pub(super) members: Vec<At<String>>,
     pub(super) source: GroupSource,
-    /// The group that counts where the source names nobody or is down.
+    /// The group that has the say where the source names nobody or is down.
     pub(super) fallback: Option<At<String>>,
     pub(super) sound: bool,
 }

@@ -59,7 +59,8 @@ impl GroupSource {
 pub struct SourcedGroup {
     /// Where its people are read from.
     pub source: GroupSource,
-    /// The group that counts instead when the source names nobody, or cannot be read.
+    /// The group that has the say instead when the source names nobody, or cannot be read. Whoever asks
+    /// is in no group because they are in its fallback.
     pub fallback: Option<GroupName>,
 }
 

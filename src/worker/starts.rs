@@ -58,7 +58,7 @@ impl Worker {
         };
         let policy = self.engine.policy();
         let started = match self.directory.ask_again(&policy, &request).await {
-            Ok(ask) => self.engine.start(id, &ask).await,
+            Ok(ask) => self.engine.start(id, policy.hash(), &ask).await,
             Err(DirectoryFault::Unfit(unfit)) => {
                 let why = unfit.to_string();
                 let refusal = Refusal::UnknownPerson { why };

@@ -175,6 +175,7 @@ async fn a_retry_needs_what_policy_asks_by_then() {
     house.run(id, Command::Retry { by }).await.unwrap();
     let asks = "roles: [open] }\n    decision: review\n    steps: [{ from: [dba] }]";
     let stricter = policy("roles: [open] }\n    decision: approve", asks);
+    let hash = stricter.hash().to_owned();
     house.engine.adopt(stricter).await.unwrap();
     let again = Ask {
         role: Some("open".into()),
@@ -182,7 +183,7 @@ async fn a_retry_needs_what_policy_asks_by_then() {
         reason: "to see".into(),
         ..Ask::of(house.person("dana").await, "staging-db")
     };
-    let refused = house.engine.start(id, &again).await.unwrap();
+    let refused = house.engine.start(id, &hash, &again).await.unwrap();
     assert!(
         matches!(refused.grant().unwrap().state, GrantState::Revoked { .. }),
         "nothing begins without the approval that is needed now: {refused:?}"

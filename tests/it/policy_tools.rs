@@ -355,6 +355,27 @@ fn cases_pass_and_say_which_rules_they_leave_out() {
 }
 
 #[test]
+fn in_a_case_too_nobody_is_in_a_group_because_they_are_in_its_fallback() {
+    let policy = POLICY.replace("S0SRE }", "S0SRE, fallback: dba }");
+    let cases = r"
+cases:
+  - name: while Slack is down nobody counts as on call
+    who: bob@acme.example
+    unreadable: [sre]
+    ask: db 1h
+    expect: { verdict: refused, message: who is in sre }
+  - name: while nobody is on call nobody counts as it
+    who: bob@acme.example
+    people: { sre: [] }
+    ask: db 1h
+    expect: { verdict: review, rule: reading }
+";
+    let folder = Folder::with(&[("access.yaml", &policy), ("access_test.yaml", cases)]);
+    let (status, out, error) = folder.run("test");
+    assert_eq!(status, 0, "{out}{error}");
+}
+
+#[test]
 fn a_failed_case_is_told_in_every_format() {
     let wrong = CASES
         .replace(

@@ -21,12 +21,29 @@ pub(super) enum Miss {
     Requester,
     /// It approves by itself, and somebody asks for somebody else.
     OnBehalf,
-    /// What it wants in order to approve by itself does not hold: all of it, in words.
-    Limits(Vec<String>),
+    /// What it wants in order to approve by itself does not hold.
+    Limits(Broken),
     /// Its condition does not hold.
     Condition,
     /// Its condition could not be worked out, and why.
-    ConditionFailed(String),
+    ConditionFailed(Failed),
+}
+
+/// What a rule wants in order to approve by itself and does not get.
+#[derive(Default)]
+pub(super) struct Broken {
+    /// All of it, in words.
+    pub(super) why: Vec<String>,
+    /// The groups that could not be read, where nothing else stands in the way.
+    pub(super) unread: Vec<GroupName>,
+}
+
+/// Why a condition could not be worked out.
+pub(super) struct Failed {
+    /// In words that follow "because".
+    pub(super) why: String,
+    /// The groups that could not be read, where it was that.
+    pub(super) unread: Vec<GroupName>,
 }
 
 /// What could not be found out.
@@ -34,7 +51,19 @@ pub(super) enum Unclear {
     /// Who is in these groups.
     Groups(Vec<GroupName>),
     /// Whether the condition holds, and why not.
-    Condition(String),
+    Condition(Failed),
+}
+
+impl Fit {
+    /// The groups that could not be read and without which this is what it is.
+    pub(super) fn unread(&self) -> &[GroupName] {
+        match self {
+            Self::Yes(Some(unclear)) | Self::Unclear(unclear) => unclear.unread(),
+            Self::No(Miss::Limits(broken)) => &broken.unread,
+            Self::No(Miss::ConditionFailed(failed)) => &failed.unread,
+            Self::Yes(None) | Self::No(Miss::Requester | Miss::OnBehalf | Miss::Condition) => &[],
+        }
+    }
 }
 
 impl Unclear {
@@ -44,10 +73,17 @@ impl Unclear {
             Self::Groups(groups) => Refusal::GroupUnreadable {
                 groups: groups.clone(),
             },
-            Self::Condition(why) => Refusal::ConditionFailed {
+            Self::Condition(failed) => Refusal::ConditionFailed {
                 rule: rule.name.clone(),
-                why: why.clone(),
+                why: failed.why.clone(),
             },
+        }
+    }
+
+    fn unread(&self) -> &[GroupName] {
+        match self {
+            Self::Groups(groups) => groups,
+            Self::Condition(failed) => &failed.unread,
         }
     }
 }
@@ -83,7 +119,7 @@ impl Case<'_> {
             match self.rule_holds(rule, viewed) {
                 Ok(true) => return Fit::Yes(unknown),
                 Ok(false) => miss = Miss::Condition,
-                Err(why) => return Fit::Yes(Some(Unclear::Condition(why))),
+                Err(failed) => return Fit::Yes(Some(Unclear::Condition(failed))),
             }
         }
         Fit::No(miss)
@@ -96,15 +132,15 @@ impl Case<'_> {
             Membership::Unknown(groups) => Some(groups),
         };
         let broken = self.broken_limits(rule);
-        if !broken.is_empty() {
+        if !broken.why.is_empty() {
             return Fit::No(Miss::Limits(broken));
         }
         match (self.rule_holds(rule, &self.holder), unknown) {
             (Ok(false), _) => Fit::No(Miss::Condition),
-            (Err(why), _) if rule.decision == RuleDecision::Approve => {
-                Fit::No(Miss::ConditionFailed(why))
+            (Err(failed), _) if rule.decision == RuleDecision::Approve => {
+                Fit::No(Miss::ConditionFailed(failed))
             }
-            (Err(why), _) => Fit::Unclear(Unclear::Condition(why)),
+            (Err(failed), _) => Fit::Unclear(Unclear::Condition(failed)),
             (Ok(true), Some(groups)) => Fit::Unclear(Unclear::Groups(groups)),
             (Ok(true), None) => Fit::Yes(None),
         }

@@ -3,6 +3,7 @@
 use chrono::{Datelike, TimeDelta};
 
 use super::Case;
+use super::fit::Broken;
 use crate::domain::GroupName;
 use crate::policy::condition::WEEKDAYS;
 use crate::policy::rule::{Limits, Rule};
@@ -10,19 +11,26 @@ use crate::policy::suggest;
 
 impl Case<'_> {
     /// Every limit of a rule that does not hold, in words that follow "but".
-    pub(super) fn broken_limits(&self, rule: &Rule) -> Vec<String> {
+    pub(super) fn broken_limits(&self, rule: &Rule) -> Broken {
         let Some(limits) = &rule.limits else {
-            return Vec::new();
+            return Broken::default();
         };
         let uses = self.uses_broken(rule, limits);
         let hours = self.hours_broken(limits);
         let days = self.weekday_broken(limits);
-        let on_call = self.on_call_broken(limits);
-        uses.into_iter()
-            .chain(hours)
-            .chain(days)
-            .chain(on_call)
-            .collect()
+        let others = uses.into_iter().chain(hours).chain(days);
+        let mut broken = Broken {
+            why: others.collect(),
+            unread: Vec::new(),
+        };
+        let Some((why, unread)) = self.on_call_broken(limits) else {
+            return broken;
+        };
+        if broken.why.is_empty() {
+            broken.unread = unread;
+        }
+        broken.why.push(why);
+        broken
     }
 
     /// Why the rule may approve by itself: the limits that are kept.
@@ -108,7 +116,8 @@ impl Case<'_> {
         WEEKDAYS.get(day).copied().unwrap_or_default()
     }
 
-    fn on_call_broken(&self, limits: &Limits) -> Option<String> {
+    /// That nobody says that the holder is on call; and the groups of which nobody could say it.
+    fn on_call_broken(&self, limits: &Limits) -> Option<(String, Vec<GroupName>)> {
         let wanted = &limits.on_call;
         if wanted.is_empty()
             || wanted
@@ -120,10 +129,13 @@ impl Case<'_> {
         let names: Vec<&str> = wanted.iter().map(GroupName::as_str).collect();
         let names = suggest::plain(&names, "or");
         let unreadable = &self.holder.standing.unreadable;
-        Some(if wanted.iter().any(|group| unreadable.contains(group)) {
-            format!("only for people on call in {names}, and who that is could not be read")
-        } else {
+        let unread = wanted.iter().filter(|group| unreadable.contains(*group));
+        let unread: Vec<GroupName> = unread.cloned().collect();
+        let why = if unread.is_empty() {
             format!("only for people on call in {names}")
-        })
+        } else {
+            format!("only for people on call in {names}, and who that is could not be read")
+        };
+        Some((why, unread))
     }
 }

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 
 use super::Case;
-use crate::domain::{Escalate, Quiet, Step};
+use super::fit::Failed;
+use crate::domain::{Escalate, GroupName, Quiet, Step};
 use crate::policy::rule::{Rule, RuleStep};
 
 /// Whether a step is asked.
@@ -15,13 +16,21 @@ pub(super) enum StepFit {
     /// Its condition does not hold: it is left out.
     LeftOut,
     /// Its condition could not be worked out, and why: it is asked to be sure.
-    Failed(String),
+    Failed(Failed),
 }
 
 impl StepFit {
     /// Whether it is asked.
     pub(super) fn is_asked(&self) -> bool {
         !matches!(self, Self::LeftOut)
+    }
+
+    /// The groups that could not be read and without which it might be left out.
+    pub(super) fn unread(&self) -> &[GroupName] {
+        match self {
+            Self::Failed(failed) => &failed.unread,
+            Self::Always | Self::Holds | Self::LeftOut => &[],
+        }
     }
 }
 
@@ -33,7 +42,7 @@ impl Case<'_> {
             Some(condition) => match self.holds(rule, condition, &self.holder) {
                 Ok(true) => StepFit::Holds,
                 Ok(false) => StepFit::LeftOut,
-                Err(why) => StepFit::Failed(why),
+                Err(failed) => StepFit::Failed(failed),
             },
         };
         rule.steps

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fit::{Fit, Miss, Unclear};
+use super::fit::{Failed, Fit, Miss, Unclear};
 use super::steps::StepFit;
 use super::{Case, Trail};
 use crate::domain::{Ask, GroupName, Refusal, Step, Verdict};
@@ -22,6 +22,7 @@ pub(super) fn not_opened(policy: &Policy, ask: &Ask, refusal: Refusal) -> Explan
         role: None,
         groups,
         unreadable: ask.standing.unreadable.clone(),
+        rests_on: BTreeSet::new(),
         holder: ask.person.name.clone(),
         asker: ask.asker.as_ref().map(|asker| asker.person.name.clone()),
         break_glass: ask.break_glass,
@@ -37,6 +38,7 @@ pub(super) fn not_opened(policy: &Policy, ask: &Ask, refusal: Refusal) -> Explan
 impl Case<'_> {
     /// Adds to the trail the rules that are about something else, in their places.
     pub(super) fn told(&self, verdict: Verdict, trail: Trail) -> Explanation {
+        let rests_on = trail.unread();
         let end = trail
             .fits
             .last()
@@ -66,6 +68,7 @@ impl Case<'_> {
             role: Some(self.role().clone()),
             groups: self.holder.groups.clone(),
             unreadable: self.holder.standing.unreadable.clone(),
+            rests_on,
             holder: self.ask.person.name.clone(),
             asker: self.asker.as_ref().map(|asker| asker.person.name.clone()),
             break_glass: self.ask.break_glass,
@@ -110,11 +113,13 @@ impl Case<'_> {
         match miss {
             Miss::Requester => vec![self.requester(rule)],
             Miss::OnBehalf => vec![Mismatch::OnBehalf],
-            Miss::Limits(broken) => (broken.into_iter())
+            Miss::Limits(broken) => (broken.why.into_iter())
                 .map(|why| Mismatch::Limit { why })
                 .collect(),
             Miss::Condition => vec![Mismatch::Condition { text: text() }],
-            Miss::ConditionFailed(why) => vec![Mismatch::ConditionFailed { text: text(), why }],
+            Miss::ConditionFailed(Failed { why, .. }) => {
+                vec![Mismatch::ConditionFailed { text: text(), why }]
+            }
         }
     }
 
@@ -148,7 +153,7 @@ fn text_of(condition: Option<&Condition>) -> String {
 fn unclear_told(rule: &Rule, unclear: Unclear) -> Mismatch {
     match unclear {
         Unclear::Groups(groups) => Mismatch::Unreadable { groups },
-        Unclear::Condition(why) => Mismatch::ConditionFailed {
+        Unclear::Condition(Failed { why, .. }) => Mismatch::ConditionFailed {
             text: text_of(rule.when.as_ref()),
             why,
         },
@@ -162,7 +167,7 @@ fn steps_told(rule: &Rule, steps: Vec<(Step, StepFit)>) -> Vec<StepTold> {
             StepFit::Always => StepOutcome::Asked,
             StepFit::Holds => StepOutcome::AskedSince { condition: text },
             StepFit::LeftOut => StepOutcome::LeftOut { condition: text },
-            StepFit::Failed(why) => StepOutcome::AskedToBeSure {
+            StepFit::Failed(Failed { why, .. }) => StepOutcome::AskedToBeSure {
                 condition: text,
                 why,
             },

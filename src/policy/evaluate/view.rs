@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use super::fit::Failed;
 use super::{Case, Viewed};
 use crate::domain::{GroupName, Past};
 use crate::policy::condition::{
@@ -13,7 +14,7 @@ use crate::policy::rule::Rule;
 impl Case<'_> {
     /// Whether the condition of a rule holds for a person; one without a condition always does. It
     /// fails with the reason, in words that follow "because".
-    pub(super) fn rule_holds(&self, rule: &Rule, viewed: &Viewed<'_>) -> Result<bool, String> {
+    pub(super) fn rule_holds(&self, rule: &Rule, viewed: &Viewed<'_>) -> Result<bool, Failed> {
         match &rule.when {
             Some(condition) => self.holds(rule, condition, viewed),
             None => Ok(true),
@@ -26,11 +27,14 @@ impl Case<'_> {
         rule: &Rule,
         condition: &Condition,
         viewed: &Viewed<'_>,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Failed> {
         if let Some(groups) = unreadable(condition, viewed) {
             let names: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
             let names = names.join(" and ");
-            return Err(format!("who is in {names} could not be read"));
+            return Err(Failed {
+                why: format!("who is in {names} could not be read"),
+                unread: groups.into_iter().cloned().collect(),
+            });
         }
         let email = self.policy.people.email(&viewed.person.identities);
         let history = if condition.reads().needs_history() {
@@ -61,7 +65,10 @@ impl Case<'_> {
             holidays: &self.policy.holidays,
             history: &history,
         };
-        condition.holds(&view).map_err(|error| error.to_string())
+        condition.holds(&view).map_err(|error| Failed {
+            why: error.to_string(),
+            unread: Vec::new(),
+        })
     }
 
     fn request_view(&self, rule: &Rule) -> RequestView<'_> {

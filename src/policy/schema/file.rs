@@ -270,7 +270,7 @@ fn people_group() -> Value {
             key(
                 "fallback",
                 the("group"),
-                "The group that counts where the source names nobody or is down.",
+                "The group whose people decide where the source names nobody or is down. It never stands in for whoever asks.",
                 json!("sre"),
             ),
         ],

@@ -186,6 +186,7 @@ pub(super) fn set(case: &CaseEntry, policy: &Policy, log: &Log) -> Option<Stage>
 }
 
 impl Stage {
+    /// As the directory has it: for whoever asks, nothing stands in for a group.
     fn standing(
         &self,
         person: &Person,
@@ -194,14 +195,14 @@ impl Stage {
         who: PersonId,
     ) -> Standing {
         let human = who::entries(policy, person);
-        let is_in = |group: &&GroupName| {
-            let people = self.members(policy, group).unwrap_or_default();
-            people.iter().any(|member| !member.is_disjoint(&human))
+        let is_theirs = |people: &[BTreeSet<Entry>]| {
+            let mut people = people.iter();
+            people.any(|member| !member.is_disjoint(&human))
         };
-        let dynamic = self.groups.keys().chain(&self.unreadable);
-        let is_down = |group: &&GroupName| self.members(policy, group).is_none();
+        let groups = self.groups.iter().filter(|(_, people)| is_theirs(people));
+        let is_down = |group: &&GroupName| !self.groups.contains_key(*group);
         Standing {
-            groups: dynamic.filter(is_in).cloned().collect(),
+            groups: groups.map(|(group, _)| group.clone()).collect(),
             unreadable: self.unreadable.iter().filter(is_down).cloned().collect(),
             guest: case.guest && person.id == who,
             timezone: case.timezone.clone(),

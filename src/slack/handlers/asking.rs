@@ -260,9 +260,11 @@ impl Handlers {
         person: &Person,
         (groups, fresh): (BTreeSet<GroupName>, Groups),
     ) -> Result<Standing, No> {
+        // Who could approve is read after it.
+        let directory = self.directory.leaving_time();
         let standing = match fresh {
-            Groups::Now => self.directory.standing_now(policy, person, groups).await,
-            Groups::Lately => self.directory.standing(policy, person, groups).await,
+            Groups::Now => directory.standing_now(policy, person, groups).await,
+            Groups::Lately => directory.standing(policy, person, groups).await,
         };
         standing.map_err(No::of_directory(&[]))
     }

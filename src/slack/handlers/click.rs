@@ -92,8 +92,7 @@ impl Handlers {
     }
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
-        let by = self.decider(&click.by.user, request).await?;
-        let cause = self.deciding_cause(key, &by, request).await?;
+        let (by, cause) = self.decider(key, &click.by.user, request).await?;
         let command = Command::Approve {
             by,
             comment: None,
@@ -104,23 +103,32 @@ impl Handlers {
         Ok(Said::Nothing)
     }
 
-    /// The cause of a decision: where another policy decides by now, with the request asked once
-    /// more, so that it can be held against that policy.
-    pub(super) async fn deciding_cause(
+    /// Whoever decides, read at this moment, and the cause of their decision: where another policy
+    /// decides by now, with the request asked once more, so that it can be held against that policy.
+    /// The two know nothing of each other, so they are read at once.
+    pub(super) async fn decider(
         &self,
         key: &str,
-        by: &Member,
+        user: &str,
         request: &Request,
-    ) -> Result<Cause, No> {
+    ) -> Result<(Member, Cause), No> {
         let policy = self.engine.policy();
+        let asking_again = async {
+            if request.terms.policy == policy.hash() {
+                return None;
+            }
+            Some(self.directory.ask_again(&policy, request).await)
+        };
+        let deciding = self.member_for(Act::Decide, user, request);
+        let (by, again) = tokio::join!(deciding, asking_again);
+        let by = by?;
         let mut cause = Cause::slack(by.person, key);
-        if request.terms.policy != policy.hash() {
-            let again = self.directory.ask_again(&policy, request).await;
-            let deciding = request.revoking();
-            let again = again.map_err(No::of_directory(&deciding))?;
+        if let Some(again) = again {
+            let revoking = request.revoking();
+            let again = again.map_err(No::of_directory(&revoking))?;
             cause.asked_again = Some((policy.hash().to_owned(), Box::new(again)));
         }
-        Ok(cause)
+        Ok((by, cause))
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
@@ -230,13 +238,8 @@ impl Handlers {
         }
     }
 
-    /// The person who decides, read at this moment. When their groups cannot be read, the answer
-    /// is to try again.
-    pub(super) async fn decider(&self, user: &str, request: &Request) -> Result<Member, No> {
-        self.member_for(Act::Decide, user, request).await
-    }
-
-    /// The person who is about to do that, with the groups that may, read at this moment.
+    /// The person who is about to do that, with the groups that may, read at this moment. When their
+    /// groups cannot be read, the answer is to try again.
     pub(super) async fn member_for(
         &self,
         act: Act,

@@ -7,7 +7,7 @@ use super::super::view::reply::{self, ListItem};
 use super::click::Act;
 use super::which::{Found, is_held, is_scheduled, waits};
 use super::{Handlers, No, Said, words};
-use crate::domain::{Command, Member, Refusal, Request};
+use crate::domain::{Command, GroupName, Member, Refusal, Request};
 use crate::engine::Cause;
 
 impl Handlers {
@@ -57,7 +57,8 @@ impl Handlers {
     pub(super) async fn list(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let policy = self.engine.policy();
         let person = self.person(&policy, user).await?;
-        let listed = policy.listed(&self.groups_of(&policy, &person).await);
+        let (groups, unreadable) = self.groups_of(&policy, &person).await;
+        let listed = policy.listed(&groups);
         let (page, more) = page::page(listed, after, |one| one.name.clone());
         let items: Vec<ListItem> = page
             .into_iter()
@@ -71,7 +72,8 @@ impl Handlers {
                 parts: one.parts,
             })
             .collect();
-        Ok(Said::Words(reply::list(&items, more.as_ref())))
+        let unreadable: Vec<GroupName> = unreadable.into_iter().collect();
+        Ok(Said::Words(reply::list(&items, more.as_ref(), &unreadable)))
     }
 
     /// What the person has and waits for after the request of that id, page by page.

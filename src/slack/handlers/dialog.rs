@@ -34,17 +34,20 @@ impl Handlers {
             ids::REVOKE_REASON => Act::Revoke,
             _ => Act::Review,
         };
-        let by = self.member_for(act, &submission.by.user, &request).await?;
-        let mut cause = Cause::slack(by.person, key);
+        let user = submission.by.user.as_str();
+        let (by, cause) = if view.callback_id == ids::REVIEWED {
+            self.decider(key, user, &request).await?
+        } else {
+            let by = self.member_for(act, user, &request).await?;
+            let cause = Cause::slack(by.person, key);
+            (by, cause)
+        };
         let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         let why = why.unwrap_or_default().trim().to_owned();
         let command = match view.callback_id.as_str() {
             ids::DENY_REASON => Command::Deny { by, why },
             ids::REVOKE_REASON => Command::Revoke { by, why },
-            ids::REVIEWED => {
-                cause = self.deciding_cause(key, &by, &request).await?;
-                review::approval(by, why, view)
-            }
+            ids::REVIEWED => review::approval(by, why, view),
             found => Command::CompleteReview {
                 by,
                 justified: found == ids::JUSTIFIED_NOTE,

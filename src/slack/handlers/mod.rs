@@ -56,15 +56,16 @@ pub struct Shown {
 #[error("{0}")]
 pub struct CredentialsFault(pub String);
 
-/// What handlers work with.
+/// What handlers work with. A clone works with the same.
+#[derive(Clone)]
 pub struct Handlers {
     engine: Arc<Engine>,
     directory: Directory,
     client: Client,
     credentials: CredentialsSource,
-    latest_changes: ask_modal::Latest,
+    latest_changes: Arc<ask_modal::Latest>,
     /// Whoever makes a file holds this: one at a time, since a long one takes memory.
-    file: Semaphore,
+    file: Arc<Semaphore>,
 }
 
 /// What a handler has to say to the person.
@@ -151,8 +152,16 @@ impl Handlers {
             directory,
             client,
             credentials,
-            latest_changes: ask_modal::Latest::default(),
-            file: Semaphore::new(1),
+            latest_changes: Arc::default(),
+            file: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// The same handlers for one act of somebody: all that is read of people shares one deadline.
+    fn for_one_act(&self) -> Self {
+        Self {
+            directory: self.directory.for_one_act(),
+            ..self.clone()
         }
     }
 
@@ -183,18 +192,19 @@ impl Handlers {
         key: &str,
         delivery: &Delivery,
     ) -> Result<Said, StoreError> {
+        let act = self.for_one_act();
         let done = match &delivery.matter {
-            Matter::Command(command) => self.command(key, command).await,
+            Matter::Command(command) => act.command(key, command).await,
             Matter::Click(click) => {
-                let done = self.click(key, click).await;
+                let done = act.click(key, click).await;
                 self.after_click(click).await;
                 done
             }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
-                Box::pin(self.form_sent(key, submission)).await
+                Box::pin(act.form_sent(key, submission)).await
             }
-            Matter::Submission(submission) => self.dialog(key, submission).await,
-            Matter::Shortcut(shortcut) => Box::pin(self.shortcut(shortcut)).await,
+            Matter::Submission(submission) => act.dialog(key, submission).await,
+            Matter::Shortcut(shortcut) => Box::pin(act.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };
         match done {

@@ -59,10 +59,15 @@ pub fn help() -> Content {
     Content::new(&format!("{} {}", words::HELP, words::HELP_HINT), &blocks)
 }
 
-/// A page of what can be asked for, and what follows it.
-pub fn list(items: &[ListItem], more: Option<&More>) -> Content {
-    if items.is_empty() {
+/// A page of what can be asked for, and what follows it; something may be missing where these groups
+/// could not be read.
+pub fn list(items: &[ListItem], more: Option<&More>, unreadable: &[GroupName]) -> Content {
+    if items.is_empty() && unreadable.is_empty() {
         return Content::line(words::LIST_EMPTY);
+    }
+    let doubt = words::list_unreadable(unreadable);
+    if items.is_empty() {
+        return Content::line(&doubt);
     }
     let line = |item: &ListItem| {
         let (about, sensitivity) = (item.description.as_deref(), item.sensitivity.as_deref());
@@ -72,7 +77,12 @@ pub fn list(items: &[ListItem], more: Option<&More>) -> Content {
         }
     };
     let lines: Vec<String> = items.iter().map(line).collect();
-    let around = (words::LIST, Some(words::LIST_HINT));
+    let hint = if unreadable.is_empty() {
+        words::LIST_HINT.to_owned()
+    } else {
+        format!("{doubt}\n{}", words::LIST_HINT)
+    };
+    let around = (words::LIST, Some(hint.as_str()));
     page::content(List::Resources, around, &lines, more)
 }
 

@@ -1,18 +1,25 @@
 //! Who is called for once more: those who can decide by now, which may be others than those who could
 //! when the request was made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use futures::future::try_join_all;
+use tokio::time::{Instant, timeout_at};
 
 use super::Telltale;
 use crate::directory::DirectoryFault;
-use crate::domain::{Event, GroupName, Request, RequestState};
+use crate::domain::{Event, GroupName, PersonId, Request, RequestState, Roster};
 use crate::slack::view::Faces;
 use crate::store::StoreError;
 use crate::store::ledger::Entry;
 
-/// How long reading the groups may keep the thread waiting; then those are called who were known.
+/// How long reading all the groups of one telling may keep the thread waiting; then those are called
+/// who were known.
 const READING: Duration = Duration::from_secs(8);
+
+/// Who stands behind these groups, for that holder.
+type Question = (PersonId, BTreeSet<GroupName>);
 
 impl Telltale<'_> {
     /// The parts, and of those that call for somebody in these entries, the people as they are by now.
@@ -22,18 +29,35 @@ impl Telltale<'_> {
         news: &[Entry],
     ) -> Result<Vec<Request>, StoreError> {
         let mut parts = self.parts.clone();
+        let mut called: Vec<(usize, Question)> = Vec::new();
         for entry in news {
-            let called = match &entry.what {
+            let groups = match &entry.what {
                 Event::ApproversNudged { groups, .. } => groups,
                 Event::StepEscalated { to, .. } => to,
                 _ => continue,
             };
-            let waits = |part: &&mut Request| {
+            let waits = |part: &Request| {
                 let pending = matches!(part.state, RequestState::Pending { .. });
                 pending && Some(part.id) == entry.request
             };
-            if let Some(part) = parts.iter_mut().find(waits) {
-                self.read_again(part, called).await?;
+            if let Some(index) = parts.iter().position(waits) {
+                let part = &parts[index];
+                let groups = part.deciding(self.now).into_iter().chain(groups.clone());
+                called.push((index, (part.access.person, groups.collect())));
+            }
+        }
+        let questions = called
+            .iter()
+            .map(|(_, question)| question.clone())
+            .collect();
+        let rosters = self.read_again(questions).await?;
+        let engine = &self.worker.engine;
+        for (index, question) in &called {
+            if let Some(roster) = rosters.get(question) {
+                let part = &mut parts[*index];
+                let roster = engine.on_their_clocks(&part.terms, roster, self.now);
+                part.roster.groups.extend(roster.groups);
+                part.roster.quiet.extend(roster.quiet);
             }
         }
         let unknown = parts
@@ -48,28 +72,38 @@ impl Telltale<'_> {
         Ok(parts)
     }
 
-    async fn read_again(&self, part: &mut Request, called: &[GroupName]) -> Result<(), StoreError> {
-        let Some(holder) = self.store().person(part.access.person).await? else {
-            return Ok(());
+    /// Reads who stands behind these, each once and all at the same time. What cannot be read in time
+    /// is left out.
+    async fn read_again(
+        &self,
+        questions: BTreeSet<Question>,
+    ) -> Result<BTreeMap<Question, Roster>, StoreError> {
+        let until = Instant::now() + READING;
+        let reading = questions.into_iter().map(|question| async move {
+            let reading = self.read_one(&question);
+            let read = timeout_at(until, reading).await.unwrap_or_else(|_| {
+                tracing::warn!(request.id = %self.id, "who is called for was not read in time");
+                Ok(None)
+            });
+            read.map(|roster| roster.map(|roster| (question, roster)))
+        });
+        let read = try_join_all(reading).await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    async fn read_one(&self, (holder, groups): &Question) -> Result<Option<Roster>, StoreError> {
+        let Some(holder) = self.store().person(*holder).await? else {
+            return Ok(None);
         };
-        let engine = &self.worker.engine;
-        let policy = engine.policy();
-        let groups = part.deciding(self.now).into_iter().chain(called.to_vec());
-        let reading = self.worker.directory.roster(&policy, groups, &holder);
-        match tokio::time::timeout(READING, reading).await {
-            Ok(Ok(roster)) => {
-                let roster = engine.on_their_clocks(&part.terms, &roster, self.now);
-                part.roster.groups.extend(roster.groups);
-                part.roster.quiet.extend(roster.quiet);
-            }
-            Ok(Err(DirectoryFault::Store(fault))) => return Err(fault),
-            Ok(Err(fault)) => {
-                tracing::warn!(request.id = %part.id, %fault, "who is called for was not read again");
-            }
-            Err(_) => {
-                tracing::warn!(request.id = %part.id, "who is called for was not read in time");
+        let policy = self.worker.engine.policy();
+        let directory = &self.worker.directory;
+        match directory.roster(&policy, groups.clone(), &holder).await {
+            Ok(roster) => Ok(Some(roster)),
+            Err(DirectoryFault::Store(fault)) => Err(fault),
+            Err(fault) => {
+                tracing::warn!(request.id = %self.id, %fault, "who is called for was not read again");
+                Ok(None)
             }
         }
-        Ok(())
     }
 }

@@ -122,24 +122,11 @@ impl Telltale<'_> {
         }
     }
 
-    /// Whether somebody has the card because they were skipped, or are to look at it.
+    /// Whether somebody has the card because they were skipped, or are to look at it: nobody is asked
+    /// for what broke the glass.
     fn told_of_glass(&self, person: Option<PersonId>) -> bool {
-        person.is_some_and(|person| self.concerned_by_glass().contains(&person))
-    }
-
-    fn concerned_by_glass(&self) -> BTreeSet<PersonId> {
-        let people = self.parts.iter().flat_map(|part| {
-            let skipped = text::glass::skipped_people(part);
-            skipped.into_iter().chain(text::glass::reviewers(part))
-        });
-        people.collect()
-    }
-
-    /// Sends the card of a break-glass access to everybody who was skipped, and to those who are to
-    /// look at it; each once.
-    pub(super) async fn tell_skipped(&mut self) -> Result<(), Trouble> {
-        let concerned = self.concerned_by_glass();
-        self.send_to(concerned).await
+        let mut parts = self.parts.iter();
+        person.is_some() && parts.any(|part| text::glass::glass(part).is_some())
     }
 
     /// A card that Slack cannot find fault with, for when it found fault with the good one.
@@ -241,7 +228,7 @@ impl Telltale<'_> {
     }
 
     /// Sends the card to each of these people who has no message yet.
-    async fn send_to(&mut self, people: BTreeSet<PersonId>) -> Result<(), Trouble> {
+    pub(super) async fn send_to(&mut self, people: BTreeSet<PersonId>) -> Result<(), Trouble> {
         let known: BTreeSet<PersonId> = self.cards.iter().filter_map(|card| card.person).collect();
         let mut failed = None;
         for person in people.difference(&known) {

@@ -1,6 +1,6 @@
 //! Makes Slack tell what is true of one request, or of all parts of a bundle, which share a card: the
 //! copies of the card (`copies`), the story in its thread, the messages to the holder (`holder`),
-//! what others are told (`others`), and what the people who run the bot are (`admins`). Everything is rendered from the database at this moment,
+//! what others are told (`others`), who was skipped (`skipped`), and what the people who run the bot are (`admins`). Everything is rendered from the database at this moment,
 //! so doing it twice, late or out of order is harmless.
 
 use std::collections::BTreeSet;
@@ -27,6 +27,7 @@ mod called;
 mod copies;
 mod holder;
 mod others;
+mod skipped;
 
 /// Why a part of the telling did not happen.
 enum Trouble {

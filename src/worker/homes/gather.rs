@@ -24,8 +24,10 @@ const LATE: f64 = 60.0;
 /// Whose tab it is, as they are by now.
 pub(super) struct Reader {
     member: Member,
-    /// Every group that the person is in.
+    /// Every group that the person is in, or stands in for.
     groups: BTreeSet<GroupName>,
+    /// Those that count when the person asks.
+    asking: BTreeSet<GroupName>,
     unreadable: BTreeSet<GroupName>,
     is_guest: bool,
     leads: BTreeSet<ResourceName>,
@@ -77,21 +79,24 @@ impl Worker {
         let (policy, store) = (self.engine.policy(), self.engine.store());
         let member = self.directory.holder(&policy, &tab.user).await?;
         let pending = store.requests(&store.waiting_requests().await?).await?;
-        let mut asked = policy.owners();
-        asked.extend(policy.admins().iter().cloned());
-        asked.extend(pending.iter().flat_map(|request| request.deciding(now)));
-        for resource in policy.resources() {
-            asked.extend(policy.groups_to_read(resource.name.as_str(), None));
-        }
-        let standing = self.directory.standing(&policy, &person, asked).await?;
-        let mut groups = policy.groups_of(&person.identities);
-        groups.extend(member.groups.iter().cloned());
-        groups.extend(standing.groups);
+        let mut saying = policy.owners();
+        saying.extend(policy.admins().iter().cloned());
+        saying.extend(pending.iter().flat_map(|request| request.deciding(now)));
+        let resources = policy.resources();
+        let looked_at = resources.flat_map(|one| policy.groups_to_read(one.name.as_str(), None));
+        let looked_at: BTreeSet<GroupName> = looked_at.collect();
+        let directory = &self.directory;
+        let say = directory.say_of(&policy, &person, saying).await?;
+        let standing = directory.standing(&policy, &person, looked_at).await?;
+        let mut listed = policy.groups_of(&person.identities);
+        listed.extend(member.groups.iter().cloned());
+        let groups: BTreeSet<GroupName> = &listed | &say.groups;
         Ok(Reader {
             leads: policy.owned_by(&groups),
             is_admin: policy.admins().iter().any(|group| groups.contains(group)),
-            unreadable: standing.unreadable,
+            unreadable: &say.unreadable | &standing.unreadable,
             is_guest: standing.guest,
+            asking: &listed | &standing.groups,
             member,
             groups,
             pending,
@@ -125,7 +130,7 @@ impl Worker {
             held,
             own,
             team,
-            may_ask: self.may_ask(&reader.groups),
+            may_ask: self.may_ask(&reader.asking),
             admin,
             me,
             unreadable: reader.unreadable.iter().cloned().collect(),

@@ -15,6 +15,7 @@ mod meaning_asks;
 mod meaning_cards;
 mod meaning_conditions;
 mod meaning_reload;
+mod outages;
 mod references;
 mod socket;
 mod sources;

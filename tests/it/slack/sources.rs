@@ -18,10 +18,10 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::bot::Bot;
 use crate::harness::house::House;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const TOKEN: &str = "pd-token-that-nobody-sees";
+pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(super) const TOKEN: &str = "pd-token-that-nobody-sees";
 /// For what hangs: nothing that answers has to be this quick.
-const SHORT: Option<Duration> = Some(Duration::from_millis(300));
+pub(super) const SHORT: Option<Duration> = Some(Duration::from_millis(700));
 const ASK: &str = "request staging-db readonly 1h to see";
 
 /// A policy whose one rule asks one of these groups.
@@ -54,15 +54,15 @@ async fn with_usergroup() -> Bot {
     Bot::under(&policy(APPROVERS, "approvers"), None).await
 }
 
-fn hangs(method: &str) -> Fault {
+pub(super) fn hangs(method: &str) -> Fault {
     Fault::times(method, 100, FaultKind::Hang)
 }
 
 /// A file with a secret in it, and how a policy names it.
-struct Secret(tempfile::NamedTempFile);
+pub(super) struct Secret(tempfile::NamedTempFile);
 
 impl Secret {
-    fn new(secret: &str) -> Self {
+    pub(super) fn new(secret: &str) -> Self {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "{secret}").unwrap();
         Self(file)
@@ -273,14 +273,14 @@ async fn without_a_manager_nobody_is_asked() {
 
 // -- PagerDuty --
 
-fn oncall(server: &MockServer, token: &Secret, more: &str) -> String {
+pub(super) fn oncall(server: &MockServer, token: &Secret, more: &str) -> String {
     let (token, api) = (token.reference(), server.uri());
     format!(
         "  oncall: {{ pagerduty: {{ schedule: PABC123, token: {token}, api: \"{api}\" }}{more} }}"
     )
 }
 
-fn on_call(emails: &[&str], more: bool) -> ResponseTemplate {
+pub(super) fn on_call(emails: &[&str], more: bool) -> ResponseTemplate {
     let entry = |email: &&str| json!({"user": {"id": "P1", "type": "user", "email": email}});
     let oncalls: Vec<Value> = emails.iter().map(entry).collect();
     ResponseTemplate::new(200).set_body_json(json!({"oncalls": oncalls, "more": more}))
@@ -420,12 +420,12 @@ impl<'a> MakeWriter<'a> for Logs {
 
 // -- webhooks --
 
-fn crm(url: &str, secret: &Secret) -> String {
+pub(super) fn crm(url: &str, secret: &Secret) -> String {
     let secret = secret.reference();
     format!("  crm: {{ webhook: {{ url: \"{url}\", secret: {secret} }} }}")
 }
 
-fn members(members: &[&str]) -> ResponseTemplate {
+pub(super) fn members(members: &[&str]) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({ "members": members }))
 }
 
@@ -594,6 +594,33 @@ async fn whoever_asks_waits_once_for_a_source_that_hangs() {
     assert_eq!(world.reads(), 1);
     assert!(world.click("U0BOB", "approvers").await.is_err());
     assert_eq!(world.reads(), 2, "a click asks in any case");
+}
+
+#[tokio::test]
+async fn all_that_one_act_reads_shares_one_deadline() {
+    let (server, secret) = (MockServer::start().await, Secret::new(SECRET));
+    let hangs = members(&["U0BOB"]).set_delay(Duration::from_mins(1));
+    Mock::given(any()).respond_with(hangs).mount(&server).await;
+    let groups = format!("{APPROVERS}\n{}", crm(&server.uri(), &secret));
+    let mut world = World::under(&policy(&groups, "approvers, crm")).await;
+    world.directory = world.directory.with_budget(Duration::from_millis(700));
+    let dana = world.house.person("dana").await;
+    let (approvers, crm) = (GroupName::new("approvers"), GroupName::new("crm"));
+    let crm = BTreeSet::from([crm]);
+    let policy = &world.policy;
+
+    let act = world.directory.for_one_act();
+    let standing = act.standing_now(policy, &dana, crm.clone()).await.unwrap();
+    assert_eq!(standing.unreadable, crm);
+    let late = act.roster(policy, [approvers.clone()], &dana).await;
+    assert!(matches!(late, Err(DirectoryFault::Groups(_))), "{late:?}");
+    assert!(world.roster("approvers").await.is_ok(), "another act");
+    let act = world.directory.for_one_act();
+    act.standing_now(policy, &dana, crm).await.unwrap();
+    assert!(
+        act.roster(policy, [approvers], &dana).await.is_ok(),
+        "what was read lately still serves"
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 use super::super::super::payload::{Actor, View};
 use super::super::super::view::ask::{self, What};
 use super::super::super::view::ids;
-use super::super::asking::Groups;
 use super::super::{Handlers, No};
 use crate::domain::{GroupName, Person};
 use crate::policy::Policy;
@@ -59,7 +58,7 @@ impl Handlers {
         } else {
             self.person(&policy, holder).await?
         };
-        let groups = self.groups_of(&policy, &person).await;
+        let (groups, _) = self.groups_of(&policy, &person).await;
         let offered = policy.listed(&groups).into_iter().map(|one| What {
             name: one.name,
             about: one.description,
@@ -68,23 +67,29 @@ impl Handlers {
         Ok((offered.collect(), self.recent(&asker).await?))
     }
 
-    /// All groups of a person; without those that cannot be read in time.
+    /// All groups of a person that rules look at, without those that cannot be read in time; and
+    /// these.
     pub(in crate::slack::handlers) async fn groups_of(
         &self,
         policy: &Policy,
         person: &Person,
-    ) -> BTreeSet<GroupName> {
+    ) -> (BTreeSet<GroupName>, BTreeSet<GroupName>) {
         let mut groups = policy.groups_of(&person.identities);
-        let elsewhere = policy.groups().filter(|group| policy.is_dynamic(group));
-        let elsewhere: BTreeSet<GroupName> = elsewhere.cloned().collect();
+        let resources = policy.resources();
+        let looked_at = resources.flat_map(|one| policy.groups_to_read(one.name.as_str(), None));
+        let elsewhere: BTreeSet<GroupName> = looked_at.collect();
         if elsewhere.is_empty() {
-            return groups;
+            return (groups, elsewhere);
         }
-        let reading = self.standing(policy, person, (elsewhere, Groups::Lately));
-        if let Ok(Ok(standing)) = timeout(GROUPS, reading).await {
-            groups.extend(standing.groups);
+        let directory = self.directory.within(GROUPS);
+        let reading = directory.standing(policy, person, elsewhere.clone());
+        match reading.await {
+            Ok(standing) => {
+                groups.extend(standing.groups);
+                (groups, standing.unreadable)
+            }
+            Err(_) => (groups, elsewhere),
         }
-        groups
     }
 
     async fn recent(&self, person: &Person) -> Result<BTreeMap<String, usize>, No> {

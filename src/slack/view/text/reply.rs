@@ -6,7 +6,8 @@ use super::super::{Faces, escape};
 use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{
-    GrantState, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span, Terms,
+    GrantState, GroupName, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span,
+    Terms,
 };
 
 /// Every command with an example; the first is what most people need.
@@ -78,6 +79,15 @@ pub const UNKNOWN_CLICK: &str = "This button is from an older message and does n
 /// There is nothing to ask for.
 pub const LIST_EMPTY: &str =
     "There is nothing that you may ask for yet. The owners of the policy can add a rule for you.";
+
+/// Groups of which nobody could say who is in them, so that nobody knows all that may be asked for.
+pub fn list_unreadable(unreadable: &[GroupName]) -> String {
+    format!(
+        "⚠️ I could not read who is in {} just now, so there may be more that you can ask for. Please \
+         look again in a few minutes.",
+        groups(unreadable, "and")
+    )
+}
 
 /// The head of the list.
 pub const LIST: &str = "*What you can ask for*";

@@ -1,0 +1,71 @@
+//! Who was skipped by break-glass, and is told: everybody, however large the groups are. The roster of
+//! the request holds the first of them only where a group is read elsewhere.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+
+use super::{Telltale, Trouble};
+use crate::directory::DirectoryFault;
+use crate::domain::{GroupName, PersonId, Request};
+use crate::slack::view::{Faces, text};
+
+/// How long after the request it is looked for those who are not on its roster. Whoever comes into a
+/// group later was not skipped.
+const FRESH: TimeDelta = TimeDelta::hours(1);
+
+impl Telltale<'_> {
+    /// Sends the card of a break-glass access to everybody who was skipped, and to those who are to
+    /// look at it; each once. Those who are known first.
+    pub(super) async fn tell_skipped(&mut self) -> Result<(), Trouble> {
+        let known = self.parts.iter().flat_map(|part| {
+            let skipped = text::glass::skipped_people(part);
+            skipped.into_iter().chain(text::glass::reviewers(part))
+        });
+        let known: BTreeSet<PersonId> = known.collect();
+        let told = self.send_to(known).await;
+        let more = self.everybody_skipped().await?;
+        let found = self.store().people(&more).await?;
+        self.faces.0.extend(Faces::of(found.values()).0);
+        self.send_to(more).await?;
+        told
+    }
+
+    async fn everybody_skipped(&self) -> Result<BTreeSet<PersonId>, Trouble> {
+        let mut people = BTreeSet::new();
+        for part in &self.parts {
+            people.extend(self.skipped_by(part).await?);
+        }
+        Ok(people)
+    }
+
+    /// Everybody of the skipped groups that are read elsewhere. A group that cannot be read leaves it
+    /// at those who are known; where Slack tells no more for now, it is asked again.
+    async fn skipped_by(&self, part: &Request) -> Result<BTreeSet<PersonId>, Trouble> {
+        let policy = self.worker.engine.policy();
+        let Some(glass) = text::glass::glass(part).filter(|_| self.now < part.asked_at + FRESH)
+        else {
+            return Ok(BTreeSet::new());
+        };
+        let from = glass.skipped.iter().flat_map(|step| &step.from);
+        let elsewhere = from.filter(|group| policy.is_dynamic(group));
+        let groups: BTreeSet<GroupName> = elsewhere.cloned().collect();
+        let holder = self.store().person(part.access.person).await?;
+        let Some(holder) = holder.filter(|_| !groups.is_empty()) else {
+            return Ok(BTreeSet::new());
+        };
+        let directory = &self.worker.directory;
+        match directory
+            .whole_roster(&policy, groups.clone(), &holder)
+            .await
+        {
+            Ok(roster) => Ok(roster.people(&groups, &part.own())),
+            Err(DirectoryFault::Store(fault)) => Err(fault.into()),
+            Err(DirectoryFault::Unreadable(fault)) if fault.is_passing() => Err(fault.into()),
+            Err(fault) => {
+                tracing::warn!(request.id = %part.id, %fault, "not everybody who was skipped is known");
+                Ok(BTreeSet::new())
+            }
+        }
+    }
+}
