@@ -2,8 +2,8 @@
 
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
-use super::super::view::page;
 use super::super::view::reply::{self, ListItem};
+use super::super::view::{Kept, page};
 use super::click::Act;
 use super::which::{Found, is_held, is_scheduled, waits};
 use super::{Handlers, No, Said, words};
@@ -119,11 +119,20 @@ impl Handlers {
         let begun = !is_scheduled(request);
         let command = Command::GiveBack { by };
         let request = self.engine.execute(request.id, command, cause).await?;
+        let kept = self.kept(&request).await?;
         Ok(Said::Words(if begun {
-            words::given_back(&request)
+            words::given_back(&request, kept.as_ref())
         } else {
             words::withdrawn(&request)
         }))
+    }
+
+    /// What keeps the access of a request that ends, if another grant does.
+    pub(super) async fn kept(&self, request: &Request) -> Result<Option<Kept>, No> {
+        let grants = self.engine.store().live_grants_of(&request.access).await?;
+        let now = self.engine.now().await?;
+        let others = grants.iter().filter(|other| other.id != request.id);
+        Ok(Kept::among(others, now))
     }
 
     /// Takes access away from somebody. A name would not say from whom, so it has to be a number.
@@ -134,8 +143,9 @@ impl Handlers {
         let cause = Cause::slack(by.person, key);
         let command = Command::Revoke { by, why };
         let request = self.engine.execute(request.id, command, cause).await?;
+        let kept = self.kept(&request).await?;
         Ok(Said::Words(if begun {
-            words::revoked(&request)
+            words::revoked(&request, kept.as_ref())
         } else {
             words::withdrawn(&request)
         }))

@@ -109,6 +109,7 @@ pub(super) fn terms() -> Terms {
         inform: Inform::default(),
         tightened_by: None,
         extensions_left: 1,
+        extend_by: None,
         request_ttl: Span::hours(1),
         remind_before: Span::minutes(15),
         channel: "#access".to_owned(),

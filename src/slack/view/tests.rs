@@ -409,6 +409,7 @@ fn life() -> Vec<(&'static str, Event, Request)> {
 
 fn told<'a>(event: &'a Event, request: &'a Request) -> story::News<'a> {
     story::News {
+        kept: None,
         event,
         at: late(),
         request,
@@ -1085,7 +1086,12 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
         }
         let lines: Vec<_> = parts
             .iter()
-            .filter_map(|part| Some((text::outcome::short(&event, late(), part, faces)?, part)))
+            .filter_map(|part| {
+                Some((
+                    text::outcome::short(&event, late(), part, faces, None)?,
+                    part,
+                ))
+            })
             .collect();
         let lines = story::alike(lines, parts.len());
         if !lines.is_empty() {
@@ -1109,7 +1115,7 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
             lint::message(&content);
         }
         let others = [
-            text::outcome::to_asker(&event, late(), &request, faces),
+            text::outcome::to_asker(&event, late(), &request, faces, None),
             text::outcome::to_informed(&event, &request, faces, Aloud::Yes),
             text::outcome::to_informed(&event, &request, faces, Aloud::No),
         ];

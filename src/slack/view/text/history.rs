@@ -115,6 +115,9 @@ fn outcome(request: &Request, faces: &Faces, now: DateTime<Utc>) -> String {
             format!("🚫 cancelled by {}", faces.mention(request.requester))
         }
         RequestState::Expired { .. } => "⌛ expired: nobody decided in time".to_owned(),
+        RequestState::Overruled { .. } if request.came_too_late() => {
+            "🚫 over: the access that it would extend has ended".to_owned()
+        }
         RequestState::Overruled { why, .. } => {
             format!("⛔ no longer allowed by policy: “{}”", said(why))
         }
