@@ -53,9 +53,11 @@ pub(super) fn held(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> 
                 let id = request.id;
                 row.push(button(known::CREDENTIALS, id, "Get credentials", &label));
             }
-            let label = format!("Ask for more time: request {number}");
-            let extend = buttons::button(known::EXTEND, "Extend…", &label);
-            row.push(extend.with_value(request.id.to_string()));
+            if 0 < request.terms.extensions_left {
+                let label = format!("Ask for more time: request {number}");
+                let extend = buttons::button(known::EXTEND, "Extend…", &label);
+                row.push(extend.with_value(request.id.to_string()));
+            }
             let label = text::dm::done_label(request);
             row.push(button(known::DONE, request.id, "Done early", &label));
             row

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, bundle, card, channel, end, link, name, said, when};
+use super::{access, asks, bundle, card, channel, end_in, link, name, said, when};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
 
@@ -164,6 +164,9 @@ fn state(request: &Request, to_holder: bool, faces: &Faces) -> String {
         RequestState::Expired { at } => {
             format!("⌛ expired {}, nobody decided in time", when(*at))
         }
+        RequestState::Overruled { at, .. } if request.came_too_late() => {
+            format!("🚫 over {}, what it would extend has ended", when(*at))
+        }
         RequestState::Overruled { at, .. } => {
             format!("⛔ the policy allows it no more, since {}", when(*at))
         }
@@ -181,7 +184,7 @@ fn grant(request: &Request, to_holder: bool) -> String {
             format!("📅 approved, begins {}", when(*start_at))
         }
         GrantState::Activating { .. } => "🔑 approved, being given now".to_owned(),
-        GrantState::Active { until, .. } => format!("🟢 until {}", end(request, *until)),
+        GrantState::Active { until, .. } => format!("🟢 until {}", end_in(*until)),
         GrantState::Revoking { .. } => "🟠 being taken away".to_owned(),
         GrantState::Resolved { at, .. } if to_holder => format!("⚪ ended {}", when(*at)),
         GrantState::Resolved { at, .. } => {
