@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, from_json, to_json};
 use crate::domain::{
-    Access, AfterReview, Approval, Chase, Extends, Grant, GrantState, Origin, PersonId, Request,
-    RequestId, RequestState, ResourceName, RoleName, Span,
+    Access, AfterReview, Approval, Chase, Extends, Grant, GrantState, Member, Origin, PersonId,
+    Request, RequestId, RequestState, ResourceName, RoleName, Span,
 };
 
 /// A request that is locked by this transaction, with the version that a save must name.
@@ -142,14 +142,17 @@ impl Store {
         chain_of(&self.pool, ids).await
     }
 
-    /// The requests of a person that still live (waiting, or with a grant that is not over), oldest
-    /// first.
-    pub async fn live_requests_of(&self, person: PersonId) -> Result<Vec<Request>, StoreError> {
+    /// The requests of one human, by every row that is them, that still live (waiting, or with a grant
+    /// that is not over), oldest first.
+    pub async fn live_requests_of(&self, human: &Member) -> Result<Vec<Request>, StoreError> {
+        let people: Vec<Uuid> = (human.also.iter().chain([&human.person]))
+            .map(|person| person.as_uuid())
+            .collect();
         let rows = requests!(
-            "where (requester = $1 or person = $1)
+            "where (requester = any($1) or person = any($1))
                and (status = 'pending' or grant_status in ('scheduled', 'activating', 'active', 'revoking'))
              order by id",
-            person.as_uuid()
+            &people
         )
         .fetch_all(&self.pool)
         .await?;

@@ -2,7 +2,7 @@
 
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
-use super::super::view::reply::{self, ListItem};
+use super::super::view::reply::{self, ListItem, Owner};
 use super::super::view::{Kept, page};
 use super::click::Act;
 use super::which::{Found, is_held, is_scheduled, waits};
@@ -77,11 +77,19 @@ impl Handlers {
     /// What the person has and waits for after the request of that id, page by page.
     pub(super) async fn active(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let by = self.holder(user).await?;
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(&by).await?;
         let (page, more) = page::page(live, after, |request| request.id.to_string());
         let page: Vec<&Request> = page.iter().collect();
+        let mut owner = Owner::default();
+        owner.me.extend(by.also.iter().copied().chain([by.person]));
+        for request in &page {
+            let place = self.engine.store().card_place(request.id).await?;
+            let link = place.and_then(|place| place.permalink);
+            owner.links.extend(link.map(|link| (request.id, link)));
+        }
         let now = self.engine.now().await?;
-        Ok(Said::Words(reply::active(&page, more.as_ref(), now)))
+        let more = more.as_ref();
+        Ok(Said::Words(reply::active(&page, &owner, more, now)))
     }
 
     async fn done(&self, key: &str, user: &str, what: Option<&Which>) -> Result<Said, No> {

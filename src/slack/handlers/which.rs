@@ -32,7 +32,7 @@ impl Handlers {
             let request = request.ok_or(Refusal::NoSuchRequest)?;
             return Ok(Found::One(Box::new(request)));
         }
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(by).await?;
         let live = live.into_iter().filter(|request| request.belongs_to(by));
         let mut found: Vec<Request> = live
             .filter(|request| fits(request) && is_named(request, what))
@@ -52,7 +52,7 @@ impl Handlers {
     /// after an earlier extension. Only what they hold themselves: whoever asked for somebody else
     /// has no say any more.
     pub(super) async fn latest(&self, by: &Member, what: &Which) -> Result<Found, No> {
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(by).await?;
         let fits = live
             .into_iter()
             .filter(|request| by.is(request.access.person) && is_active(request))

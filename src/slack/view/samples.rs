@@ -23,6 +23,16 @@ pub(super) fn person(number: u128) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(number))
 }
 
+/// So many requests that are alike but for their numbers.
+pub(super) fn numbered(request: &Request, count: usize) -> Vec<Request> {
+    let numbers = (request.number..).take(count);
+    let like = |number| Request {
+        number,
+        ..request.clone()
+    };
+    numbers.map(like).collect()
+}
+
 pub(super) fn dana() -> PersonId {
     person(1)
 }

@@ -227,6 +227,8 @@ async fn what_somebody_has_pages_too() {
     for n in 1..=40 {
         assert_eq!(all.matches(&format!("(#{n})")).count(), 1, "#{n}");
     }
+    let which = bot.types("dana", "cancel").await;
+    assert!(which.contains("… and 30 more"), "{which}");
 }
 
 /// Dana's access, and bob's yes to half an hour more of it.
@@ -511,4 +513,23 @@ async fn home_shows_an_extended_access_once_and_what_is_left_of_it() {
     assert!(sent.contains("({ago})|2027-03-01 10:30 UTC>"), "{sent}");
     // The policy lets it be extended once.
     assert!(!sent.contains("Extend…"), "{sent}");
+}
+
+#[tokio::test]
+async fn what_is_listed_stands_with_what_can_be_done_about_it() {
+    let bot = active().await;
+    bot.types("dana", "active").await;
+    let told = last_told(&bot, "dana");
+    for button in ["Get credentials", "Extend…", "Done early"] {
+        assert!(told.buttons().contains(&button.to_owned()), "{button}");
+    }
+    let sent = serde_json::to_string(&told.blocks).unwrap();
+    assert!(sent.contains("|#1>"), "a link to its card: {sent}");
+    let told = presses_below(&bot, "dana", "jit_done").await.plain();
+    assert!(told.contains("is being taken away now"), "{told}");
+    assert!(bot.house.target.is_empty());
+    bot.types("dana", "list").await;
+    presses_below(&bot, "dana", "jit_ask").await;
+    let form = bot.house.slack.modal("dana").expect("the form").plain();
+    assert!(form.contains("staging-db"), "{form}");
 }

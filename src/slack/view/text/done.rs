@@ -129,14 +129,25 @@ pub fn none_fits(verb: &str) -> Content {
     })
 }
 
+/// How many are offered to choose from.
+const CHOICES: usize = 10;
+
+/// Asks which of them is meant, each in a line.
+fn which_one(requests: &[Request], line: impl Fn(&Request) -> String) -> Content {
+    let mut lines: Vec<String> = requests.iter().take(CHOICES).map(line).collect();
+    if CHOICES < requests.len() {
+        lines.push(reply::and_more(requests.len() - CHOICES));
+    }
+    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+}
+
 /// Several fit what was said.
 pub fn several_fit(verb: &str, requests: &[Request]) -> Content {
     let line = |request: &Request| {
         let (number, what) = (request.number, access(request));
         format!("• `/jit {verb} #{number}`: {what}")
     };
-    let lines: Vec<String> = requests.iter().take(10).map(line).collect();
-    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+    which_one(requests, line)
 }
 
 /// Several roles of the resource could be extended.
@@ -145,8 +156,7 @@ pub fn role_needed(requests: &[Request]) -> Content {
         let access = &request.access;
         format!("• `/jit extend {} {} 1h`", access.resource, access.role)
     };
-    let lines: Vec<String> = requests.iter().take(10).map(line).collect();
-    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+    which_one(requests, line)
 }
 
 /// A name does not say whose access is meant.

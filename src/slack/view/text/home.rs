@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, bundle, card, channel, end_in, link, name, said, when};
+use super::{access, asks, bundle, card, channel, end_in, name, numbered, said, when};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
 
@@ -99,12 +99,6 @@ pub fn waiting(parts: &[Request], faces: &Faces, url: Option<&str>) -> String {
         reason.unwrap_or_default(),
         print.join("  ·  ")
     )
-}
-
-/// The number of a request, as a link to its card where one is known.
-fn numbered(number: i64, url: Option<&str>) -> String {
-    let number = format!("#{number}");
-    url.and_then(|url| link(url, &number)).unwrap_or(number)
 }
 
 /// An access of the reader's.

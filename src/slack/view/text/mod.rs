@@ -258,6 +258,12 @@ pub fn channel(channel: &str) -> String {
     }
 }
 
+/// The number of a request, as a link to its card where one is known.
+pub fn numbered(number: i64, url: Option<&str>) -> String {
+    let number = format!("#{number}");
+    url.and_then(|url| link(url, &number)).unwrap_or(number)
+}
+
 /// A link to a message of ours, if it is one that can stand in mrkdwn.
 pub fn link(url: &str, words: &str) -> Option<String> {
     let good = (url.starts_with("https://") || url.starts_with("http://"))
