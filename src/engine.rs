@@ -21,6 +21,7 @@ use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
 
+mod chain;
 mod digests;
 mod execute;
 mod homes;

@@ -82,9 +82,9 @@ pub enum Command {
         /// The stricter terms.
         terms: Box<Terms>,
     },
-    /// A later policy does not allow it any more.
+    /// A later policy does not allow it any more, or what it was to prolong has ended.
     Overrule {
-        /// What that policy says.
+        /// What that policy says, or [`Refusal::NothingToExtend`].
         refusal: Refusal,
     },
 

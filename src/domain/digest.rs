@@ -45,15 +45,15 @@ pub struct News {
     /// Removals that somebody answers for, which no target has verified: from when they should have
     /// been gone, until somebody said that they were.
     pub resolved: Few<Item>,
-    /// Grants that end within the time ahead, the first to end first: since they were approved,
-    /// until they end.
+    /// Grants that end within the time ahead, the first to end first: since the target first held
+    /// them, until they end.
     pub ending: Few<Item>,
-    /// Who holds what: since they were approved, until they end.
+    /// Who holds what: since the target first held it, until it ends.
     pub held: Few<Item>,
     /// The longest of those, extensions counted in, the longest first. Empty where none stands out.
     pub longest: Few<Item>,
-    /// Grants with a login of their own to which nobody ever took the secret: since they were
-    /// approved, until they ended or end.
+    /// Grants with a login of their own to which nobody ever took the secret: since the target first
+    /// held them, until they ended or end.
     pub unused: Few<Item>,
     /// What was decided.
     pub counts: Counts,

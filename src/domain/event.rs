@@ -71,7 +71,8 @@ pub enum Event {
         /// The stricter terms.
         terms: Box<Terms>,
     },
-    /// A later policy does not allow it any more.
+    /// A later policy does not allow it any more; or, by [`Refusal::NothingToExtend`], what it was to
+    /// prolong was taken away or given back.
     RequestOverruled {
         /// What that policy says.
         refusal: Refusal,

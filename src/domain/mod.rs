@@ -17,6 +17,7 @@ pub mod event;
 pub mod grant;
 pub mod history;
 pub mod person;
+mod prolonged;
 #[cfg(test)]
 mod properties;
 pub mod refusal;
@@ -36,6 +37,7 @@ pub use event::{Event, Shortened};
 pub use grant::{Grant, GrantState, RevokeCause};
 pub use history::{Fate, Search};
 pub use person::{Identity, Member, Person, PersonId};
+pub use prolonged::by_chain;
 pub use refusal::{Outcome, Refusal};
 pub use request::{
     AfterReview, Approval, BundlePart, Chase, Extends, Request, RequestId, RequestState, Reviewed,

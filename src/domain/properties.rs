@@ -60,6 +60,7 @@ pub(crate) fn request(steps: Vec<Step>) -> Request {
             barred: vec![],
             tightened_by: None,
             extensions_left: 1,
+            extend_by: None,
             request_ttl: Span::hours(8),
             remind_before: Span::minutes(15),
             channel: "#access".into(),

@@ -143,11 +143,11 @@ pub enum RequestState {
         /// When.
         at: DateTime<Utc>,
     },
-    /// A later policy does not allow it any more.
+    /// A later policy does not allow it any more, or what it was to prolong has ended.
     Overruled {
-        /// When that was found, at somebody's decision.
+        /// When that was found, at somebody's decision, or when it ended.
         at: DateTime<Utc>,
-        /// What that policy says.
+        /// What that policy says, or that there is nothing left to prolong.
         why: String,
     },
 }
@@ -281,6 +281,12 @@ impl Request {
             return Err(Refusal::OwnChain);
         }
         Ok(())
+    }
+
+    /// Whether it is over since the access ended that it was to prolong; no policy said no to it.
+    pub fn came_too_late(&self) -> bool {
+        matches!(&self.state, RequestState::Overruled { why, .. }
+            if self.extends.is_some() && *why == Refusal::NothingToExtend.to_string())
     }
 
     /// The look at it afterwards, for a break-glass request that was given.
@@ -425,6 +431,9 @@ impl Request {
             RequestState::Denied { at, by, .. } => Some((Outcome::Denied, Some(*by), *at)),
             RequestState::Cancelled { at } => Some((Outcome::Cancelled, None, *at)),
             RequestState::Expired { at } => Some((Outcome::Expired, None, *at)),
+            RequestState::Overruled { at, .. } if self.came_too_late() => {
+                Some((Outcome::Ended, None, *at))
+            }
             RequestState::Overruled { at, .. } => Some((Outcome::Overruled, None, *at)),
         }
     }

@@ -44,6 +44,9 @@ pub struct Terms {
     /// How often the access can still be prolonged after this, as far as the rule says.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub extensions_left: u32,
+    /// The most that a prolongation adds, where the rule has less than its limit for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extend_by: Option<Span>,
     /// How long the request waits for approvers before it expires.
     pub request_ttl: Span,
     /// How long before the end the holder is reminded; short grants use a quarter of their time

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
-use super::{Cause, Engine, EngineError, finish, retried};
+use super::{Cause, Engine, EngineError, chain, finish, retried};
 use crate::domain::{
     Ask, Command, Decision, Effect, Event, GroupName, Refusal, Request, RequestId, Route, Terms,
     Verdict, decide, tightened,
@@ -13,14 +13,14 @@ use crate::store::requests::Locked;
 use crate::store::{StoreError, Tx};
 
 /// What a command led to, and a refusal that is to be told although something was recorded.
-struct Outcome {
-    decision: Decision,
-    refusal: Option<Refusal>,
+pub(super) struct Outcome {
+    pub(super) decision: Decision,
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Engine {
     /// Carries out a command on a request. What a person says on the card of a bundle is carried out
-    /// on each of its parts that it fits.
+    /// on each of its parts that it fits; what ends an access, on its extensions as well.
     ///
     /// # Errors
     /// [`EngineError::Refused`] with the answer for whoever asked. Nothing was changed then, unless
@@ -100,18 +100,15 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let mut refused = None;
         let mut done: Vec<(Locked, Outcome)> = Vec::new();
-        let ids = if whole {
+        let named = if whole {
             tx.parts_of(id).await?
         } else {
             vec![id]
         };
-        let mut locked = Vec::new();
-        for id in ids {
-            locked.push(tx.lock_request(id).await?.ok_or(Refusal::NoSuchRequest)?);
-        }
+        let (named, linked) = chain::lock(&mut tx, &named, command).await?;
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, cause.delivery.as_deref(), now).await?;
-        for locked in locked {
+        for locked in named {
             match self
                 .decide_one(&mut tx, &locked.request, (command, cause), now)
                 .await
@@ -126,6 +123,7 @@ impl Engine {
         if done.is_empty() {
             return Err(refused.unwrap_or(Refusal::NoSuchRequest).into());
         }
+        done.extend(chain::follow(linked, command, &done, now));
         self.keep(tx, done, cause, (id, now)).await
     }
 
@@ -139,10 +137,14 @@ impl Engine {
         for (locked, outcome) in &done {
             tx.save(locked, &outcome.decision.next).await?;
         }
-        let effects = done
-            .iter()
-            .flat_map(|(_, outcome)| &outcome.decision.effects);
-        let effects: Vec<Effect> = effects.cloned().collect();
+        let mut effects: Vec<Effect> = Vec::new();
+        for (_, outcome) in &done {
+            for effect in &outcome.decision.effects {
+                if !effects.contains(effect) {
+                    effects.push(effect.clone());
+                }
+            }
+        }
         tx.enqueue(&effects, now).await?;
         for (_, Outcome { decision, .. }) in &done {
             let id = Some(decision.next.id);

@@ -260,6 +260,7 @@ impl<'a> Case<'a> {
             },
             tightened_by: None,
             extensions_left: self.extensions_left(rule),
+            extend_by: rule.require.extend.by,
             request_ttl: policy.request_ttl,
             remind_before: policy.remind_before,
             channel: policy.channel_of(rule, self.resource).to_owned(),

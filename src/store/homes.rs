@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, from_json};
-use crate::domain::{Access, PersonId, RequestId, ResourceName, RoleName};
+use crate::domain::{Access, GroupName, PersonId, RequestId, ResourceName, RoleName};
 
 /// Requests of one kind that a tab is made of; more of them nobody pages through.
 const MOST: i64 = 500;
@@ -280,10 +280,34 @@ impl Store {
         overtaken(kept.rows_affected())
     }
 
-    /// The requests that wait for approvers, those that expire first coming first.
-    pub async fn waiting_requests(&self) -> Result<Vec<RequestId>, StoreError> {
+    /// The groups that stood behind what waits for approvers when it was asked.
+    pub async fn waiting_groups(&self) -> Result<BTreeSet<GroupName>, StoreError> {
+        let names = sqlx::query_scalar!(
+            r#"select distinct jsonb_object_keys(roster -> 'groups') as "name!" from requests
+               where status = 'pending'"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(names.into_iter().map(GroupName::new).collect())
+    }
+
+    /// The requests that wait for approvers and may wait for one human: because one of their rows stood
+    /// behind a group of it, or because they are in such a group by now. What a later policy tightened
+    /// may ask others than it did, so it is always there. Those that expire first come first.
+    pub async fn waiting_requests(
+        &self,
+        rows: &BTreeSet<PersonId>,
+        groups: &BTreeSet<GroupName>,
+    ) -> Result<Vec<RequestId>, StoreError> {
+        let rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        let groups: Vec<String> = groups.iter().map(ToString::to_string).collect();
         let ids = sqlx::query_scalar!(
-            "select id from requests where status = 'pending' order by expires_at, id limit $1",
+            "select id from requests where status = 'pending'
+               and (terms ->> 'tightened_by' is not null or roster -> 'groups' ?| $2
+                 or exists (select from jsonb_each(roster -> 'groups') as g where g.value ?| $1))
+             order by expires_at, id limit $3",
+            &rows,
+            &groups,
             MOST
         )
         .fetch_all(&self.pool)

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::{Store, StoreError, Tx, from_json, to_json};
 use crate::domain::{
-    Access, AfterReview, Approval, Chase, Extends, Grant, GrantState, Origin, PersonId, Request,
-    RequestId, RequestState, ResourceName, RoleName, Span,
+    Access, AfterReview, Approval, Chase, Extends, Grant, GrantState, Member, Origin, PersonId,
+    Request, RequestId, RequestState, ResourceName, RoleName, Span,
 };
 
 /// A request that is locked by this transaction, with the version that a save must name.
@@ -135,14 +136,23 @@ impl Store {
         Ok(parts)
     }
 
-    /// The requests of a person that still live (waiting, or with a grant that is not over), oldest
-    /// first.
-    pub async fn live_requests_of(&self, person: PersonId) -> Result<Vec<Request>, StoreError> {
+    /// Every request that hangs together with these by what prolongs what, in either direction, these
+    /// among them; oldest first.
+    pub async fn chain_of(&self, ids: &[RequestId]) -> Result<Vec<RequestId>, StoreError> {
+        chain_of(&self.pool, ids).await
+    }
+
+    /// The requests of one human, by every row that is them, that still live (waiting, or with a grant
+    /// that is not over), oldest first.
+    pub async fn live_requests_of(&self, human: &Member) -> Result<Vec<Request>, StoreError> {
+        let people: Vec<Uuid> = (human.also.iter().chain([&human.person]))
+            .map(|person| person.as_uuid())
+            .collect();
         let rows = requests!(
-            "where (requester = $1 or person = $1)
+            "where (requester = any($1) or person = any($1))
                and (status = 'pending' or grant_status in ('scheduled', 'activating', 'active', 'revoking'))
              order by id",
-            person.as_uuid()
+            &people
         )
         .fetch_all(&self.pool)
         .await?;
@@ -226,6 +236,12 @@ impl Tx {
         .fetch_all(&mut *self.0)
         .await?;
         Ok(parts.into_iter().map(RequestId::from_uuid).collect())
+    }
+
+    /// Every request that hangs together with these by what prolongs what, in either direction, these
+    /// among them; oldest first, which is the order in which they are to be locked.
+    pub async fn chain_of(&mut self, ids: &[RequestId]) -> Result<Vec<RequestId>, StoreError> {
+        chain_of(&mut *self.0, ids).await
     }
 
     async fn lock_row(&mut self, id: Uuid) -> Result<Option<Row>, StoreError> {
@@ -335,6 +351,27 @@ impl Tx {
             Err(StoreError::Overtaken)
         }
     }
+}
+
+async fn chain_of(
+    database: impl PgExecutor<'_>,
+    ids: &[RequestId],
+) -> Result<Vec<RequestId>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let chain = sqlx::query_scalar!(
+        r#"with recursive chain as (
+             select id, extends from requests where id = any($1)
+             union
+             select next.id, next.extends from chain c cross join lateral (
+               select r.id, r.extends from requests r where r.extends = c.id
+               union all
+               select r.id, r.extends from requests r where r.id = c.extends) as next)
+           select id as "id!" from chain order by id"#,
+        &ids
+    )
+    .fetch_all(database)
+    .await?;
+    Ok(chain.into_iter().map(RequestId::from_uuid).collect())
 }
 
 /// The columns that hold a state; all that a variant does not hold stay null.

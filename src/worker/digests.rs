@@ -21,7 +21,7 @@ use crate::store::digests::{DigestOutcome, WaitingDigest};
 use crate::store::outbox::Claim;
 
 /// How many of a section get a link to their card: each costs a call.
-const LINKED: usize = 6;
+const LINKED: usize = 10;
 
 /// Why a digest was not sent now.
 enum Trouble {
@@ -185,18 +185,37 @@ impl Worker {
         }))
     }
 
-    /// Links to the cards of what needs somebody, as far as Slack tells where they stand.
+    /// Links to the cards of what somebody may want to look at: as they are known, or else as far as
+    /// Slack tells where they stand.
     async fn link(&self, news: &mut News) -> Result<(), StoreError> {
-        for section in [&mut news.waiting, &mut news.overdue, &mut news.stuck] {
-            for item in section.first.iter_mut().take(LINKED) {
-                let place = self.engine.store().card_place(item.request).await?;
-                let Some((channel, ts)) = place else { continue };
-                match self.slack.permalink(&channel, &ts).await {
-                    Ok(link) => item.link = Some(link),
-                    // A link that is missing is no reason to wait; nor to ask again and again.
-                    Err(fault) if fault.is_passing() => return Ok(()),
-                    Err(_) => {}
+        let sections = [
+            &mut news.waiting,
+            &mut news.overdue,
+            &mut news.stuck,
+            &mut news.late,
+            &mut news.resolved,
+            &mut news.unused,
+        ];
+        let shown = sections
+            .into_iter()
+            .flat_map(|section| section.first.iter_mut().take(LINKED));
+        let mut slack_answers = true;
+        for item in shown {
+            let place = self.engine.store().card_place(item.request).await?;
+            let Some(place) = place else { continue };
+            item.link.clone_from(&place.permalink);
+            if item.link.is_some() || !slack_answers {
+                continue;
+            }
+            match self.slack.permalink(&place.channel, &place.ts).await {
+                Ok(link) => {
+                    let (channel, ts) = (&place.channel, &place.ts);
+                    let store = self.engine.store();
+                    store.keep_permalink(channel, ts, &link).await?;
+                    item.link = Some(link);
                 }
+                // A link that is missing is no reason to wait; nor to ask again and again.
+                Err(fault) => slack_answers = !fault.is_passing(),
             }
         }
         Ok(())

@@ -83,12 +83,23 @@ async fn hours(house: &House, hours: i64) {
     pass(house, TimeDelta::hours(hours), TimeDelta::minutes(30)).await;
 }
 
-async fn asks(house: &House, who: &str, (resource, role): (&str, &str), glass: bool) -> Request {
+async fn asks(house: &House, who: &str, what: (&str, &str), glass: bool) -> Request {
+    asks_from(house, who, what, glass, None).await
+}
+
+async fn asks_from(
+    house: &House,
+    who: &str,
+    (resource, role): (&str, &str),
+    glass: bool,
+    start: Option<DateTime<Utc>>,
+) -> Request {
     let ask = Ask {
         role: Some(role.into()),
         duration: Some(Span::hours(1)),
         reason: "to see".into(),
         break_glass: glass,
+        start,
         ..Ask::of(house.person(who).await, resource)
     };
     let submission = Submission {
@@ -649,4 +660,68 @@ async fn a_digest_that_slack_finds_fault_with_is_sent_plain() {
     let lee = told(&house, "lee");
     assert!(only(&lee).contains("1 automatic"), "{lee:#?}");
     assert!(!house.slack.has_faults(), "the fault was met");
+}
+
+#[tokio::test]
+async fn what_was_approved_ahead_is_held_since_it_was_given() {
+    let hourly = r#"  - { name: hourly, schedule: "30 * * * *", to: { people: [platform] } }"#;
+    let ahead = text(hourly).replace(
+        "match: { roles: [open] }, decision: approve",
+        "match: { roles: [open] }, require: { start: { latest: 7d } }, decision: approve",
+    );
+    let house = House::under(&ahead).await;
+    house.settle().await;
+    house.pass(TimeDelta::seconds(1));
+    let start = house.clock.now() + TimeDelta::hours(20);
+    for who in ["dana", "erin"] {
+        for what in ["orders-db", "crm-db"] {
+            asks_from(&house, who, (what, "open"), false, Some(start)).await;
+        }
+    }
+    pass(
+        &house,
+        TimeDelta::minutes(20 * 60 + 31),
+        TimeDelta::minutes(10),
+    )
+    .await;
+    let carol = told(&house, "carol");
+    let last = carol.last().expect("a digest just after the start");
+    assert!(last.contains("Held now: 4"), "{last}");
+    assert!(
+        last.contains("1 hour in all") && !last.contains("21 hours"),
+        "not since it was approved: {last}"
+    );
+    assert!(!last.contains("never fetched"), "not for an hour: {last}");
+    pass(&house, TimeDelta::hours(1), TimeDelta::minutes(10)).await;
+    let carol = told(&house, "carol");
+    let last = carol.last().expect("a digest after the end");
+    assert!(
+        last.contains("never fetched: 4") && last.contains("given 2027-03-02 05:"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn links_that_are_known_are_told_while_slack_tells_none() {
+    let hourly = r#"  - { name: hourly, schedule: "0 * * * *", to: { people: [leads] } }"#;
+    let house = house(hourly).await;
+    let waiting = asks(&house, "erin", ("orders-db", "readonly"), false).await;
+    let held = asks(&house, "dana", ("orders-db", "open"), false).await;
+    // Each card's address was asked for once, for the message to its holder.
+    house.slack.fault(Fault::times(
+        "chat.getPermalink",
+        10_000,
+        FaultKind::Status { status: 503 },
+    ));
+    pass(&house, TimeDelta::minutes(125), TimeDelta::minutes(5)).await;
+    let digests = house.slack.dms("lee");
+    let digests = digests.iter().filter(|dm| dm.plain().contains("Digest: "));
+    let sent: Vec<String> = digests
+        .map(|dm| serde_json::to_string(&dm.blocks).unwrap())
+        .collect();
+    let all = sent.join("\n");
+    assert!(all.contains(&format!("|#{}>", waiting.number)), "{all}");
+    let unused = sent.iter().find(|told| told.contains("never fetched"));
+    let unused = unused.expect("a digest that tells of it");
+    assert!(unused.contains(&format!("|#{}>", held.number)), "{unused}");
 }

@@ -192,7 +192,8 @@ impl Handlers {
         }
         let command = Command::GiveBack { by };
         let over = self.engine.execute_part(request.id, command, cause).await?;
-        Ok(Said::Words(words::given_back(&over)))
+        let kept = self.kept(&over).await?;
+        Ok(Said::Words(words::given_back(&over, kept.as_ref())))
     }
 
     /// Withdraws what was approved for later.
@@ -275,7 +276,13 @@ impl Handlers {
     /// that is meant by it.
     async fn about(&self, act: Act, request: &Request) -> Result<About, StoreError> {
         let now = self.engine.now().await?;
-        let parts = self.parts(request).await?;
+        let mut parts = self.parts(request).await?;
+        if act == Act::Revoke {
+            // Taking away is meant for every grant that these hang together with.
+            let ids: Vec<RequestId> = parts.iter().map(|part| part.id).collect();
+            let store = self.engine.store();
+            parts = store.requests(&store.chain_of(&ids).await?).await?;
+        }
         let groups = parts.iter().flat_map(|part| match act {
             Act::Decide if part.current_step().is_some() => part.deciding(now),
             Act::Review => part.reviewing().to_vec(),

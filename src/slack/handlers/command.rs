@@ -2,8 +2,8 @@
 
 use super::super::grammar::{self, Slash, Which};
 use super::super::payload::SlashCommand;
-use super::super::view::page;
-use super::super::view::reply::{self, ListItem};
+use super::super::view::reply::{self, ListItem, Owner};
+use super::super::view::{Kept, page};
 use super::click::Act;
 use super::which::{Found, is_held, is_scheduled, waits};
 use super::{Handlers, No, Said, words};
@@ -79,11 +79,19 @@ impl Handlers {
     /// What the person has and waits for after the request of that id, page by page.
     pub(super) async fn active(&self, user: &str, after: Option<&str>) -> Result<Said, No> {
         let by = self.holder(user).await?;
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(&by).await?;
         let (page, more) = page::page(live, after, |request| request.id.to_string());
         let page: Vec<&Request> = page.iter().collect();
+        let mut owner = Owner::default();
+        owner.me.extend(by.also.iter().copied().chain([by.person]));
+        for request in &page {
+            let place = self.engine.store().card_place(request.id).await?;
+            let link = place.and_then(|place| place.permalink);
+            owner.links.extend(link.map(|link| (request.id, link)));
+        }
         let now = self.engine.now().await?;
-        Ok(Said::Words(reply::active(&page, more.as_ref(), now)))
+        let more = more.as_ref();
+        Ok(Said::Words(reply::active(&page, &owner, more, now)))
     }
 
     async fn done(&self, key: &str, user: &str, what: Option<&Which>) -> Result<Said, No> {
@@ -121,11 +129,20 @@ impl Handlers {
         let begun = !is_scheduled(request);
         let command = Command::GiveBack { by };
         let request = self.engine.execute(request.id, command, cause).await?;
+        let kept = self.kept(&request).await?;
         Ok(Said::Words(if begun {
-            words::given_back(&request)
+            words::given_back(&request, kept.as_ref())
         } else {
             words::withdrawn(&request)
         }))
+    }
+
+    /// What keeps the access of a request that ends, if another grant does.
+    pub(super) async fn kept(&self, request: &Request) -> Result<Option<Kept>, No> {
+        let grants = self.engine.store().live_grants_of(&request.access).await?;
+        let now = self.engine.now().await?;
+        let others = grants.iter().filter(|other| other.id != request.id);
+        Ok(Kept::among(others, now))
     }
 
     /// Takes access away from somebody. A name would not say from whom, so it has to be a number.
@@ -136,8 +153,9 @@ impl Handlers {
         let cause = Cause::slack(by.person, key);
         let command = Command::Revoke { by, why };
         let request = self.engine.execute(request.id, command, cause).await?;
+        let kept = self.kept(&request).await?;
         Ok(Said::Words(if begun {
-            words::revoked(&request)
+            words::revoked(&request, kept.as_ref())
         } else {
             words::withdrawn(&request)
         }))

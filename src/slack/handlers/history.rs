@@ -234,7 +234,8 @@ impl Handlers {
         let faces = self.faces_in(&page.search, &found).await?;
         let sending = async {
             let linked = self.linked(found, LINKS).await?;
-            let words = words::file(linked.len(), cut);
+            let unlinked = linked.iter().filter(|(_, link)| link.is_none()).count();
+            let words = words::file(linked.len(), unlinked, cut);
             let file = history::csv(&linked, &faces).into_bytes();
             Ok(self.send_file(user, words, file).await)
         };

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::super::grammar::Which;
 use super::super::view::Content;
 use super::{Handlers, No, words};
-use crate::domain::{Access, Grant, GrantState, Member, Refusal, Request, RequestState};
+use crate::domain::{Access, Grant, GrantState, Member, Refusal, Request, RequestState, by_chain};
 
 /// What was found.
 pub(super) enum Found {
@@ -32,11 +32,12 @@ impl Handlers {
             let request = request.ok_or(Refusal::NoSuchRequest)?;
             return Ok(Found::One(Box::new(request)));
         }
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(by).await?;
         let live = live.into_iter().filter(|request| request.belongs_to(by));
         let mut found: Vec<Request> = live
             .filter(|request| fits(request) && is_named(request, what))
             .collect();
+        found = one_of_each_chain(found);
         Ok(match found.len() {
             0 => Found::Say(words::none_fits(verb)),
             1 => Found::One(Box::new(found.swap_remove(0))),
@@ -51,7 +52,7 @@ impl Handlers {
     /// after an earlier extension. Only what they hold themselves: whoever asked for somebody else
     /// has no say any more.
     pub(super) async fn latest(&self, by: &Member, what: &Which) -> Result<Found, No> {
-        let live = self.engine.store().live_requests_of(by.person).await?;
+        let live = self.engine.store().live_requests_of(by).await?;
         let fits = live
             .into_iter()
             .filter(|request| by.is(request.access.person) && is_active(request))
@@ -70,6 +71,18 @@ impl Handlers {
             _ => Found::Say(words::role_needed(&found)),
         })
     }
+}
+
+/// Of grants that prolong each other the first: they are one access, and end together. What waits
+/// stands for itself.
+fn one_of_each_chain(found: Vec<Request>) -> Vec<Request> {
+    let (granted, mut one): (Vec<Request>, Vec<Request>) = found
+        .into_iter()
+        .partition(|request| request.grant().is_some());
+    let first = |chain: Vec<Request>| chain.into_iter().next();
+    one.extend(by_chain(granted).into_iter().filter_map(first));
+    one.sort_by_key(|request| request.number);
+    one
 }
 
 /// When the grant ends, if there is one that wants its access.

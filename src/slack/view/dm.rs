@@ -6,7 +6,7 @@ use slack_morphism::prelude::*;
 
 use super::content::{button, buttons, context, linked_section, pages, quote, section, to_copy};
 use super::text::{self, dm as words};
-use super::{Content, Faces, card, choices, ids};
+use super::{Content, Faces, Kept, card, choices, ids};
 use crate::domain::{Event, GrantState, PersonId, Receipt, Request, RevokeCause, Route};
 
 /// What the holder is told of an event; none where there is nothing to do or to know. A removal
@@ -35,8 +35,13 @@ pub fn notice(
             let told = Notice::of(words::expired(request));
             Some(told.with([buttons(vec![again(request)])]))
         }
+        Event::RequestOverruled { .. } if request.came_too_late() => {
+            let told = Notice::of(words::too_late(request));
+            Some(told.with([buttons(vec![again(request)])]))
+        }
         Event::RequestOverruled { refusal, .. } => {
-            Some(Notice::of(words::overruled(request)).with(quote(&refusal.to_string())))
+            let told = Notice::of(words::overruled(request)).with(quote(&refusal.to_string()));
+            Some(told.with([buttons(vec![again(request)])]))
         }
         Event::RequestApproved {
             start_at: Some(start),
@@ -47,7 +52,8 @@ pub fn notice(
             Some(told.with([buttons(vec![choices::cancel_start(request)])]))
         }
         Event::StartWithdrawn { cause } => {
-            Some(Notice::of(words::unstarted(request, cause, faces)))
+            let told = Notice::of(words::unstarted(request, cause, faces));
+            Some(told.with([buttons(vec![again(request)])]))
         }
         Event::GrantFailed { error } => {
             let told = Notice::of(words::failed(request, error, at));
@@ -57,10 +63,25 @@ pub fn notice(
         Event::HolderReminded => reminder(request, at),
         Event::RevocationBegun { cause, .. } => begun(request, cause, faces),
         Event::GrantRevoked { .. } => over(event, request),
-        Event::RemovalResolved { .. } => Some(Notice::of(words::resolved(request))),
+        Event::RemovalResolved { .. } => {
+            let told = Notice::of(words::resolved(request));
+            Some(told.with([buttons(vec![again(request)])]))
+        }
         _ => None,
     }?;
     Some(notice.content(card_link))
+}
+
+/// Somebody took one of several grants of an access away, and another keeps it.
+pub fn revoked_but_kept(
+    (by, why): (PersonId, &str),
+    request: &Request,
+    kept: &Kept,
+    faces: &Faces,
+    card_link: Option<&str>,
+) -> Content {
+    let words = words::revoked_but_kept(request, &faces.mention(by), kept);
+    Notice::of(words).with(quote(why)).content(card_link)
 }
 
 /// Access to several parts of a bundle is there: each with how to connect and with its own buttons,
@@ -85,6 +106,24 @@ pub fn active_parts(
         &words::done_all_label(lead),
     );
     notice.with([buttons(vec![all])]).content(card_link)
+}
+
+/// The end of several parts of a bundle is near: each with its own buttons, as when it was given. At
+/// most [`PARTS`] of them fit.
+pub fn reminded_parts(
+    lead: &Request,
+    parts: &[&Request],
+    at: DateTime<Utc>,
+    card_link: Option<&str>,
+) -> Content {
+    let mut notice = Notice::of(text::outcome::bundle_head(lead));
+    let reminders = parts.iter().filter_map(|part| reminder(part, at));
+    for one in reminders.take(PARTS) {
+        notice.text = format!("{} {}", notice.text, one.text);
+        notice.blocks.extend(one.blocks);
+    }
+    let all = buttons(vec![Choice::DoneWithAll.button(lead)]);
+    notice.with([all]).content(card_link)
 }
 
 /// Parts of a bundle that one message tells of.
@@ -118,7 +157,7 @@ pub enum Choice {
     Retry,
     /// Withdraw what is to begin later.
     CancelStart,
-    /// Give everything back.
+    /// Give everything back, where each part has buttons of its own as well.
     DoneWithAll,
     /// Ask for the same once more.
     AskAgain,
@@ -283,7 +322,10 @@ fn begun(request: &Request, cause: &RevokeCause, faces: &Faces) -> Option<Notice
             let said = said.with([section(&words::revoked_hint(&by))]);
             Some(said.with([buttons(vec![again(request)])]))
         }
-        RevokeCause::ActivationUnknown { .. } => Some(Notice::of(words::unsure(request))),
+        RevokeCause::ActivationUnknown { .. } => {
+            let told = Notice::of(words::unsure(request));
+            Some(told.with([buttons(vec![again(request)])]))
+        }
         RevokeCause::Lapsed | RevokeCause::GivenBack | RevokeCause::Unstarted { .. } => None,
     }
 }

@@ -106,9 +106,15 @@ fn lists_hold_from_nothing_to_hundreds() {
             ..request()
         };
         let request = largest(&base, &words);
+        let owner = reply::Owner {
+            me: [request.access.person].into(),
+            ..reply::Owner::default()
+        };
         for count in [0, 1, 200] {
+            let many = numbered(&request, count.min(page::List::PAGE));
             lint::message(&reply::active(
-                &vec![&request; count.min(page::List::PAGE)],
+                &many.iter().collect::<Vec<_>>(),
+                &owner,
                 None,
                 now(),
             ));

@@ -17,6 +17,7 @@ pub mod faces;
 pub mod history;
 pub mod home;
 pub mod ids;
+mod kept;
 pub mod modal;
 pub mod page;
 pub mod reply;
@@ -41,4 +42,5 @@ mod tests;
 
 pub use content::Content;
 pub use faces::{Face, Faces};
+pub use kept::Kept;
 pub use text::story;

@@ -3,11 +3,8 @@
 
 use slack_morphism::prelude::*;
 
-use super::content::{button_of, buttons, context, pages_of, section};
+use super::content::{button_of, buttons, context, section};
 use super::{Content, ids, text};
-
-/// Sections of one page. A page of ours never fills them; what would is cut with a word.
-const SECTIONS: usize = 30;
 
 /// Something that is listed page by page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +16,8 @@ pub enum List {
 }
 
 impl List {
-    /// How many things stand on a page.
+    /// How many things stand on a page: each is a paragraph and at most a row of buttons, and Slack
+    /// takes 50 blocks.
     pub const PAGE: usize = 15;
 
     fn action(self) -> &'static str {
@@ -67,15 +65,16 @@ pub fn page<T>(
     (rest, more)
 }
 
-/// One page: a head, the lines, a hint, and a button where more follows.
+/// One page: a head, what is listed, a hint, and a button where more follows. `lines` is the same in
+/// words alone.
 pub(super) fn content(
     list: List,
     (head, hint): (&str, Option<&str>),
-    lines: &[String],
+    (items, lines): (Vec<SlackBlock>, &[String]),
     more: Option<&More>,
 ) -> Content {
     let mut blocks = vec![section(head)];
-    blocks.extend(pages_of(lines, SECTIONS));
+    blocks.extend(items);
     if let Some(More { after, left }) = more {
         blocks.push(context(&text::reply::and_more(*left)));
         blocks.push(row(list, after));

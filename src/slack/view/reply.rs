@@ -1,11 +1,15 @@
 //! Answers that only the person who typed or clicked sees.
 
 use super::content::{context, linked_section, pages, pages_of, section};
+use super::home::rows;
 use super::page::{self, List, More};
 use super::text::{self, reply as words};
 use super::{Content, Faces};
-use crate::domain::{GroupName, PersonId, Refusal, Request, ResourceName, RoleName, Span, Verdict};
+use crate::domain::{
+    GroupName, PersonId, Refusal, Request, RequestId, ResourceName, RoleName, Span, Verdict,
+};
 use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Readings of groups that an explanation tells of.
 const READ: usize = 5;
@@ -69,33 +73,47 @@ pub fn list(items: &[ListItem], more: Option<&More>, unreadable: &[GroupName]) -
     if items.is_empty() {
         return Content::line(&doubt);
     }
-    let line = |item: &ListItem| {
-        let (about, sensitivity) = (item.description.as_deref(), item.sensitivity.as_deref());
-        match item.parts.as_slice() {
-            [] => words::resource(&item.name, about, sensitivity, &item.roles),
-            parts => words::bundle(&item.name, about, parts),
-        }
-    };
-    let lines: Vec<String> = items.iter().map(line).collect();
+    let lines: Vec<String> = items.iter().map(rows::offered).collect();
+    let offers = items.iter().enumerate();
+    let offers = offers.map(|(at, item)| rows::offer(&format!("ask:{at}"), item));
     let hint = if unreadable.is_empty() {
         words::LIST_HINT.to_owned()
     } else {
         format!("{doubt}\n{}", words::LIST_HINT)
     };
     let around = (words::LIST, Some(hint.as_str()));
-    page::content(List::Resources, around, &lines, more)
+    page::content(List::Resources, around, (offers.collect(), &lines), more)
+}
+
+/// Whose list it is, and what is known of what stands in it.
+#[derive(Clone, Debug, Default)]
+pub struct Owner {
+    /// Every row of ours that is the person.
+    pub me: BTreeSet<PersonId>,
+    /// The addresses of cards, by the request.
+    pub links: BTreeMap<RequestId, String>,
 }
 
 /// A page of what a person has and waits for, and what follows it.
-pub fn active(requests: &[&Request], more: Option<&More>, now: DateTime<Utc>) -> Content {
+pub fn active(
+    requests: &[&Request],
+    owner: &Owner,
+    more: Option<&More>,
+    now: DateTime<Utc>,
+) -> Content {
     if requests.is_empty() {
         return Content::line(words::ACTIVE_EMPTY);
     }
-    let lines: Vec<String> = requests
-        .iter()
-        .map(|request| words::own(request, now))
-        .collect();
-    page::content(List::Own, (words::ACTIVE, None), &lines, more)
+    let (mut items, mut lines) = (Vec::new(), Vec::new());
+    for request in requests {
+        let link = owner.links.get(&request.id).map(String::as_str);
+        let line = words::own(request, link, now);
+        let is_mine = owner.me.contains(&request.access.person);
+        let id = format!("own:{}", lines.len());
+        items.extend(rows::listed(&id, request, is_mine, &line, now));
+        lines.push(words::own(request, None, now));
+    }
+    page::content(List::Own, (words::ACTIVE, None), (items, &lines), more)
 }
 
 /// Sections that explain one thing; a policy with more rules than fill them is for the command line.

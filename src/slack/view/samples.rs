@@ -27,6 +27,16 @@ pub(super) fn person(number: u128) -> PersonId {
     PersonId::from_uuid(Uuid::from_u128(number))
 }
 
+/// So many requests that are alike but for their numbers.
+pub(super) fn numbered(request: &Request, count: usize) -> Vec<Request> {
+    let numbers = (request.number..).take(count);
+    let like = |number| Request {
+        number,
+        ..request.clone()
+    };
+    numbers.map(like).collect()
+}
+
 pub(super) fn dana() -> PersonId {
     person(1)
 }
@@ -113,6 +123,7 @@ pub(super) fn terms() -> Terms {
         inform: Inform::default(),
         tightened_by: None,
         extensions_left: 1,
+        extend_by: None,
         request_ttl: Span::hours(1),
         remind_before: Span::minutes(15),
         channel: "#access".to_owned(),

@@ -409,6 +409,7 @@ fn life() -> Vec<(&'static str, Event, Request)> {
 
 fn told<'a>(event: &'a Event, request: &'a Request) -> story::News<'a> {
     story::News {
+        kept: None,
         event,
         at: late(),
         request,
@@ -811,7 +812,13 @@ fn when_a_group_was_read_stands_in_the_dialog_and_on_the_card_only_where_that_wa
 #[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
 fn the_answers() {
     let all = states();
-    let own: Vec<&Request> = all.iter().map(|(_, request)| request).take(12).collect();
+    let own = (40..).zip(all.iter().take(12));
+    let own = own.map(|(number, (_, request))| Request {
+        number,
+        ..request.clone()
+    });
+    let own: Vec<Request> = own.collect();
+    let own: Vec<&Request> = own.iter().collect();
     let explained = Explained {
         verdict: Verdict::Terms(Box::new(terms())),
         tried: vec![
@@ -841,6 +848,12 @@ fn the_answers() {
         after: "db-14".into(),
         left: 285,
     };
+    let link = "https://example.slack.com/archives/C0ACCESS/p1700000000000100";
+    let links = own.iter().map(|request| (request.id, link.to_owned()));
+    let owner = reply::Owner {
+        me: [dana()].into(),
+        links: links.collect(),
+    };
     let mut automatic = request();
     automatic.terms.route = Route::Automatic {
         why: "the rule approves by itself".into(),
@@ -850,8 +863,8 @@ fn the_answers() {
         ("list", reply::list(&items(2), None)),
         ("list_empty", reply::list(&[], None)),
         ("list_long", reply::list(&items(15), Some(&more))),
-        ("active", reply::active(&own, None, now())),
-        ("active_empty", reply::active(&[], None, now())),
+        ("active", reply::active(&own, &owner, None, now())),
+        ("active_empty", reply::active(&[], &owner, None, now())),
         ("explain", reply::explain(&explained, &faces())),
         ("explain_refused", reply::explain(&refused, &faces())),
         (
@@ -1001,8 +1014,14 @@ pub(super) fn hold_request(request: &Request, faces: &Faces) {
         after: request.id.to_string(),
         left: 285,
     };
+    let owner = reply::Owner {
+        me: [request.access.person].into(),
+        ..reply::Owner::default()
+    };
+    let many = numbered(request, page::List::PAGE);
     lint::message(&reply::active(
-        &[request; page::List::PAGE],
+        &many.iter().collect::<Vec<_>>(),
+        &owner,
         Some(&more),
         now(),
     ));
@@ -1085,7 +1104,12 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
         }
         let lines: Vec<_> = parts
             .iter()
-            .filter_map(|part| Some((text::outcome::short(&event, late(), part, faces)?, part)))
+            .filter_map(|part| {
+                Some((
+                    text::outcome::short(&event, late(), part, faces, None)?,
+                    part,
+                ))
+            })
             .collect();
         let lines = story::alike(lines, parts.len());
         if !lines.is_empty() {
@@ -1109,7 +1133,7 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
             lint::message(&content);
         }
         let others = [
-            text::outcome::to_asker(&event, late(), &request, faces),
+            text::outcome::to_asker(&event, late(), &request, faces, None),
             text::outcome::to_informed(&event, &request, faces, Aloud::Yes),
             text::outcome::to_informed(&event, &request, faces, Aloud::No),
         ];
@@ -1140,12 +1164,20 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         ],
         ..item.clone()
     };
-    lint::message(&reply::list(&vec![bundle; page::List::PAGE], None));
+    // Names of which nobody sees the end are told apart by their beginning.
+    let many = |item: &ListItem| {
+        let named = (0..page::List::PAGE).map(|n| ListItem {
+            name: format!("{n} {}", item.name),
+            ..item.clone()
+        });
+        named.collect::<Vec<_>>()
+    };
+    lint::message(&reply::list(&many(&bundle), None));
     let more = page::More {
         after: "db-14".into(),
         left: 285,
     };
-    lint::message(&reply::list(&vec![item; page::List::PAGE], Some(&more)));
+    lint::message(&reply::list(&many(&item), Some(&more)));
     let refusal = Refusal::NoSuchResource {
         asked: words.clone(),
         suggestions: vec![words.clone(); 9],

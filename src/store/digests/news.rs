@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::domain::digest::{Counts, Few, Item, News, PolicyChange};
-use crate::domain::{Access, PersonId, RequestId, ResourceName, RoleName};
+use crate::domain::{Access, PersonId, Refusal, RequestId, ResourceName, RoleName};
+use crate::store::readings::Place;
 use crate::store::{Store, StoreError};
 
 /// A removal is late that took more than a minute.
@@ -180,7 +181,8 @@ impl Store {
     }
 
     /// Each access that is held, once, however often it was extended: the first to end first, those
-    /// whose end is not known last.
+    /// whose end is not known last. It is held since the target first held it; what is only on its way
+    /// in, since that began.
     async fn held(&self, resources: Option<&[String]>) -> Result<Vec<Item>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
@@ -189,13 +191,18 @@ impl Store {
                  where grant_status in ('activating', 'active', 'revoking')
                    and ($1::text[] is null or resource = any($1))
                ), chain as (
-                 select l.id as live, r.extends, r.decided_at, 0 as depth
-                   from live l join requests r on r.id = l.id
+                 select id as live, id, 0 as depth from live
                  union all
-                 select c.live, r.extends, r.decided_at, c.depth + 1
-                   from chain c join requests r on r.id = c.extends where c.depth < 1000
+                 select c.live, r.extends, c.depth + 1
+                   from chain c join requests r on r.id = c.id
+                   where r.extends is not null and c.depth < 1000
                ), begun as (
-                 select live, min(decided_at) as since from chain group by live
+                 select c.live, min(coalesce(
+                     (select min(g.at) from ledger g
+                      where g.request_id = r.id and g.event = 'grant_activated'),
+                     case r.grant_status when 'activating' then r.grant_since end,
+                     r.decided_at)) as since
+                 from chain c join requests r on r.id = c.id group by c.live
                ), accesses as (
                  select distinct on (l.person, l.resource, l.role)
                    l.id, l.number, l.person, l.resource, l.role,
@@ -220,19 +227,20 @@ impl Store {
     async fn unused(&self, wanted: &Wanted) -> Result<Few<Item>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            r#"select r.id, r.number, r.person, r.resource, r.role, r.decided_at as "since!",
+            r#"select r.id, r.number, r.person, r.resource, r.role, given.at as "since!",
                  coalesce(r.grant_until, r.grant_since) as until, count(*) over () as "total!"
-               from requests r
+               from requests r cross join lateral (
+                 select min(l.at) as at from ledger l
+                 where l.request_id = r.id and l.event = 'grant_activated') as given
                where ($1::text[] is null or r.resource = any($1)) and r.extends is null
                  and r.terms #>> '{target,spec,mode}' = 'login'
-                 and (r.grant_status = 'active' and r.decided_at <= $5
+                 and (r.grant_status = 'active' and given.at <= $5
                    or r.grant_status = 'revoked' and r.grant_since > $3 and r.grant_since <= $4)
-                 and exists (select from ledger l
-                   where l.request_id = r.id and l.event = 'grant_activated')
+                 and given.at is not null
                  and not exists (select from requests o join ledger l on l.request_id = o.id
                    where o.person = r.person and o.resource = r.resource and o.role = r.role
-                     and l.event = 'credentials_issued' and l.at >= r.decided_at)
-               order by r.decided_at, r.id limit $2"#,
+                     and l.event = 'credentials_issued' and l.at >= given.at)
+               order by given.at, r.id limit $2"#,
             wanted.resources.as_deref(),
             limit(),
             wanted.from,
@@ -248,7 +256,8 @@ impl Store {
         let row = sqlx::query!(
             r#"select
                  count(*) filter (where status = 'approved' and terms -> 'route' ? 'steps') as "granted!",
-                 count(*) filter (where status in ('denied', 'overruled')) as "denied!",
+                 count(*) filter (where status = 'denied' or status = 'overruled'
+                   and (extends is null or why is distinct from $4)) as "denied!",
                  count(*) filter (where status = 'approved' and terms -> 'route' ? 'automatic') as "automatic!",
                  count(*) filter (where status = 'approved' and terms -> 'route' ? 'break_glass') as "break_glass!",
                  count(*) filter (where status = 'expired') as "expired!"
@@ -257,7 +266,9 @@ impl Store {
                  and ($1::text[] is null or resource = any($1))"#,
             wanted.resources.as_deref(),
             wanted.from,
-            wanted.until
+            wanted.until,
+            // Nobody said no to what came too late to prolong anything.
+            Refusal::NothingToExtend.to_string()
         )
         .fetch_one(&self.pool)
         .await?;
@@ -294,19 +305,17 @@ impl Store {
     }
 
     /// Where the card stands that shows the request: in its channel, the first copy that is known.
-    pub async fn card_place(
-        &self,
-        request: RequestId,
-    ) -> Result<Option<(String, String)>, StoreError> {
-        let place = sqlx::query!(
-            "select c.channel, c.ts from requests r
+    pub async fn card_place(&self, request: RequestId) -> Result<Option<Place>, StoreError> {
+        let place = sqlx::query_as!(
+            Place,
+            "select c.channel, c.ts, c.permalink from requests r
              join cards c on c.request_id = coalesce((r.bundle ->> 'lead')::uuid, r.id)
              where r.id = $1 and c.kind = 'card' order by c.posted_at, c.ts limit 1",
             request.as_uuid()
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(place.map(|place| (place.channel, place.ts)))
+        Ok(place)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the holder is told, by direct message; where none reaches them, in the thread.
 
 use super::{Telltale, Trouble, is_stale};
-use crate::domain::{Event, GrantState, Receipt, Request, Route};
+use crate::domain::{Event, GrantState, Receipt, Request, RevokeCause, Route};
 use crate::slack::client::SlackFault;
 use crate::slack::view::dm::{self, Choice};
 use crate::slack::view::{Content, story, text};
@@ -14,6 +14,8 @@ enum Kind {
     Asked,
     /// They are there.
     Active,
+    /// Their end is near.
+    Reminded,
     /// Anything else.
     Other,
 }
@@ -48,7 +50,8 @@ impl Telltale<'_> {
         let mut groups: Vec<(Kind, Vec<Entry>)> = Vec::new();
         for entry in news {
             let kind = kind(&entry);
-            let full = |group: &[Entry]| kind == Kind::Active && dm::PARTS <= group.len();
+            let with_buttons = matches!(kind, Kind::Active | Kind::Reminded);
+            let full = |group: &[Entry]| with_buttons && dm::PARTS <= group.len();
             match groups.last_mut() {
                 Some((known, group)) if self.is_bundle() && *known == kind && !full(group) => {
                     group.push(entry);
@@ -60,12 +63,16 @@ impl Telltale<'_> {
     }
 
     fn message(&self, news: &[Entry], link: Option<&str>) -> Option<Content> {
-        let fresh = news
-            .iter()
-            .filter(|entry| !is_stale(&entry.what, self.part(entry.request)));
+        let fresh = news.iter().filter(|entry| {
+            let part = self.part(entry.request);
+            !is_stale(&entry.what, part) && !self.is_told_there(&entry.what, part)
+        });
         let fresh: Vec<&Entry> = fresh.collect();
         let first = fresh.first()?;
         if !self.is_bundle() {
+            if let Some(told) = self.ended_but_kept(&first.what, link) {
+                return Some(told);
+            }
             return dm::notice(&first.what, first.at, self.lead(), &self.faces, link);
         }
         match kind(first) {
@@ -75,8 +82,37 @@ impl Telltale<'_> {
                 asked.then(|| dm::received_parts(&self.parts, &self.faces, link))
             }
             Kind::Active => Some(self.active_parts(&fresh, link)),
+            Kind::Reminded => {
+                let parts = fresh.iter().map(|entry| self.part(entry.request));
+                let parts: Vec<&Request> = parts.collect();
+                Some(dm::reminded_parts(self.lead(), &parts, first.at, link))
+            }
             Kind::Other => self.other_news(&fresh, link),
         }
+    }
+
+    /// Whether that end is told with the end of an extension.
+    fn is_told_there(&self, event: &Event, part: &Request) -> bool {
+        let end = matches!(
+            event,
+            Event::RevocationBegun { .. } | Event::GrantRevoked { .. }
+        );
+        end && self.beside.is_told_there(part)
+    }
+
+    /// That somebody took the grant away, where another one keeps the access.
+    fn ended_but_kept(&self, event: &Event, link: Option<&str>) -> Option<Content> {
+        let Event::RevocationBegun {
+            cause: RevokeCause::Revoked { by, why },
+            ..
+        } = event
+        else {
+            return None;
+        };
+        let lead = self.lead();
+        let kept = self.beside.kept(lead)?;
+        let told = (*by, why.as_str());
+        Some(dm::revoked_but_kept(told, lead, kept, &self.faces, link))
     }
 
     fn active_parts(&self, news: &[&Entry], link: Option<&str>) -> Content {
@@ -93,7 +129,8 @@ impl Telltale<'_> {
     fn other_news(&self, news: &[&Entry], link: Option<&str>) -> Option<Content> {
         let lines = news.iter().filter_map(|entry| {
             let part = self.part(entry.request);
-            let line = text::outcome::short(&entry.what, entry.at, part, &self.faces)?;
+            let kept = self.beside.kept(part);
+            let line = text::outcome::short(&entry.what, entry.at, part, &self.faces, kept)?;
             Some((line, part))
         });
         let lines = story::alike(lines.collect(), self.parts.len());
@@ -123,16 +160,7 @@ impl Telltale<'_> {
         if begins && !self.parts.iter().any(held) {
             choices.push(Choice::CancelStart);
         }
-        if any(|event| matches!(event, Event::HolderReminded)) {
-            choices.push(Choice::DoneWithAll);
-        }
-        let over = any(|event| {
-            matches!(
-                event,
-                Event::RequestDenied { .. } | Event::RequestExpired | Event::GrantRevoked { .. }
-            )
-        });
-        if over && self.parts.iter().all(Request::is_over) {
+        if any(is_an_end) && self.parts.iter().all(is_lost) {
             choices.push(Choice::AskAgain);
         }
         choices
@@ -167,10 +195,31 @@ impl Telltale<'_> {
     }
 }
 
+/// Whether it ends a part, or keeps it from beginning.
+fn is_an_end(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RequestDenied { .. }
+            | Event::RequestExpired
+            | Event::RequestOverruled { .. }
+            | Event::StartWithdrawn { .. }
+            | Event::RevocationBegun { .. }
+            | Event::RemovalResolved { .. }
+            | Event::GrantRevoked { .. }
+    )
+}
+
+/// Whether the holder has nothing of it any more, or is losing it.
+fn is_lost(part: &Request) -> bool {
+    let state = part.grant().map(|grant| &grant.state);
+    part.is_over() || matches!(state, Some(GrantState::Revoking { .. }))
+}
+
 fn kind(entry: &Entry) -> Kind {
     match entry.what {
         Event::Requested { .. } => Kind::Asked,
         Event::GrantActivated { .. } => Kind::Active,
+        Event::HolderReminded => Kind::Reminded,
         _ => Kind::Other,
     }
 }

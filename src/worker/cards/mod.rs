@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use self::beside::Beside;
 use super::Worker;
 use super::deliver::Done;
 use super::slack_trouble::TRIES;
@@ -23,6 +24,7 @@ use crate::store::slack::{CardKind, PostedCard, Telling};
 use crate::store::{Store, StoreError};
 
 mod admins;
+mod beside;
 mod called;
 mod copies;
 mod holder;
@@ -58,6 +60,7 @@ struct Telltale<'a> {
     entries: Vec<Entry>,
     cards: Vec<PostedCard>,
     telling: Telling,
+    beside: Beside,
     now: DateTime<Utc>,
     /// Whether what Slack answers in unknown words is not tried again.
     last_try: bool,
@@ -118,13 +121,15 @@ impl<'a> Telltale<'a> {
             return Ok(None);
         }
         let people = store.people(&people_in(&parts, &entries)).await?;
+        let now = worker.engine.now().await?;
         Ok(Some(Self {
             worker,
             id,
             faces: Faces::of(people.values()),
             cards: store.cards_of(id).await?,
             telling: store.telling(id).await?,
-            now: worker.engine.now().await?,
+            beside: Beside::read(store, &parts, now).await?,
+            now,
             last_try: TRIES <= claim.tries(),
             parts,
             entries,
@@ -202,6 +207,7 @@ impl<'a> Telltale<'a> {
             at: entry.at,
             request: part.unwrap_or(self.lead()),
             before: self.terms_before(entry),
+            kept: self.beside.kept(self.part(entry.request)),
         }
     }
 

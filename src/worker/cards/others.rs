@@ -24,7 +24,8 @@ impl Telltale<'_> {
         for entry in news {
             let part = self.part(entry.request);
             if part.requester != part.access.person && !is_stale(&entry.what, part) {
-                let words = text::outcome::to_asker(&entry.what, entry.at, part, &self.faces);
+                let kept = self.beside.kept(part);
+                let words = text::outcome::to_asker(&entry.what, entry.at, part, &self.faces, kept);
                 let to = self.slack_user(part.requester);
                 said.extend(
                     words

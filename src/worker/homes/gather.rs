@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::{Tab, Trouble, Worker};
 use crate::domain::{
     Grant, GrantState, GroupName, Member, Person, PersonId, Request, RequestId, RequestState,
-    ResourceName,
+    ResourceName, by_chain,
 };
 use crate::slack::view::home::{Admin, Home, Pages, Section};
 use crate::slack::view::reply::ListItem;
@@ -32,7 +32,7 @@ pub(super) struct Reader {
     is_guest: bool,
     leads: BTreeSet<ResourceName>,
     is_admin: bool,
-    /// Every request that waits for anybody.
+    /// Every request that waits and may wait for this person.
     pending: Vec<Request>,
 }
 
@@ -78,10 +78,10 @@ impl Worker {
     ) -> Result<Reader, Trouble> {
         let (policy, store) = (self.engine.policy(), self.engine.store());
         let member = self.directory.holder(&policy, &tab.user).await?;
-        let pending = store.requests(&store.waiting_requests().await?).await?;
         let mut saying = policy.owners();
         saying.extend(policy.admins().iter().cloned());
-        saying.extend(pending.iter().flat_map(|request| request.deciding(now)));
+        saying.extend(store.waiting_groups().await?);
+        let known = saying.clone();
         let resources = policy.resources();
         let looked_at = resources.flat_map(|one| policy.groups_to_read(one.name.as_str(), None));
         let looked_at: BTreeSet<GroupName> = looked_at.collect();
@@ -90,11 +90,23 @@ impl Worker {
         let standing = directory.standing(&policy, &person, looked_at).await?;
         let mut listed = policy.groups_of(&person.identities);
         listed.extend(member.groups.iter().cloned());
-        let groups: BTreeSet<GroupName> = &listed | &say.groups;
+        let mut groups: BTreeSet<GroupName> = &listed | &say.groups;
+        let mut unreadable = &say.unreadable | &standing.unreadable;
+        let rows = member.also.iter().copied().chain([member.person]).collect();
+        let waiting = store.waiting_requests(&rows, &groups).await?;
+        let pending = store.requests(&waiting).await?;
+        // What a later policy tightened may ask groups that nobody stood behind before.
+        let more = pending.iter().flat_map(|request| request.deciding(now));
+        let more: BTreeSet<GroupName> = more.filter(|group| !known.contains(group)).collect();
+        if !more.is_empty() {
+            let more = directory.say_of(&policy, &person, more).await?;
+            groups.extend(more.groups);
+            unreadable.extend(more.unreadable);
+        }
         Ok(Reader {
             leads: policy.owned_by(&groups),
             is_admin: policy.admins().iter().any(|group| groups.contains(group)),
-            unreadable: &say.unreadable | &standing.unreadable,
+            unreadable,
             is_guest: standing.guest,
             asking: &listed | &standing.groups,
             member,
@@ -113,7 +125,8 @@ impl Worker {
         let me = reader.rows();
         let mine = store.requests(&store.requests_of(&me, now).await?).await?;
         let is_held = |request: &Request| me.contains(&request.access.person) && is_live(request);
-        let (mut held, own): (Vec<Request>, Vec<Request>) = mine.into_iter().partition(is_held);
+        let (held, own): (Vec<Request>, Vec<Request>) = mine.into_iter().partition(is_held);
+        let mut held = each_once(held);
         held.sort_by_key(ends);
         let team = if reader.leads.is_empty() {
             None
@@ -194,12 +207,15 @@ impl Worker {
         card: RequestId,
     ) -> Result<Option<(RequestId, String)>, StoreError> {
         let place = self.engine.store().card_place(card).await?;
-        let Some((channel, ts)) = place else {
+        let Some(place) = place else {
             return Ok(None);
         };
+        if let Some(link) = place.permalink {
+            return Ok(Some((card, link)));
+        }
         // A link that is missing is no reason to wait.
-        let link = self.slack.known_permalink(&channel, &ts).await.ok();
-        Ok(link.map(|link| (card, link)))
+        let link = self.slack.known_permalink(&place.channel, &place.ts).await;
+        Ok(link.ok().map(|link| (card, link)))
     }
 }
 
@@ -228,6 +244,14 @@ fn is_live(request: &Request) -> bool {
             ..
         })
     )
+}
+
+/// Of grants that prolong each other the one that ends last: the others only wait for their end, and
+/// nothing is to be done about them.
+fn each_once(held: Vec<Request>) -> Vec<Request> {
+    let end = |request: &Request| request.grant().and_then(|grant| grant.state.wanted_until());
+    let last = |chain: Vec<Request>| chain.into_iter().max_by_key(end);
+    by_chain(held).into_iter().filter_map(last).collect()
 }
 
 /// What ends first stands first; what has not begun stands last.

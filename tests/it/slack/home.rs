@@ -7,6 +7,7 @@ use jitbot::engine::{Cause, EngineError};
 use jitbot::sandbox::{Fault, FaultKind, SubmitValues};
 use jitbot::store::homes::{Made, Published, Unpublished};
 use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 
 use super::bot::Bot;
 use crate::harness::house::POLICY;
@@ -581,4 +582,24 @@ async fn what_does_not_fail_cannot_be_answered_for() {
             "{refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_waits_for_others_hides_nothing_that_waits_for_the_reader() {
+    let bot = bot().await;
+    bot.asked("request staging-db readonly 1h to see").await;
+    // More than a tab is made of, all of it sooner to expire, and none of it for bob.
+    let mut database = PgConnection::connect(bot.house.url()).await.unwrap();
+    let crowd = "create temp table crowd as
+          select r.* from requests r cross join generate_series(1, 600);
+        update crowd set id = gen_random_uuid(), expires_at = expires_at - interval '1 minute',
+          number = nextval(pg_get_serial_sequence('requests', 'number')),
+          terms = replace(terms::text, '\"dba\"', '\"others\"')::jsonb,
+          roster = replace(roster::text, '\"dba\"', '\"others\"')::jsonb;
+        update crowd set roster = jsonb_set(roster, '{groups,others}', '[]');
+        insert into requests overriding system value select * from crowd";
+    sqlx::raw_sql(crowd).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    let shown = opens(&bot, "bob").await;
+    assert!(shown.contains("Waiting for you (1)"), "{shown}");
 }

@@ -10,7 +10,6 @@ use slack_morphism::prelude::*;
 use super::content::{context, plain_text, section, to_json};
 use super::reply::ListItem;
 use super::text::home as words;
-use super::text::reply::{bundle, resource};
 use super::{Faces, escape, ids as known};
 use crate::domain::{GroupName, PersonId, Request, RequestId};
 
@@ -18,7 +17,7 @@ mod admin;
 mod buttons;
 pub mod ids;
 mod pages;
-mod rows;
+pub(in crate::slack::view) mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -29,8 +28,6 @@ use buttons::{accessory, button, row};
 
 /// Characters of one item, so that none is cut in the middle by Slack.
 const ITEM: usize = 900;
-/// Characters that the value of a button may have.
-const VALUE: usize = 2_000;
 /// Characters of a line of a list.
 const LINE: usize = 330;
 
@@ -193,19 +190,7 @@ impl Drawn<'_> {
         let page = self.pages.page(Section::MayAsk, &self.home.may_ask);
         let mut blocks = head(words::MAY_ASK, page.total, words::MAY_ASK_EMPTY);
         for (at, one) in page.items.iter().enumerate() {
-            let (about, sensitivity) = (one.description.as_deref(), one.sensitivity.as_deref());
-            let text = match one.parts.as_slice() {
-                [] => resource(&one.name, about, sensitivity, &one.roles),
-                parts => bundle(&one.name, about, parts),
-            };
-            let label = format!("Ask for access to {}", one.name);
-            let mut ask = button(known::ASK, "Ask", &label);
-            // Without it, the dialog asks which one is meant.
-            if (1..=VALUE).contains(&one.name.encode_utf16().count()) {
-                ask = ask.with_value(one.name.clone());
-            }
-            let id = format!("ask:{}", page.first + at);
-            blocks.push(accessory(&id, &escape::cut(&text, ITEM), Some(ask)));
+            blocks.push(rows::offer(&format!("ask:{}", page.first + at), one));
         }
         blocks.extend(buttons::pager(Section::MayAsk, &page));
         blocks

@@ -1,13 +1,62 @@
-//! What can be done about a request from App Home. The same buttons as on cards and in messages.
+//! What can be done about a request from App Home, and from the lists that people type for. The same
+//! buttons as on cards and in messages.
 
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
-use super::super::content::{button, confirm};
+use super::super::content::{button, buttons as row_of, confirm};
+use super::super::reply::ListItem;
 use super::super::text::{self, card as words};
-use super::super::{choices, ids as known};
-use super::buttons;
+use super::super::{choices, escape, ids as known};
+use super::{ITEM, buttons};
 use crate::domain::{GrantState, Request, RequestState};
+
+/// Characters that the value of a button may have.
+const VALUE: usize = 2_000;
+
+/// Something that the reader may ask for, with the button that does; the block has that id.
+pub(in crate::slack::view) fn offer(id: &str, one: &ListItem) -> SlackBlock {
+    let label = format!("Ask for access to {}", one.name);
+    let mut ask = buttons::button(known::ASK, "Ask", &label);
+    // Without it, the dialog asks which one is meant.
+    if (1..=VALUE).contains(&one.name.encode_utf16().count()) {
+        ask = ask.with_value(one.name.clone());
+    }
+    buttons::accessory(id, &escape::cut(&offered(one), ITEM), Some(ask))
+}
+
+/// The words for it.
+pub(in crate::slack::view) fn offered(one: &ListItem) -> String {
+    let (about, sensitivity) = (one.description.as_deref(), one.sensitivity.as_deref());
+    match one.parts.as_slice() {
+        [] => text::reply::resource(&one.name, about, sensitivity, &one.roles),
+        parts => text::reply::bundle(&one.name, about, parts),
+    }
+}
+
+/// A request of the reader's in these words, with what they can do about it: below an access that they
+/// hold, beside what is over. What waits is cancelled on its card, of which this is no copy. The block
+/// has that id.
+pub(in crate::slack::view) fn listed(
+    id: &str,
+    request: &Request,
+    is_mine: bool,
+    words: &str,
+    now: DateTime<Utc>,
+) -> Vec<SlackBlock> {
+    let text = escape::cut(words, ITEM);
+    let row = if is_mine {
+        held_row(request, now)
+    } else {
+        None
+    };
+    let beside = match (&row, waits(request, now)) {
+        (None, false) => own(request, now),
+        _ => None,
+    };
+    let about = buttons::accessory(id, &text, beside);
+    [about].into_iter().chain(row.map(row_of)).collect()
+}
 
 /// The row under a card that waits for the reader.
 pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
@@ -44,8 +93,14 @@ fn waits(part: &Request, now: DateTime<Utc>) -> bool {
 
 /// The row under an access of the reader's.
 pub(super) fn held(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> {
+    let row = held_row(request, now)?;
+    Some(buttons::row(&format!("held:{}", request.id), row))
+}
+
+/// The buttons of an access of the reader's.
+fn held_row(request: &Request, now: DateTime<Utc>) -> Option<Vec<SlackBlockButtonElement>> {
     let number = request.number;
-    let row = match &request.grant()?.state {
+    Some(match &request.grant()?.state {
         GrantState::Active { until, receipt, .. } if now < *until => {
             let mut row = Vec::new();
             if receipt.credentials {
@@ -53,9 +108,11 @@ pub(super) fn held(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> 
                 let id = request.id;
                 row.push(button(known::CREDENTIALS, id, "Get credentials", &label));
             }
-            let label = format!("Ask for more time: request {number}");
-            let extend = buttons::button(known::EXTEND, "Extend…", &label);
-            row.push(extend.with_value(request.id.to_string()));
+            if 0 < request.terms.extensions_left {
+                let label = format!("Ask for more time: request {number}");
+                let extend = buttons::button(known::EXTEND, "Extend…", &label);
+                row.push(extend.with_value(request.id.to_string()));
+            }
             let label = text::dm::done_label(request);
             row.push(button(known::DONE, request.id, "Done early", &label));
             row
@@ -64,8 +121,7 @@ pub(super) fn held(request: &Request, now: DateTime<Utc>) -> Option<SlackBlock> 
             vec![choices::cancel_start(request)]
         }
         _ => return None,
-    };
-    Some(buttons::row(&format!("held:{}", request.id), row))
+    })
 }
 
 /// The button beside a request of the reader's.

@@ -85,6 +85,12 @@ pub fn brief(request: &Request, faces: &Faces, now: DateTime<Utc>) -> String {
         RequestState::Denied { at, by, .. } => {
             format!("⛔ *Denied* by {} {}", faces.mention(*by), when(*at))
         }
+        RequestState::Overruled { at, .. } if request.came_too_late() => {
+            format!(
+                "🚫 *Over* since {}: the access that this would extend has ended",
+                when(*at)
+            )
+        }
         RequestState::Overruled { at, why } => {
             format!(
                 "⛔ *No longer allowed* {}: the policy has changed. It says: “{}”",

@@ -87,7 +87,8 @@ impl Naming<'_> {
 
     /// A grant that nobody used.
     pub fn unused(&self, item: &Item) -> String {
-        format!("• {}, given {}", self.what(item), when(item.since))
+        let (number, what) = (number(item), self.what(item));
+        format!("• {number} · {what}, given {}", when(item.since))
     }
 
     /// A long grant with its length.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::super::{Faces, escape};
+use super::super::{Faces, Kept, escape};
 use super::asked::{called_first, given, instead};
 use super::card::{again_until, withdrawn};
 use super::{
     access, again, asks, bundle, channel, end, fault, groups, left, long, more, people, said, when,
 };
-use crate::domain::{PersonId, Removal, Request, RequestState, RevokeCause, Route};
+use crate::domain::{GrantState, PersonId, Removal, Request, RequestState, RevokeCause, Route};
 
 /// The request was taken in, and these people were asked.
 pub fn received(request: &Request, faces: &Faces) -> String {
@@ -80,14 +80,17 @@ pub fn received_bundle(parts: &[Request], faces: &Faces) -> String {
 
 /// The access is there.
 pub fn active(request: &Request, until: DateTime<Utc>) -> String {
-    let what = access(request);
-    if request.extends.is_some() {
-        format!(
-            "🟢 *Extended: you have {what} until {}*",
-            end(request, until)
-        )
-    } else {
-        format!("🟢 *You have {what} until {}*", end(request, until))
+    let (what, ends) = (access(request), end(request, until));
+    if request.extends.is_none() {
+        let time = long(request.granted());
+        return format!("🟢 *You have {what} for {time}, until {ends}*");
+    }
+    match request.grant().map(|grant| &grant.state) {
+        Some(GrantState::Active { since, .. }) => {
+            let time = left(until, *since);
+            format!("🟢 *Extended: you have {what} for another {time}, until {ends}*")
+        }
+        _ => format!("🟢 *Extended: you have {what} until {ends}*"),
     }
 }
 
@@ -197,12 +200,23 @@ pub(super) fn capitalized(words: &str) -> String {
 /// The end is near.
 pub fn reminder(request: &Request, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!(
-        "🔔 *{} left* of {}: it ends {}.\nNeed longer? {}",
+        "🔔 *{} left* of {}: it ends {}.\n{}",
         capitalized(&left(until, now)),
         access(request),
         end(request, until),
-        more(request),
+        longer(request),
     )
+}
+
+/// What to do where that is too short.
+fn longer(request: &Request) -> String {
+    match request.terms.extensions_left {
+        0 => format!(
+            "It cannot be extended any more. Need it again later? {}",
+            again(request)
+        ),
+        _ => format!("Need longer? Press *Extend…*, or type {}", more(request)),
+    }
 }
 
 /// It is over.
@@ -244,6 +258,27 @@ pub fn goes_on(request: &Request, until: DateTime<Utc>) -> String {
 /// Somebody took it away.
 pub fn revoked(request: &Request, by: &str) -> String {
     format!("🟠 *Revoked*: {by} took your {} away.", access(request))
+}
+
+/// Somebody ended one of several grants of the same access.
+pub fn revoked_but_kept(request: &Request, by: &str, kept: &Kept) -> String {
+    format!(
+        "🟠 *Revoked*: {by} ended your request #{}. You keep {} {}.",
+        request.number,
+        access(request),
+        super::kept(kept)
+    )
+}
+
+/// What was to be prolonged has ended first.
+pub fn too_late(request: &Request) -> String {
+    format!(
+        "🚫 *Over*: your request #{} for {} more of {} is not asked any more, since the access that \
+         it would extend has ended.",
+        request.number,
+        request.duration,
+        access(request)
+    )
 }
 
 /// What to do after that.

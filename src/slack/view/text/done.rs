@@ -1,13 +1,19 @@
 //! Answers that are about what was done, or could not be, rather than about a state.
 
-use super::super::{Content, Faces};
+use super::super::{Content, Faces, Kept};
 use super::reply::{self, bundle_part, refusal};
 use super::{access, channel, name as named, trouble};
 use crate::domain::{GrantState, Request, Verdict};
 
-/// The access was given back.
-pub fn given_back(request: &Request) -> Content {
+/// The access was given back; where another grant keeps it, only what it was given back under ends.
+pub fn given_back(request: &Request, kept: Option<&Kept>) -> Content {
     let (what, number) = (access(request), request.number);
+    if let Some(kept) = kept {
+        let goes_on = super::kept(kept);
+        return Content::line(&format!(
+            "👋 Thank you. Request #{number} ends; {what} goes on {goes_on}."
+        ));
+    }
     Content::line(&format!(
         "👋 Thank you. {what} (#{number}) is being taken away now."
     ))
@@ -99,9 +105,16 @@ pub fn bundle_has_roles(bundle: &str) -> Content {
     ))
 }
 
-/// The access of somebody is being taken away.
-pub fn revoked(request: &Request) -> Content {
+/// The access of somebody is being taken away; where another grant keeps it, only that one ends.
+pub fn revoked(request: &Request, kept: Option<&Kept>) -> Content {
     let (what, number) = (access(request), request.number);
+    if let Some(kept) = kept {
+        let (goes_on, other) = (super::kept(kept), kept.number);
+        return Content::line(&format!(
+            "🟠 Request #{number} ends; {what} goes on {goes_on}. Must it go? \
+             `/jit revoke #{other} the reason`"
+        ));
+    }
     Content::line(&format!(
         "🟠 {what} (#{number}) is being taken away now; open sessions are ended. \
          The card tells when it is gone."
@@ -116,14 +129,25 @@ pub fn none_fits(verb: &str) -> Content {
     })
 }
 
+/// How many are offered to choose from.
+const CHOICES: usize = 10;
+
+/// Asks which of them is meant, each in a line.
+fn which_one(requests: &[Request], line: impl Fn(&Request) -> String) -> Content {
+    let mut lines: Vec<String> = requests.iter().take(CHOICES).map(line).collect();
+    if CHOICES < requests.len() {
+        lines.push(reply::and_more(requests.len() - CHOICES));
+    }
+    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+}
+
 /// Several fit what was said.
 pub fn several_fit(verb: &str, requests: &[Request]) -> Content {
     let line = |request: &Request| {
         let (number, what) = (request.number, access(request));
         format!("• `/jit {verb} #{number}`: {what}")
     };
-    let lines: Vec<String> = requests.iter().take(10).map(line).collect();
-    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+    which_one(requests, line)
 }
 
 /// Several roles of the resource could be extended.
@@ -132,8 +156,7 @@ pub fn role_needed(requests: &[Request]) -> Content {
         let (resource, role) = (&request.access.resource, &request.access.role);
         format!("• `/jit extend {} {} 1h`", named(resource), named(role))
     };
-    let lines: Vec<String> = requests.iter().take(10).map(line).collect();
-    Content::line(&format!("Which one?\n{}", lines.join("\n")))
+    which_one(requests, line)
 }
 
 /// A name does not say whose access is meant.

@@ -115,6 +115,9 @@ fn outcome(request: &Request, faces: &Faces, now: DateTime<Utc>) -> String {
             format!("🚫 cancelled by {}", faces.mention(request.requester))
         }
         RequestState::Expired { .. } => "⌛ expired: nobody decided in time".to_owned(),
+        RequestState::Overruled { .. } if request.came_too_late() => {
+            "🚫 over: the access that it would extend has ended".to_owned()
+        }
         RequestState::Overruled { why, .. } => {
             format!("⛔ no longer allowed by policy: “{}”", said(why))
         }
@@ -288,8 +291,8 @@ fn ended(
     (Some(*at), by)
 }
 
-/// The message that the file follows.
-pub fn file(count: usize, cut: bool) -> String {
+/// The message that the file follows: how many requests it has, and how many of them without a link.
+pub fn file(count: usize, unlinked: usize, cut: bool) -> String {
     let cut = if cut {
         " There is more than a file holds: narrow it down by a time."
     } else {
@@ -299,7 +302,12 @@ pub fn file(count: usize, cut: bool) -> String {
         1 => "1 request".to_owned(),
         many => format!("{many} requests"),
     };
-    format!("📄 Your file with {requests} follows.{cut}")
+    let unlinked = match unlinked {
+        0 => String::new(),
+        1 => " For one of them I know no link to its card.".to_owned(),
+        many => format!(" For {many} of them I know no link to their cards."),
+    };
+    format!("📄 Your file with {requests} follows.{unlinked}{cut}")
 }
 
 /// The file was sent.
@@ -316,3 +324,15 @@ pub const FILE_BUSY: &str = "⏳ I am making another file just now. Please press
 /// The file may not be sent.
 pub const FILE_NOT_ALLOWED: &str = "😕 I may not send files in this workspace yet. Please ask whoever \
     runs me to install the app again with the scope `files:write`.";
+
+#[cfg(test)]
+mod tests {
+    use super::file;
+
+    #[test]
+    fn a_file_says_how_many_of_its_rows_have_no_link() {
+        assert!(!file(5, 0, false).contains("link"));
+        assert!(file(5, 1, false).contains("For one of them"));
+        assert!(file(5, 3, true).contains("For 3 of them"));
+    }
+}

@@ -4,7 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::{access, asks, bundle, card, channel, end, link, name, said, when, without_code};
+use super::{
+    access, asks, bundle, card, channel, end_in, name, numbered, said, when, without_code,
+};
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
 
@@ -101,12 +103,6 @@ pub fn waiting(parts: &[Request], faces: &Faces, url: Option<&str>) -> String {
     )
 }
 
-/// The number of a request, as a link to its card where one is known.
-fn numbered(number: i64, url: Option<&str>) -> String {
-    let number = format!("#{number}");
-    url.and_then(|url| link(url, &number)).unwrap_or(number)
-}
-
 /// An access of the reader's.
 pub fn held(request: &Request, url: Option<&str>) -> String {
     let number = numbered(request.number, url);
@@ -164,6 +160,9 @@ fn state(request: &Request, to_holder: bool, faces: &Faces) -> String {
         RequestState::Expired { at } => {
             format!("⌛ expired {}, nobody decided in time", when(*at))
         }
+        RequestState::Overruled { at, .. } if request.came_too_late() => {
+            format!("🚫 over {}, what it would extend has ended", when(*at))
+        }
         RequestState::Overruled { at, .. } => {
             format!("⛔ the policy allows it no more, since {}", when(*at))
         }
@@ -181,7 +180,7 @@ fn grant(request: &Request, to_holder: bool) -> String {
             format!("📅 approved, begins {}", when(*start_at))
         }
         GrantState::Activating { .. } => "🔑 approved, being given now".to_owned(),
-        GrantState::Active { until, .. } => format!("🟢 until {}", end(request, *until)),
+        GrantState::Active { until, .. } => format!("🟢 until {}", end_in(*until)),
         GrantState::Revoking { .. } => "🟠 being taken away".to_owned(),
         GrantState::Resolved { at, .. } if to_holder => format!("⚪ ended {}", when(*at)),
         GrantState::Resolved { at, .. } => {

@@ -23,7 +23,7 @@ pub mod workspace;
 
 use chrono::{DateTime, Utc};
 
-use super::{Faces, escape};
+use super::{Faces, Kept, escape};
 use crate::domain::{GroupName, PersonId, Quorum, Request, Route, Span, Step};
 
 /// Characters of a name that the policy gave.
@@ -54,6 +54,16 @@ pub fn end(request: &Request, at: DateTime<Utc>) -> String {
     let plain = at.format("%Y-%m-%d %H:%M:%S UTC");
     format!(
         "<!date^{}^{{time_secs}} {{date_short_pretty}}|{plain}>",
+        at.timestamp()
+    )
+}
+
+/// The end of an access and the time until then, which each reader's Slack works out whenever it shows
+/// it; where that is not possible, the end alone, in UTC.
+pub fn end_in(at: DateTime<Utc>) -> String {
+    let plain = at.format("%Y-%m-%d %H:%M UTC");
+    format!(
+        "<!date^{}^{{time}} {{date_short_pretty}} ({{ago}})|{plain}>",
         at.timestamp()
     )
 }
@@ -196,16 +206,25 @@ pub fn access(request: &Request) -> String {
     )
 }
 
+/// How long an access goes on, and by which request.
+pub fn kept(kept: &Kept) -> String {
+    let until = kept.until.map(|until| format!("until {} ", when(until)));
+    let until = until.unwrap_or_default();
+    format!("{until}under request #{}", kept.number)
+}
+
 /// The command that asks for the same again.
 pub fn again(request: &Request) -> String {
     let (resource, role) = (name(&request.access.resource), name(&request.access.role));
     format!("`/jit request {resource} {role} {}`", request.duration)
 }
 
-/// The command that asks for more time.
+/// The command that asks for more time: as much as was asked for, or as much as the rule adds at most.
 pub fn more(request: &Request) -> String {
     let (resource, role) = (name(&request.access.resource), name(&request.access.role));
-    format!("`/jit extend {resource} {role} {}`", request.duration)
+    let most = request.terms.extend_by.unwrap_or(request.duration);
+    let time = request.duration.min(most);
+    format!("`/jit extend {resource} {role} {time}`")
 }
 
 /// For the thread of the fallback channel: why the card does not stand where it should.
@@ -256,6 +275,12 @@ pub fn channel(channel: &str) -> String {
     } else {
         name(channel)
     }
+}
+
+/// The number of a request, as a link to its card where one is known.
+pub fn numbered(number: i64, url: Option<&str>) -> String {
+    let number = format!("#{number}");
+    url.and_then(|url| link(url, &number)).unwrap_or(number)
 }
 
 /// A link to a message of ours, if it is one that can stand in mrkdwn.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::Faces;
+use super::super::{Faces, Kept};
 use super::card::{over, over_named, withdrawn};
 use super::dm::capitalized;
 use super::{access, end, fault, left, said, when};
@@ -31,13 +31,22 @@ fn ended_by(cause: &RevokeCause, faces: &Faces, aloud: Aloud) -> String {
 }
 
 /// One event in one short sentence, for whoever asked on behalf of somebody, and for the parts of a
-/// bundle; none where there is nothing to know.
-pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces) -> Option<String> {
+/// bundle; none where there is nothing to know. `kept` is what keeps the access that is taken away.
+pub fn short(
+    event: &Event,
+    at: DateTime<Utc>,
+    request: &Request,
+    faces: &Faces,
+    kept: Option<&Kept>,
+) -> Option<String> {
     Some(match event {
         Event::RequestDenied { by, why } => {
             format!("⛔ *Denied* by {}: “{}”", faces.mention(*by), said(why))
         }
         Event::RequestExpired => "⌛ *Expired*: nobody decided in time".to_owned(),
+        Event::RequestOverruled { .. } if request.came_too_late() => {
+            "🚫 *Over*: the access that it would extend has ended".to_owned()
+        }
         Event::RequestOverruled { refusal, .. } => format!(
             "⛔ *No longer allowed*, since the policy has changed: “{}”",
             said(&refusal.to_string())
@@ -62,7 +71,7 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
         Event::RevocationBegun {
             cause: cause @ RevokeCause::Revoked { .. },
             ..
-        } => format!("🟠 *Taken away*: {}", over(cause, faces)),
+        } => taken_away(cause, faces, kept),
         Event::RevocationBegun {
             cause: RevokeCause::ActivationUnknown { .. },
             ..
@@ -79,8 +88,21 @@ pub fn short(event: &Event, at: DateTime<Utc>, request: &Request, faces: &Faces)
             when(*until)
         ),
         Event::GrantRevoked { .. } => ended_shortly(request)?,
+        // As to the holder of a single access: not a word of what nobody verified.
+        Event::RemovalResolved { .. } => "⚪ *Ended*: please use it no more".to_owned(),
         _ => return None,
     })
+}
+
+fn taken_away(cause: &RevokeCause, faces: &Faces, kept: Option<&Kept>) -> String {
+    let why = over(cause, faces);
+    match kept {
+        Some(kept) => format!(
+            "🟠 *Ended*: {why}. The access goes on {}",
+            super::kept(kept)
+        ),
+        None => format!("🟠 *Taken away*: {why}"),
+    }
 }
 
 fn reminded(request: &Request, at: DateTime<Utc>) -> Option<String> {
@@ -119,9 +141,13 @@ pub fn to_asker(
     at: DateTime<Utc>,
     request: &Request,
     faces: &Faces,
+    kept: Option<&Kept>,
 ) -> Option<String> {
-    let tells = !matches!(event, Event::HolderReminded | Event::GrantRevoked { .. });
-    let what = short(event, at, request, faces).filter(|_| tells)?;
+    let tells = !matches!(
+        event,
+        Event::HolderReminded | Event::GrantRevoked { .. } | Event::RemovalResolved { .. }
+    );
+    let what = short(event, at, request, faces, kept).filter(|_| tells)?;
     Some(format!(
         "{what}\nYour request #{} for {}: {}",
         request.number,

@@ -167,8 +167,8 @@ fn about(description: Option<&str>) -> String {
     }
 }
 
-/// One of a person's own requests, in one line.
-pub fn own(request: &Request, now: DateTime<Utc>) -> String {
+/// One of a person's own requests, in one line; its number links to its card where one is known.
+pub fn own(request: &Request, url: Option<&str>, now: DateTime<Utc>) -> String {
     let state = match &request.state {
         RequestState::Pending { expires_at, .. } => {
             let step = request.current_step().map(asks).unwrap_or_default();
@@ -182,7 +182,8 @@ pub fn own(request: &Request, now: DateTime<Utc>) -> String {
             format!("⛔ no longer allowed since {}", when(*at))
         }
     };
-    format!("*{}* (#{})\n      {state}", access(request), request.number)
+    let number = super::numbered(request.number, url);
+    format!("*{}* ({number})\n      {state}", access(request))
 }
 
 fn own_grant(state: &GrantState, now: DateTime<Utc>) -> String {

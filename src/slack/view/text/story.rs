@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::Faces;
+use super::super::{Faces, Kept};
 use super::asked::{called_again, called_for, instead, remark};
 use super::card::{over, times, withdrawn};
 use super::{access, asks, bundle, end, fault, glass, groups, left, people, rule, said, when};
@@ -25,6 +25,8 @@ pub struct News<'a> {
     pub request: &'a Request,
     /// The terms that it had before.
     pub before: Option<&'a Terms>,
+    /// What keeps its access although this grant ends.
+    pub kept: Option<&'a Kept>,
 }
 
 /// The lines for what happened to the parts of a card. What happened to several parts alike is told
@@ -103,6 +105,10 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
         Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
         Event::TermsTightened { terms } => tightened(news.before, terms),
+        Event::RequestOverruled { .. } if request.came_too_late() => {
+            "🚫 The access that this would extend has ended, so nobody is asked any more."
+                .to_owned()
+        }
         Event::RequestOverruled { refusal, .. } => format!(
             "⛔ The policy has changed and no longer allows this: “{}”",
             said(&refusal.to_string())
@@ -146,7 +152,14 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
             )
         }
         Event::HolderReminded => reminded(request, at, faces),
-        Event::RevocationBegun { cause, .. } => begun(cause, request, faces),
+        Event::RevocationBegun { cause, .. } => match news.kept {
+            Some(kept) => format!(
+                "🟠 This grant ends now: {}. The access itself goes on {}.",
+                over(cause, faces),
+                super::kept(kept)
+            ),
+            None => begun(cause, request, faces),
+        },
         Event::RemovalFailing { attempts, error } => failing(request, *attempts, error, faces),
         Event::RemovalRetried { by } => {
             format!(
