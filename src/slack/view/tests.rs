@@ -66,7 +66,7 @@ fn only_who_can_act_is_called() {
         let found = states().into_iter().find(|(known, _)| *known == name);
         found.unwrap().1
     };
-    let called = |name: &str| text::asked::called(&state(name), now());
+    let called = |name: &str| state(name).called(now());
     assert_eq!(called("waiting"), [bob(), carol()], "never the holder");
     assert_eq!(called("waiting_pinged"), [bob()], "the ping list");
     assert_eq!(
@@ -79,7 +79,7 @@ fn only_who_can_act_is_called() {
     assert_eq!(called("active"), [] as [PersonId; 0]);
     let again = |groups: &[&str]| {
         let groups: Vec<GroupName> = groups.iter().map(|name| group(name)).collect();
-        text::asked::called_again(&state("waiting_pinged"), &groups, now())
+        state("waiting_pinged").called_again(&groups, now())
     };
     assert_eq!(
         again(&["leads", "dba-leads"]),
@@ -235,13 +235,23 @@ fn life() -> Vec<(&'static str, Event, Request)> {
             ),
             (
                 "step_finished",
-                Event::StepFinished { step: 0 },
+                Event::StepFinished {
+                    step: 0,
+                    call_at: None,
+                },
                 Request {
                     state: pending(1, vec![approval(bob(), 0)]),
                     ..two.clone()
                 },
             ),
-            ("last_step_finished", Event::StepFinished { step: 1 }, two),
+            (
+                "last_step_finished",
+                Event::StepFinished {
+                    step: 1,
+                    call_at: None,
+                },
+                two,
+            ),
             (
                 "approved",
                 Event::RequestApproved {
@@ -445,7 +455,11 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
         ),
         (
             "escalated",
-            Event::StepEscalated { step: 0, to },
+            Event::StepEscalated {
+                step: 0,
+                to,
+                call_at: None,
+            },
             state("waiting_escalated"),
         ),
         (

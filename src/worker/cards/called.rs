@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use super::Telltale;
 use crate::directory::DirectoryFault;
-use crate::domain::{Event, GroupName, Request, RequestState};
+use crate::domain::{AfterReview, Event, GroupName, Request, RequestState};
 use crate::slack::view::Faces;
 use crate::store::StoreError;
 use crate::store::ledger::Entry;
 
 /// How long reading the groups may keep the thread waiting; then those are called who were known.
 const READING: Duration = Duration::from_secs(8);
+
+/// Whether somebody is still waited for.
+fn can_act(part: &Request) -> bool {
+    let reviewed = |review: &AfterReview| review.done.is_some();
+    matches!(part.state, RequestState::Pending { .. }) || !part.review().is_none_or(reviewed)
+}
 
 impl Telltale<'_> {
     /// The parts, and of those that call for somebody in these entries, the people as they are by now.
@@ -24,16 +30,18 @@ impl Telltale<'_> {
         let mut parts = self.parts.clone();
         for entry in news {
             let called = match &entry.what {
-                Event::ApproversNudged { groups, .. } => groups,
-                Event::StepEscalated { to, .. } => to,
+                Event::ApproversNudged { groups, .. } => groups.clone(),
+                Event::StepEscalated { to, .. } => to.clone(),
+                Event::ApproversCalled { people, .. } if people.is_empty() => continue,
+                Event::ApproversCalled { .. } | Event::StepFinished { .. } => {
+                    self.part(entry.request).mentioned(self.now)
+                }
+                Event::ReviewOverdue => self.part(entry.request).reviewing().to_vec(),
                 _ => continue,
             };
-            let waits = |part: &&mut Request| {
-                let pending = matches!(part.state, RequestState::Pending { .. });
-                pending && Some(part.id) == entry.request
-            };
-            if let Some(part) = parts.iter_mut().find(waits) {
-                self.read_again(part, called).await?;
+            let is_it = |part: &&mut Request| Some(part.id) == entry.request && can_act(part);
+            if let Some(part) = parts.iter_mut().find(is_it) {
+                self.read_again(part, &called).await?;
             }
         }
         let unknown = parts

@@ -205,26 +205,19 @@ impl Telltale<'_> {
         self.keep_telling().await
     }
 
-    /// The people who are asked now for these parts: whoever can decide, in quiet times those who
-    /// stand in.
+    /// The people who are asked now for these parts: whoever can decide and for whom it is not quiet,
+    /// in quiet times those who stand in. The others are once their quiet hours end.
     fn asked(&self, which: impl Fn(&Request) -> bool) -> BTreeSet<PersonId> {
         let asked = self.parts.iter().filter(|part| which(part));
-        let asked = asked.flat_map(|part| {
-            let quiet = part.current_step().and_then(|step| step.quiet.as_ref());
-            if quiet.is_some_and(|quiet| quiet.covers(self.now)) {
-                text::asked::called(part, self.now)
-            } else {
-                text::asked::called_of(part, &part.deciding(self.now))
-            }
-        });
-        asked.collect()
+        asked.flat_map(|part| part.awake(self.now)).collect()
     }
 
     /// Asks each person who may decide now and has no message yet.
     async fn ask_by_message(&mut self) -> Result<(), Trouble> {
         let asked = self.asked(|_| true);
         self.send_to(asked).await?;
-        if self.cards.is_empty() && self.waits() {
+        let sleeping = |part: &Request| part.all_quiet_until(self.now).is_some();
+        if self.cards.is_empty() && self.waits() && !self.parts.iter().any(sleeping) {
             let nobody = SlackFault::Transient("nobody could be asked".to_owned());
             return Err(Trouble::Slack(nobody));
         }

@@ -14,6 +14,7 @@ mod http;
 mod meaning_asks;
 mod meaning_cards;
 mod meaning_reload;
+mod quiet;
 mod references;
 mod socket;
 mod sources;

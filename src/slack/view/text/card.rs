@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::Faces;
-use super::asked::{approved_by, called, given, standing_in};
+use super::asked::{approved_by, given, standing_in};
 use super::grant::granted;
 pub use super::grant::{again_until, never_began, over, over_named, retry_until, times, withdrawn};
 use super::{access, asks, groups, name, people, rule, said, when};
@@ -148,7 +148,7 @@ fn pending(request: &Request, step: usize, faces: &Faces, now: DateTime<Utc>) ->
     lines.extend(standing_in(request, now));
     lines.extend(approved_by(request, faces));
     lines.extend(stricter(request));
-    let open = called(request, now);
+    let open = request.called(now);
     if !open.is_empty() {
         lines.push(format!("Asked: {}", people(&open, faces)));
     }

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{
     GrantState, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span, Terms,
@@ -214,7 +213,7 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
             )
         }
         Route::Steps(steps) => {
-            let asked = called_first(request);
+            let asked = request.called_first();
             let who = if asked.is_empty() {
                 String::new()
             } else {

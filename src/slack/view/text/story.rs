@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::Faces;
-use super::asked::{called_again, called_for, instead, remark};
+use super::asked::{instead, remark};
 use super::card::{over, times, withdrawn};
 use super::{access, asks, bundle, end, glass, groups, left, people, rule, said, when};
 use crate::domain::{
@@ -89,7 +89,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
                 comment.as_deref().map(remark).unwrap_or_default()
             )
         }
-        Event::StepFinished { step } => return next_step(request, step + 1, at, faces),
+        Event::StepFinished { step, .. } => return next_step(request, step + 1, at, faces),
         Event::RequestApproved {
             start_at: Some(start),
             ..
@@ -101,6 +101,11 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         }
         Event::RequestApproved { after, .. } => approved(request, *after),
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
+        Event::ApproversCalled { people, .. } => return called(request, people, at, faces),
+        Event::CallPutOff { until, .. } => format!(
+            "🌙 Quiet hours where they are until {}. I call nobody before that.",
+            when(*until)
+        ),
         Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
         Event::TermsTightened { terms } => tightened(news.before, terms),
         Event::RequestOverruled { refusal, .. } => format!(
@@ -180,7 +185,7 @@ fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Fa
     if !matches!(request.state, RequestState::Pending { .. }) {
         return "🔔 It was asked for once more.".to_owned();
     }
-    let who = people(&called_again(request, groups, at), faces);
+    let who = people(&request.called_again(groups, at), faces);
     let missing = request.current_step().map(asks).unwrap_or_default();
     if who.is_empty() {
         return format!("🔔 This still waits for {missing}.");
@@ -188,8 +193,25 @@ fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Fa
     format!("🔔 {who}: this still waits for {missing}.")
 }
 
+/// Who is called now that it is no longer quiet for them; nobody who cannot be called by now.
+fn called(
+    request: &Request,
+    people: &[PersonId],
+    at: DateTime<Utc>,
+    faces: &Faces,
+) -> Option<String> {
+    let mut can = request.called(at);
+    can.retain(|person| people.contains(person));
+    if can.is_empty() {
+        return None;
+    }
+    let who = super::people(&can, faces);
+    let missing = request.current_step().map(asks).unwrap_or_default();
+    Some(format!("🔔 {who}: this waits for {missing}."))
+}
+
 fn escalated(request: &Request, to: &[GroupName], at: DateTime<Utc>, faces: &Faces) -> String {
-    let also = super::asked::called_again(request, to, at);
+    let also = request.called_again(to, at);
     let who = match people(&also, faces) {
         nobody if nobody.is_empty() => nobody,
         _ if !matches!(request.state, RequestState::Pending { .. }) => String::new(),
@@ -279,7 +301,7 @@ fn count(request: &Request, by: PersonId, step: usize) -> String {
 fn next_step(request: &Request, next: usize, at: DateTime<Utc>, faces: &Faces) -> Option<String> {
     let steps = request.terms.route.steps();
     let step: &Step = steps.get(next)?;
-    let open = called_for(request, step, at);
+    let open = request.called_for(step, at);
     let still = matches!(&request.state, RequestState::Pending { step, .. } if *step == next);
     let who = if open.is_empty() || !still {
         String::new()
