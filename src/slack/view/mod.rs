@@ -20,6 +20,7 @@ pub mod ids;
 pub mod modal;
 pub mod page;
 pub mod reply;
+pub mod review_card;
 pub mod text;
 pub mod why_me;
 pub mod workspace;

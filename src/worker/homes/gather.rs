@@ -32,6 +32,8 @@ pub(super) struct Reader {
     is_admin: bool,
     /// Every request that waits for anybody.
     pending: Vec<Request>,
+    /// Every break-glass request that anybody is still to look at afterwards.
+    unreviewed: Vec<Request>,
 }
 
 impl Reader {
@@ -56,6 +58,17 @@ impl Reader {
         deciding.iter().any(|group| self.is_in(group, request))
     }
 
+    /// Whether the look afterwards waits for this person, as far as is known now; the click reads it
+    /// again.
+    fn may_review(&self, request: &Request) -> bool {
+        let waits = request.review().is_some_and(|review| review.done.is_none());
+        let mut reviewing = request.reviewing().iter();
+        waits
+            && !self.is_guest
+            && request.impartial(&self.member).is_ok()
+            && reviewing.any(|group| self.is_in(group, request))
+    }
+
     /// Somebody's manager is known by the request alone; so is who was in a group that cannot be
     /// read just now.
     fn is_in(&self, group: &GroupName, request: &Request) -> bool {
@@ -77,9 +90,12 @@ impl Worker {
         let (policy, store) = (self.engine.policy(), self.engine.store());
         let member = self.directory.holder(&policy, &tab.user).await?;
         let pending = store.requests(&store.waiting_requests().await?).await?;
+        let unreviewed = store.requests(&store.unreviewed_requests().await?).await?;
         let mut asked = policy.owners();
         asked.extend(policy.admins().iter().cloned());
         asked.extend(pending.iter().flat_map(|request| request.deciding(now)));
+        let reviewing = unreviewed.iter().flat_map(Request::reviewing);
+        asked.extend(reviewing.cloned());
         for resource in policy.resources() {
             asked.extend(policy.groups_to_read(resource.name.as_str(), None));
         }
@@ -95,6 +111,7 @@ impl Worker {
             member,
             groups,
             pending,
+            unreviewed,
         })
     }
 
@@ -121,7 +138,7 @@ impl Worker {
             None
         };
         Ok(Home {
-            waiting: by_card(reader, now),
+            waiting: waiting(reader, now),
             held,
             own,
             team,
@@ -198,11 +215,20 @@ impl Worker {
     }
 }
 
-/// What waits for the reader, by cards: the parts of a bundle are decided on together.
-fn by_card(reader: &Reader, now: DateTime<Utc>) -> Vec<Vec<Request>> {
-    let mut cards: Vec<Vec<Request>> = Vec::new();
+/// What waits for the reader, by cards: what they may decide on, then what they are to look at
+/// afterwards.
+fn waiting(reader: &Reader, now: DateTime<Utc>) -> Vec<Vec<Request>> {
     let open = reader.pending.iter();
-    for request in open.filter(|request| reader.may_decide(request, now)) {
+    let open = by_card(open.filter(|request| reader.may_decide(request, now)));
+    let unreviewed = reader.unreviewed.iter();
+    let unreviewed = by_card(unreviewed.filter(|request| reader.may_review(request)));
+    open.into_iter().chain(unreviewed).collect()
+}
+
+/// The parts of a bundle are decided on together.
+fn by_card<'a>(requests: impl Iterator<Item = &'a Request>) -> Vec<Vec<Request>> {
+    let mut cards: Vec<Vec<Request>> = Vec::new();
+    for request in requests {
         let card = request.card();
         match cards.iter_mut().find(|parts| parts[0].card() == card) {
             Some(parts) => parts.push(request.clone()),

@@ -508,3 +508,46 @@ async fn a_reminder_mentions_nobody_who_has_left_since() {
         "{nudge}"
     );
 }
+
+#[tokio::test]
+async fn the_next_step_mentions_nobody_who_has_left_since() {
+    let policy = POLICY.replace(
+        "leads: { members: [lee@acme.example] }",
+        "leads: { members: [lee@acme.example, erin@acme.example] }",
+    );
+    let bot = Bot::under(&policy, None).await;
+    bot.asked("request orders-db readonly 1h to see").await;
+    let gone = |erin: &mut jitbot::sandbox::User| erin.deleted = true;
+    bot.house.slack.change_user("erin", gone).unwrap();
+    let erin = bot.house.slack.user("erin").unwrap();
+    bot.house.worker.directory.forget(&erin.id);
+    bot.presses("bob", "jit_approve").await;
+    let story = bot.house.story();
+    assert!(story.contains("one person of *leads*: @lee"), "{story}");
+    assert!(!story.contains("@erin"), "{story}");
+}
+
+#[tokio::test]
+async fn whoever_asked_can_cancel_in_the_message_that_they_got() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    let told = slack.dms("dana").pop().expect("a message");
+    assert_eq!(told.buttons(), ["Cancel request"]);
+    for _ in 0..2 {
+        let pressing = slack.click("dana", &told.channel, &told.ts, "jit_withdraw");
+        assert!(pressing.await.unwrap().in_time());
+        bot.settle().await;
+    }
+    let request = bot.last_request().await;
+    assert!(matches!(request.state, RequestState::Cancelled { .. }));
+    assert!(
+        bot.told("dana").contains("already cancelled"),
+        "{}",
+        bot.told("dana")
+    );
+    let still = slack.dms("dana").remove(0).plain();
+    assert!(
+        still.contains("Request #1"),
+        "no card stands in its place: {still}"
+    );
+}

@@ -261,11 +261,11 @@ pub fn unsure(request: &Request) -> String {
     )
 }
 
-/// Why an approver is asked directly.
+/// Why an approver is asked directly; `why_here` is mrkdwn of ours.
 pub fn asked_here(why_here: &str) -> String {
     format!(
         "You are asked directly, because {}.",
-        said(why_here).trim_end_matches('.')
+        why_here.trim_end_matches('.')
     )
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::super::{Faces, escape};
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{
-    GrantState, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span, Terms,
+    GrantState, Outcome, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span, Terms,
 };
 
 /// Every command with an example; the first is what most people need.
@@ -304,6 +304,14 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
         Refusal::NotAnApprover { .. } => {
             "Nobody can decide on this request: its rule asks nobody.".to_owned()
         }
+        Refusal::AlreadyDecided {
+            outcome: Outcome::Expired,
+            at,
+            ..
+        } => format!(
+            "Nobody decided on this request in time: it expired {}.",
+            when(*at)
+        ),
         Refusal::AlreadyDecided { outcome, by, at } => {
             let by = by
                 .map(|by| format!(" by {}", faces.mention(by)))

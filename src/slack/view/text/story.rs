@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::Faces;
 use super::asked::{instead, remark};
-use super::card::{over, times, withdrawn};
+use super::card::{over, times, whole_reason, withdrawn};
 use super::{access, asks, bundle, end, glass, groups, left, people, rule, said, when};
 use crate::domain::{
     Event, GrantState, GroupName, PersonId, Removal, Request, RequestState, RevokeCause, Route,
@@ -124,7 +124,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
             justified,
             note,
         } => reviewed(&faces.mention(*by), *justified, note),
-        Event::ReviewOverdue => glass::overdue(request, faces),
+        Event::ReviewOverdue => glass::overdue(request, at, faces),
         Event::RequestDenied { by, why } => {
             format!("⛔ {} denied this: “{}”", faces.mention(*by), said(why))
         }
@@ -274,10 +274,11 @@ fn requested(request: &Request, faces: &Faces) -> String {
         .start
         .map(|start| format!(", from {} on", when(start)));
     format!(
-        "📝 {who} asked for {span}{more} of {}{holder}{}. {}.",
+        "📝 {who} asked for {span}{more} of {}{holder}{}. {}.{}",
         access(request),
         begins.unwrap_or_default(),
-        rule(request)
+        rule(request),
+        whole_reason(request)
     )
 }
 
