@@ -255,8 +255,8 @@ fn step_finished(request: &Request, given: &[Event], step: usize, now: DateTime<
     let next = given
         .iter()
         .chain([&finished(None)])
-        .fold(Some(request.clone()), |request, event| {
-            event.apply(request, now)
+        .try_fold(request.clone(), |request, event| {
+            event.apply(Some(request), now)
         });
     finished(next.and_then(|next| next.first_call(now)))
 }
