@@ -339,6 +339,8 @@ fn count(event: &Event) {
         Event::ReviewOverdue => "review_overdue",
         Event::StepFinished { .. }
         | Event::ApproversNudged { .. }
+        | Event::ApproversCalled { .. }
+        | Event::CallPutOff { .. }
         | Event::TermsTightened { .. }
         | Event::StartBegun
         | Event::StartWithdrawn { .. }

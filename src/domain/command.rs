@@ -90,7 +90,7 @@ pub enum Command {
 
     /// Nobody decided in time.
     Expire,
-    /// The approvers of the step are asked again.
+    /// The approvers of the step are asked again, or called where quiet hours left them out.
     Nudge,
     /// The step takes too long: others may decide as well.
     Escalate,

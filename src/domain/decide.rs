@@ -241,12 +241,24 @@ fn approve(
         shortened,
     }];
     if met {
-        events.push(Event::StepFinished { step });
+        events.push(step_finished(request, &events, step, now));
         if step + 1 == request.terms.route.steps().len() {
             events.push(approved(request, now)?);
         }
     }
     Ok(events)
+}
+
+/// The end of a step, with the time at which somebody is called for the next one.
+fn step_finished(request: &Request, given: &[Event], step: usize, now: DateTime<Utc>) -> Event {
+    let finished = |call_at| Event::StepFinished { step, call_at };
+    let next = given
+        .iter()
+        .chain([&finished(None)])
+        .try_fold(request.clone(), |request, event| {
+            event.apply(Some(request), now)
+        });
+    finished(next.and_then(|next| next.first_call(now)))
 }
 
 /// What an approver gives less; none where they give just what there is.
@@ -475,23 +487,38 @@ fn review_overdue(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, R
     }
 }
 
-/// Asks the people of the step again, who could have decided for long.
+/// Calls for the step: those for whom it is no longer quiet, or once more those who could have decided
+/// for long. Where it is quiet for all of them, that waits until somebody can be called.
 fn nudge(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal> {
     let step = pending(request, now)?;
-    let RequestState::Pending { chase, .. } = &request.state else {
+    let (RequestState::Pending { chase, .. }, Some(asking)) = (&request.state, request.asking())
+    else {
         return Err(Refusal::NotDue);
     };
-    if chase.nudge_at.is_none_or(|at| now < at) {
-        return Err(Refusal::NotDue);
+    let due = chase.nudge_at.filter(|at| *at <= now);
+    let due = due.ok_or(Refusal::NotDue)?;
+    let turns = asking.turns(now);
+    let mut turns = turns
+        .iter()
+        .filter(|(at, _)| due <= *at && *at <= now)
+        .peekable();
+    if turns.peek().is_some() {
+        let called = request.called(now);
+        let people = turns.flat_map(|(_, first)| first).copied();
+        return Ok(vec![Event::ApproversCalled {
+            step,
+            people: people.filter(|person| called.contains(person)).collect(),
+            again_at: asking.next(now, chase.nudges < Chase::NUDGES),
+        }]);
     }
-    let again = request.current_step().and_then(|step| step.nudge);
-    let again_at = again
-        .filter(|_| chase.nudges + 1 < Chase::NUDGES)
-        .map(|after| now + TimeDelta::from(after));
+    if request.all_quiet_until(now).is_some() {
+        let until = asking.next(now, true).ok_or(Refusal::NotDue)?;
+        return Ok(vec![Event::CallPutOff { step, until }]);
+    }
     Ok(vec![Event::ApproversNudged {
         step,
         groups: request.mentioned(now),
-        again_at,
+        again_at: asking.next(now, chase.nudges + 1 < Chase::NUDGES),
     }])
 }
 
@@ -506,8 +533,14 @@ fn escalate(request: &Request, now: DateTime<Utc>) -> Result<Vec<Event>, Refusal
         (RequestState::Pending { chase, .. }, Some(escalate))
             if chase.escalate_at.is_some_and(|at| at <= now) =>
         {
-            let to = escalate.to.clone();
-            Ok(vec![Event::StepEscalated { step, to }])
+            let escalated = |call_at| Event::StepEscalated {
+                step,
+                to: escalate.to.clone(),
+                call_at,
+            };
+            let next = escalated(None).apply(Some(request.clone()), now);
+            let call_at = next.and_then(|next| next.first_call(now));
+            Ok(vec![escalated(call_at)])
         }
         _ => Err(Refusal::NotDue),
     }

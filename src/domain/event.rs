@@ -38,6 +38,10 @@ pub enum Event {
     StepFinished {
         /// Which, from 0.
         step: usize,
+        /// When somebody is called for the next one, where quiet hours make that another time than
+        /// the rule's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_at: Option<DateTime<Utc>>,
     },
     /// The request was approved; the grant is on its way.
     RequestApproved {
@@ -56,8 +60,24 @@ pub enum Event {
         step: usize,
         /// The groups that were mentioned.
         groups: Vec<GroupName>,
-        /// When they are asked once more.
+        /// When they are asked once more, or somebody else is called.
         again_at: Option<DateTime<Utc>>,
+    },
+    /// Quiet hours began or ended: others are called from now on. No reminder is used up.
+    ApproversCalled {
+        /// Which step, from 0.
+        step: usize,
+        /// Who was called, who could not be before. None where others may decide, and nobody is new.
+        people: Vec<PersonId>,
+        /// When somebody is called next.
+        again_at: Option<DateTime<Utc>>,
+    },
+    /// It is quiet for everybody who could be asked again. No reminder is used up.
+    CallPutOff {
+        /// Which step, from 0.
+        step: usize,
+        /// When somebody is called.
+        until: DateTime<Utc>,
     },
     /// The step took too long: others may decide as well from now on.
     StepEscalated {
@@ -65,6 +85,9 @@ pub enum Event {
         step: usize,
         /// Who.
         to: Vec<GroupName>,
+        /// When somebody is called again, where quiet hours make that another time than the rule's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call_at: Option<DateTime<Utc>>,
     },
     /// A later policy asks more than the terms that were pinned: these hold from now on.
     TermsTightened {
@@ -281,16 +304,26 @@ impl Event {
     fn next_chase(&self, chase: &Chase, request: &Request, now: DateTime<Utc>) -> Chase {
         let steps = request.terms.route.steps();
         match self {
-            Self::StepFinished { step } => Chase::begin(steps.get(step + 1), now),
+            Self::StepFinished { step, call_at } => {
+                Chase::begin(steps.get(step + 1), now).calling(*call_at)
+            }
             Self::ApproversNudged { again_at, .. } => Chase {
                 nudge_at: *again_at,
                 nudges: chase.nudges + 1,
                 ..chase.clone()
             },
-            Self::StepEscalated { step, .. } => Chase {
+            Self::ApproversCalled { again_at, .. } => Chase {
+                nudge_at: *again_at,
+                ..chase.clone()
+            },
+            Self::CallPutOff { until, .. } => Chase {
+                nudge_at: Some(*until),
+                ..chase.clone()
+            },
+            Self::StepEscalated { step, call_at, .. } => Chase {
                 escalate_at: None,
                 escalated: true,
-                ..Chase::begin(steps.get(*step), now)
+                ..Chase::begin(steps.get(*step), now).calling(*call_at)
             },
             _ => chase.clone(),
         }

@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod ask;
+mod calling;
 pub mod command;
 pub mod decide;
 pub mod digest;

@@ -155,7 +155,7 @@ pub enum RequestState {
 /// How a step that waits is chased.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chase {
-    /// When its approvers are asked again.
+    /// When its approvers are asked again, or somebody is called whom quiet hours left out.
     pub nudge_at: Option<DateTime<Utc>>,
     /// How often they were, since the step began or was escalated.
     pub nudges: u32,
@@ -178,6 +178,15 @@ impl Chase {
             nudges: 0,
             escalate_at: escalate.map(|escalate| after(escalate.after)),
             escalated: false,
+        }
+    }
+
+    /// The same, with another time of the first call where one is given.
+    #[must_use]
+    pub(super) fn calling(self, at: Option<DateTime<Utc>>) -> Self {
+        Self {
+            nudge_at: at.or(self.nudge_at),
+            ..self
         }
     }
 }

@@ -169,7 +169,7 @@ async fn admit_one(
             .filter(|until| now < *until)
             .ok_or(Refusal::NothingToExtend)?;
     }
-    Ok(request)
+    Ok(request.with_first_call(now))
 }
 
 impl Engine {

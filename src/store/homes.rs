@@ -315,6 +315,19 @@ impl Store {
         Ok(ids.into_iter().map(RequestId::from_uuid).collect())
     }
 
+    /// The break-glass requests that somebody is still to look at afterwards, also where that is
+    /// overdue; what is due first comes first.
+    pub async fn unreviewed_requests(&self) -> Result<Vec<RequestId>, StoreError> {
+        let ids = sqlx::query_scalar!(
+            "select id from requests where review is not null and review ->> 'done' is null
+             order by (review ->> 'due_at')::timestamptz, id limit $1",
+            MOST
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(ids.into_iter().map(RequestId::from_uuid).collect())
+    }
+
     /// What these rows of one human asked for or hold: what waits or lives, and what was asked for in
     /// the last 90 days; the newest first.
     pub async fn requests_of(

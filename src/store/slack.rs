@@ -31,6 +31,9 @@ pub enum CardKind {
     Approver,
     /// A message in the requester's direct messages.
     Holder,
+    /// About the look afterwards at a break-glass access: in a channel, or in a reviewer's direct
+    /// messages.
+    Review,
 }
 
 impl CardKind {
@@ -39,6 +42,7 @@ impl CardKind {
             Self::Card => "card",
             Self::Approver => "approver",
             Self::Holder => "holder",
+            Self::Review => "review",
         }
     }
 
@@ -46,6 +50,7 @@ impl CardKind {
         match name {
             "card" => Self::Card,
             "approver" => Self::Approver,
+            "review" => Self::Review,
             _ => Self::Holder,
         }
     }

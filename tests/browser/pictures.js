@@ -93,7 +93,8 @@ const PICTURES = [
     await become(page, "erin");
     await ask(page, "/jit break-glass staging-db readwrite 30m INC-43 orders are lost", "break-glass");
     await go(page, "access-requests");
-    const card = message(page, "INC-43");
+    // The last message is the card of the review.
+    const card = message(page, "Break-glass: ");
     await card.waitFor();
     return card;
   }],

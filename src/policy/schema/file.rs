@@ -424,7 +424,7 @@ fn resource() -> Value {
             key(
                 "sensitivity",
                 text(),
-                "How sensitive it is, in your own words; rules can look at it.",
+                "How sensitive it is, in your own words; rules can look at it. Where it says high, highest or critical, approving asks once more.",
                 json!("high"),
             ),
             key(

@@ -55,7 +55,11 @@ impl Handlers {
             ids::APPROVE => self.approve_click(key, click, &request).await,
             ids::DENY => self.deny_click(click, &request).await,
             ids::REVOKE => self.revoke_click(click, &request).await,
-            ids::CANCEL => self.cancel_click(key, click, &request).await,
+            ids::CANCEL => {
+                self.cancel_click(key, click, Copy::of(click), &request)
+                    .await
+            }
+            ids::WITHDRAW => self.cancel_click(key, click, None, &request).await,
             ids::REVIEW => self.review_click(click, &request).await,
             ids::RETRY => self.retry_click(key, click, &request).await,
             ids::CANCEL_START => self.cancel_start_click(key, click, &request).await,
@@ -176,11 +180,18 @@ impl Handlers {
         self.open(click, &view).await
     }
 
-    async fn cancel_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+    /// Withdraws a request; `copy` is the card that was clicked, if it was one.
+    async fn cancel_click(
+        &self,
+        key: &str,
+        click: &Click,
+        copy: Option<Copy>,
+        request: &Request,
+    ) -> Result<Said, No> {
         let by = self.holder(&click.by.user).await?;
         let cause = Cause::slack(by.person, key);
         let command = Command::Cancel { by };
-        let recording = self.record(Copy::of(click), request, command, cause);
+        let recording = self.record(copy, request, command, cause);
         Ok(Said::Words(words::cancelled(&recording.await?)))
     }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
 use super::choices;
-use super::content::{context, quote, section, to_json};
+use super::content::{context, quote, quote_of, section, to_json};
 use super::text::{ask, bundle, card as words, glass};
 use super::{Content, Faces};
 use crate::domain::{Request, RequestState};
@@ -62,11 +62,16 @@ fn several(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
 }
 
 /// Why, in the person's words; a link of theirs is one only where it leads to a message.
-fn reason(request: &Request) -> Vec<SlackBlock> {
-    let (words, link) = ask::split_link(&request.reason);
+pub(super) fn reason(request: &Request) -> Vec<SlackBlock> {
+    let (said, link) = ask::split_link(&request.reason);
+    let more = words::is_cut(said).then(|| words::REASON_GOES_ON.to_owned());
     let link = link.and_then(ask::message_link);
-    let link = link.map(|link| context(&ask::context(&link)));
-    quote(words).into_iter().chain(link).collect()
+    let below = more.into_iter().chain(link.map(|link| ask::context(&link)));
+    let below = below.map(|words| context(&words));
+    quote_of(said, words::REASON)
+        .into_iter()
+        .chain(below)
+        .collect()
 }
 
 /// Who was skipped, and where the look afterwards stands. Of a bundle the parts that tell the same
@@ -89,7 +94,6 @@ fn break_glass(parts: &[Request], faces: &Faces) -> Vec<SlackBlock> {
         }
     }
     blocks.truncate(MOST);
-    blocks.extend(choices::review(parts));
     blocks
 }
 
@@ -108,7 +112,6 @@ pub fn fallback(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content
     let number = parts.first().map_or(0, |lead| lead.number);
     let text = format!("{summary}\nRequest #{number}");
     let mut blocks = vec![section(&super::escape::cut(&text, 600))];
-    blocks.extend(choices::review(parts));
     blocks.extend(choices::rows(parts, now));
     Content::new(&summary, &blocks)
 }

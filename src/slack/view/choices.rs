@@ -7,7 +7,7 @@ use slack_morphism::prelude::*;
 use super::content::{button, buttons, confirm};
 use super::ids;
 use super::text::card as words;
-use crate::domain::{GrantState, Request, RequestState};
+use crate::domain::{GrantState, Request, RequestId, RequestState};
 
 /// The rows for these parts; a single request is one part. Their buttons stand for all of them.
 pub(super) fn rows(parts: &[Request], now: DateTime<Utc>) -> Vec<SlackBlock> {
@@ -26,9 +26,13 @@ pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
     if !parts.iter().any(awaited) {
         return None;
     }
-    let label = |found: &str| format!("Review of request {}: {found}", lead.number);
-    let of = lead.id;
-    Some(buttons(vec![
+    Some(buttons(review_buttons(lead.id, lead.number)))
+}
+
+/// The two answers to a break-glass access.
+pub(super) fn review_buttons(of: RequestId, number: i64) -> Vec<SlackBlockButtonElement> {
+    let label = |found: &str| format!("Review of request {number}: {found}");
+    vec![
         button(ids::JUSTIFIED, of, "Justified…", &label("justified")),
         button(
             ids::UNJUSTIFIED,
@@ -36,7 +40,7 @@ pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
             "Not justified…",
             &label("not justified"),
         ),
-    ]))
+    ]
 }
 
 /// *Try again*, where something failed with nothing given and its approval is still good.
@@ -101,9 +105,10 @@ impl Row<'_> {
     fn second_look(&self) -> SlackBlockConfirmItem {
         let question = match self.parts {
             [one] => format!(
-                "{}, for {}. The policy calls this highly sensitive.",
+                "{}, for {}. {}",
                 self.what(),
-                super::text::long(one.granted())
+                super::text::long(one.granted()),
+                words::second_look(one)
             ),
             many => format!(
                 "{} accesses. The policy calls some of them highly sensitive.",

@@ -45,6 +45,16 @@ impl Content {
         Self::new(&lines.join(" "), &pages(lines))
     }
 
+    /// The same without the buttons of that name.
+    pub(super) fn without(mut self, action: &str) -> Self {
+        for block in &mut self.blocks {
+            if let Some(elements) = block.get_mut("elements").and_then(Value::as_array_mut) {
+                elements.retain(|element| element["action_id"] != action);
+            }
+        }
+        self
+    }
+
     pub(super) fn new(text: &str, blocks: &[SlackBlock]) -> Self {
         // Our bold is no help to a screen reader, and asterisks of others are look-alikes by now.
         let plain = text.replace('*', "");
@@ -88,7 +98,12 @@ fn markdown(mrkdwn: &str, limit: usize) -> SlackBlockMarkDownText {
 /// Somebody's words as a quotation, if there is anything to see in them. Rich text reads no markup
 /// at all.
 pub(super) fn quote(words: &str) -> Option<SlackBlock> {
-    let words = escape::plain(words, QUOTE);
+    quote_of(words, QUOTE)
+}
+
+/// As [`quote`], with so many characters at the most.
+pub(super) fn quote_of(words: &str, most: usize) -> Option<SlackBlock> {
+    let words = escape::plain(words, most);
     let quote = |words: String| SlackRichTextQuote::new(vec![words.into()]);
     (!words.is_empty()).then(|| SlackRichTextBlock::new(vec![quote(words).into()]).into())
 }

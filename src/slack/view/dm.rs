@@ -7,7 +7,9 @@ use slack_morphism::prelude::*;
 use super::content::{button, buttons, context, linked_section, pages, quote, section, to_copy};
 use super::text::{self, dm as words};
 use super::{Content, Faces, Kept, card, choices, ids};
-use crate::domain::{Event, GrantState, PersonId, Receipt, Request, RevokeCause, Route};
+use crate::domain::{
+    Event, GrantState, PersonId, Receipt, Request, RequestState, RevokeCause, Route,
+};
 
 /// What the holder is told of an event; none where there is nothing to do or to know. A removal
 /// that fails is not told: the holder should not learn that the access may still work.
@@ -20,7 +22,10 @@ pub fn notice(
 ) -> Option<Content> {
     let notice = match event {
         Event::Requested { .. } if !matches!(request.terms.route, Route::Steps(_)) => None,
-        Event::Requested { .. } => Some(Notice::of(words::received(request, faces))),
+        Event::Requested { .. } => {
+            let told = Notice::of(words::received(request, faces));
+            Some(told.with(withdraw(request).map(|row| buttons(vec![row]))))
+        }
         Event::GrantActivated { until, receipt } => {
             let told = active(request, *until, receipt, faces);
             Some(told.with(own_row(request, receipt)))
@@ -182,35 +187,40 @@ impl Choice {
 
 /// The parts of a bundle were taken in.
 pub fn received_parts(parts: &[Request], faces: &Faces, card_link: Option<&str>) -> Content {
-    Notice::of(words::received_bundle(parts, faces)).content(card_link)
+    let withdraw = parts.iter().find_map(withdraw);
+    let told = Notice::of(words::received_bundle(parts, faces));
+    told.with(withdraw.map(|row| buttons(vec![row])))
+        .content(card_link)
 }
 
-/// The card as it is sent to one person, with the reason why it comes this way.
+/// *Cancel request*, while it waits. Under a name of its own: this message is no copy of the card.
+fn withdraw(request: &Request) -> Option<SlackBlockButtonElement> {
+    let waits = matches!(request.state, RequestState::Pending { .. });
+    let label = format!("Cancel request {}", request.number);
+    waits.then(|| button(ids::WITHDRAW, request.card(), "Cancel request", &label))
+}
+
+/// The card as it is sent to one person who may decide, with the reason why it comes this way.
+/// `why_here` is mrkdwn of ours. Whoever asked has another message, so nothing is to cancel here.
 pub fn asked(parts: &[Request], faces: &Faces, now: DateTime<Utc>, why_here: &str) -> Content {
-    on_top(&words::asked_here(why_here), card::of(parts, faces, now))
+    let card = card::of(parts, faces, now).without(ids::CANCEL);
+    below_headline(&words::asked_here(why_here), card)
 }
 
-/// The card of a break-glass access as it is sent to somebody who was skipped, or who is to look at
-/// it.
-pub fn told_of_glass(
-    parts: &[Request],
-    person: PersonId,
-    faces: &Faces,
-    now: DateTime<Utc>,
-) -> Content {
-    let part = parts
-        .iter()
-        .find(|part| text::glass::reviewers(part).contains(&person));
-    let Some(part) = part.or(parts.first()) else {
-        return card::of(parts, faces, now);
-    };
-    let why = text::glass::told(part, person, faces);
-    on_top(&why, card::of(parts, faces, now))
+/// The card of a break-glass access as it is sent to somebody who was skipped.
+pub fn told_of_glass(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
+    let card = card::of(parts, faces, now);
+    match parts.first() {
+        Some(part) => below_headline(&text::glass::told(part, faces), card),
+        None => card,
+    }
 }
 
-fn on_top(why: &str, mut content: Content) -> Content {
+/// Small print comes after who wants what: on a phone nothing else may be seen.
+fn below_headline(why: &str, mut content: Content) -> Content {
     let why = Content::new(why, &[context(why)]);
-    content.blocks.splice(0..0, why.blocks);
+    let at = content.blocks.len().min(1);
+    content.blocks.splice(at..at, why.blocks);
     content
 }
 

@@ -10,6 +10,8 @@ pub const APPROVE: &str = "jit_approve";
 pub const DENY: &str = "jit_deny";
 /// Withdraw one's own request.
 pub const CANCEL: &str = "jit_cancel";
+/// The same from the message that tells its person that it was taken in, which is no card.
+pub const WITHDRAW: &str = "jit_withdraw";
 /// Open the dialog that asks why access is taken away.
 pub const REVOKE: &str = "jit_revoke";
 /// Give one's own access back before its end.
@@ -52,12 +54,13 @@ pub const LIST_MORE: &str = "jit_list_more";
 pub const ACTIVE_MORE: &str = "jit_active_more";
 
 /// The buttons that stand for a request, or for a page, and are known to this product.
-pub const ACTIONS: [&str; 19] = [
+pub const ACTIONS: [&str; 20] = [
     ASK_AGAIN,
     EXTEND,
     APPROVE,
     DENY,
     CANCEL,
+    WITHDRAW,
     REVOKE,
     DONE,
     DONE_ALL,

@@ -21,6 +21,7 @@ mod kept;
 pub mod modal;
 pub mod page;
 pub mod reply;
+pub mod review_card;
 pub mod text;
 pub mod why_me;
 pub mod workspace;

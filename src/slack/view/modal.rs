@@ -16,6 +16,9 @@ use crate::domain::{Request, RequestId, RequestState, Span};
 const WHY: u64 = 1000;
 /// Characters of a dialog's title and buttons.
 const TITLE: usize = 24;
+/// Accesses of which a dialog tells how sensitive they are, and characters of each.
+const RISKS: usize = 20;
+const RISK: usize = 600;
 /// Lines for a terminal that a dialog shows, and characters of each.
 const COMMANDS: usize = 3;
 const COMMAND: usize = 1000;
@@ -105,6 +108,7 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
     blocks.push(time(least, 1 < waiting.len()));
     let hint = "The person who asked reads this too.";
     blocks.push(note("Remark", hint, Needed::No).into());
+    blocks.extend(risk(&waiting));
     let read = waiting.iter().filter_map(|part| text::card::read_at(part));
     if let Some((group, at)) = read.min_by_key(|(_, at)| *at) {
         blocks.push(context(&text::card::was_read(&group, at)));
@@ -119,6 +123,17 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
         .with_submit(plain_text("Approve", TITLE))
         .with_close(plain_text("Back", TITLE));
     to_json(&SlackView::Modal(view))
+}
+
+/// What whoever decides should know of each access: how sensitive it is, and by which rule.
+fn risk(waiting: &[&Request]) -> Vec<SlackBlock> {
+    let said = match waiting {
+        [one] => vec![text::card::risk(one)],
+        many => many.iter().map(|part| words::risk(part)).collect(),
+    };
+    let said = said.iter().take(RISKS);
+    said.map(|words| context(&escape::cut(words, RISK)))
+        .collect()
 }
 
 /// The times that can be given: as asked, or less. Of several accesses, less than the shortest.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
-use super::{Content, Faces, card, dm, lint, modal, page, reply, story, text, why_me};
+use super::{Content, Faces, card, dm, lint, modal, page, reply, review_card, story, text, why_me};
 use crate::domain::*;
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
@@ -66,7 +66,7 @@ fn only_who_can_act_is_called() {
         let found = states().into_iter().find(|(known, _)| *known == name);
         found.unwrap().1
     };
-    let called = |name: &str| text::asked::called(&state(name), now());
+    let called = |name: &str| state(name).called(now());
     assert_eq!(called("waiting"), [bob(), carol()], "never the holder");
     assert_eq!(called("waiting_pinged"), [bob()], "the ping list");
     assert_eq!(
@@ -79,7 +79,7 @@ fn only_who_can_act_is_called() {
     assert_eq!(called("active"), [] as [PersonId; 0]);
     let again = |groups: &[&str]| {
         let groups: Vec<GroupName> = groups.iter().map(|name| group(name)).collect();
-        text::asked::called_again(&state("waiting_pinged"), &groups, now())
+        state("waiting_pinged").called_again(&groups, now())
     };
     assert_eq!(
         again(&["leads", "dba-leads"]),
@@ -96,11 +96,24 @@ fn only_who_can_act_is_called() {
 #[test]
 fn break_glass_tells_those_skipped_and_those_who_review() {
     let glass = glass(None);
+    let state = |name: &str| {
+        let found = meanings().into_iter().find(|(known, _)| *known == name);
+        found.unwrap().1
+    };
     assert_eq!(text::glass::skipped_people(&glass), [bob(), carol()]);
     assert_eq!(text::glass::reviewers(&glass), [lee()]);
-    for (name, person) in [("skipped", bob()), ("reviewer", lee())] {
-        let content = dm::told_of_glass(std::slice::from_ref(&glass), person, &faces(), now());
-        insta::assert_snapshot!(format!("glass_told_{name}"), lint::show(&content));
+    let parts = std::slice::from_ref(&glass);
+    let skipped = dm::told_of_glass(parts, &faces(), now());
+    insta::assert_snapshot!("glass_told_skipped", lint::show(&skipped));
+    assert!(!lint::show(&skipped).contains("[Justified"));
+    for (name, request) in [
+        ("waits", glass.clone()),
+        ("overdue", state("glass_overdue")),
+        ("justified", state("glass_justified")),
+        ("not_justified", state("glass_not_justified")),
+    ] {
+        let content = review_card::of(&[request], &faces(), now());
+        insta::assert_snapshot!(format!("review_card_{name}"), lint::show(&content));
     }
 }
 
@@ -235,13 +248,23 @@ fn life() -> Vec<(&'static str, Event, Request)> {
             ),
             (
                 "step_finished",
-                Event::StepFinished { step: 0 },
+                Event::StepFinished {
+                    step: 0,
+                    call_at: None,
+                },
                 Request {
                     state: pending(1, vec![approval(bob(), 0)]),
                     ..two.clone()
                 },
             ),
-            ("last_step_finished", Event::StepFinished { step: 1 }, two),
+            (
+                "last_step_finished",
+                Event::StepFinished {
+                    step: 1,
+                    call_at: None,
+                },
+                two,
+            ),
             (
                 "approved",
                 Event::RequestApproved {
@@ -430,6 +453,23 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
     };
     let to = vec![group("leads")];
     vec![
+        (
+            "called_in_the_morning",
+            Event::ApproversCalled {
+                step: 0,
+                people: vec![carol()],
+                again_at: None,
+            },
+            request(),
+        ),
+        (
+            "put_off",
+            Event::CallPutOff {
+                step: 0,
+                until: now() + minutes(600),
+            },
+            request(),
+        ),
         ("nudged", nudged(&["dba"]), request()),
         (
             "nudged_in_quiet",
@@ -446,7 +486,11 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
         ),
         (
             "escalated",
-            Event::StepEscalated { step: 0, to },
+            Event::StepEscalated {
+                step: 0,
+                to,
+                call_at: None,
+            },
             state("waiting_escalated"),
         ),
         (
@@ -615,6 +659,8 @@ fn what_the_requester_is_told() {
                         | "nudged"
                         | "nudged_in_quiet"
                         | "nudged_too_late"
+                        | "called_in_the_morning"
+                        | "put_off"
                         | "escalated"
                         | "tightened"
                         | "approval_shorter"
@@ -642,6 +688,71 @@ fn an_approver_is_asked_directly() {
     insta::assert_snapshot!(lint::show(&content));
     let lost = text::channel_lost("#access", "is_archived", &[bob(), carol()], &faces());
     insta::assert_snapshot!("channel_lost", lint::show(&Content::line(&lost)));
+}
+
+#[test]
+fn a_copy_in_a_message_has_its_small_print_below_and_nothing_to_cancel() {
+    let why = text::channel_trouble("#access", "not_in_channel");
+    let copy = dm::asked(&[request()], &faces(), now(), &why);
+    let page = lint::read(&copy.blocks);
+    assert!(page.contains("`/invite` me there"), "{page}");
+    assert!(
+        page.find("wants readonly") < page.find("You are asked directly"),
+        "{page}"
+    );
+    assert!(!page.contains("Cancel request"), "{page}");
+    let card = lint::read(&card::card(&request(), &faces(), now()).blocks);
+    assert!(card.contains("Cancel request"), "{card}");
+}
+
+#[test]
+fn a_long_reason_leaves_the_buttons_on_a_phone_and_stands_in_the_thread() {
+    let mut long = request();
+    long.reason = format!("{}and the end", "orders are stuck ".repeat(80));
+    let page = lint::read(&card::card(&long, &faces(), now()).blocks);
+    assert!(
+        !page.contains("and the end") && page.len() < 1_200,
+        "{page}"
+    );
+    assert!(
+        page.contains("whole reason stands in the card's thread"),
+        "{page}"
+    );
+    let asked = Event::Requested {
+        request: Box::new(long.clone()),
+    };
+    let line = story::line(&told(&asked, &long), &faces()).unwrap();
+    assert!(line.contains("and the end"), "{line}");
+    let short = Event::Requested {
+        request: Box::new(request()),
+    };
+    let line = story::line(&told(&short, &request()), &faces()).unwrap();
+    assert!(!line.contains("in full"), "{line}");
+}
+
+#[test]
+fn a_second_look_is_asked_for_what_is_high_or_critical() {
+    let asks = |word: &str| {
+        let mut request = request();
+        request.terms.card.sensitivity = Some(word.to_owned());
+        let card = card::card(&request, &faces(), now());
+        serde_json::to_string(&card.blocks)
+            .unwrap()
+            .contains("Not yet")
+    };
+    for word in [
+        "high",
+        "Very High",
+        "highest",
+        "critical",
+        "pci-critical",
+        " CRITICAL ",
+    ] {
+        assert!(asks(word), "{word}");
+    }
+    for word in ["", "low", "medium", "highland", "uncritical"] {
+        assert!(!asks(word), "{word}");
+    }
 }
 
 #[test]
@@ -1006,10 +1117,11 @@ pub(super) fn hold_request(request: &Request, faces: &Faces) {
     lint::message(&card::card(request, faces, now()));
     let parts = [request.clone()];
     lint::message(&card::fallback(&parts, faces, now()));
-    lint::message(&dm::asked(&parts, faces, now(), &request.reason));
-    for told in [dana(), person(11)] {
-        lint::message(&dm::told_of_glass(&parts, told, faces, now()));
-    }
+    let why = text::channel_trouble(&request.reason, "not_in_channel");
+    lint::message(&dm::asked(&parts, faces, now(), &why));
+    lint::message(&dm::told_of_glass(&parts, faces, now()));
+    lint::message(&review_card::of(&parts, faces, now()));
+    lint::message(&review_card::fallback(&parts, faces));
     let more = page::More {
         after: request.id.to_string(),
         left: 285,
@@ -1075,8 +1187,11 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
     lint::message(&card::recording(parts, faces, now(), &recording));
     let by = member(bob(), &["dba"]);
     lint::message(&why_me::why_me(parts, &by, faces, now()));
-    lint::message(&dm::asked(parts, faces, now(), words));
-    lint::message(&dm::told_of_glass(parts, person(11), faces, now()));
+    let why = text::dm::asked_for_part(words);
+    lint::message(&dm::asked(parts, faces, now(), &why));
+    lint::message(&dm::told_of_glass(parts, faces, now()));
+    lint::message(&review_card::of(parts, faces, now()));
+    lint::message(&review_card::fallback(parts, faces));
     lint::message(&dm::received_parts(parts, faces, Some(LINK)));
     let meta = modal::Meta {
         request: parts[0].id,

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Telltale;
 use crate::directory::DirectoryFault;
-use crate::domain::{Event, GroupName, PersonId, Request, RequestState, Roster};
+use crate::domain::{AfterReview, Event, GroupName, PersonId, Request, RequestState, Roster};
 use crate::slack::view::Faces;
 use crate::store::StoreError;
 use crate::store::ledger::Entry;
@@ -20,6 +20,12 @@ const READING: Duration = Duration::from_secs(8);
 
 /// Who stands behind these groups, for that holder.
 type Question = (PersonId, BTreeSet<GroupName>);
+
+/// Whether somebody is still waited for.
+fn can_act(part: &Request) -> bool {
+    let reviewed = |review: &AfterReview| review.done.is_some();
+    matches!(part.state, RequestState::Pending { .. }) || !part.review().is_none_or(reviewed)
+}
 
 impl Telltale<'_> {
     /// The parts, and of those that call for somebody in these entries, the people as they are by now.
@@ -32,17 +38,19 @@ impl Telltale<'_> {
         let mut called: Vec<(usize, Question)> = Vec::new();
         for entry in news {
             let groups = match &entry.what {
-                Event::ApproversNudged { groups, .. } => groups,
-                Event::StepEscalated { to, .. } => to,
+                Event::ApproversNudged { groups, .. } => groups.clone(),
+                Event::StepEscalated { to, .. } => to.clone(),
+                Event::ApproversCalled { people, .. } if people.is_empty() => continue,
+                Event::ApproversCalled { .. } | Event::StepFinished { .. } => {
+                    self.part(entry.request).mentioned(self.now)
+                }
+                Event::ReviewOverdue => self.part(entry.request).reviewing().to_vec(),
                 _ => continue,
             };
-            let waits = |part: &Request| {
-                let pending = matches!(part.state, RequestState::Pending { .. });
-                pending && Some(part.id) == entry.request
-            };
+            let waits = |part: &Request| Some(part.id) == entry.request && can_act(part);
             if let Some(index) = parts.iter().position(waits) {
                 let part = &parts[index];
-                let groups = part.deciding(self.now).into_iter().chain(groups.clone());
+                let groups = part.deciding(self.now).into_iter().chain(groups);
                 called.push((index, (part.access.person, groups.collect())));
             }
         }

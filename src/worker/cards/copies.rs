@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{Telltale, Trouble};
 use crate::domain::{PersonId, Request};
 use crate::slack::client::SlackFault;
-use crate::slack::view::{Content, card, dm, text};
+use crate::slack::view::{Content, card, dm, review_card, text};
 use crate::store::StoreError;
 use crate::store::slack::{CardKind, PostedCard};
 
@@ -87,7 +87,7 @@ impl Telltale<'_> {
         let slack = &self.worker.slack;
         match slack.update(&card.channel, &card.ts, content).await {
             Err(SlackFault::BadContent(code)) => {
-                let plain = self.plain(&code);
+                let plain = self.plain((card.kind, card.person), &code);
                 slack.update(&card.channel, &card.ts, &plain).await
             }
             updated => updated,
@@ -97,12 +97,15 @@ impl Telltale<'_> {
     /// What a copy of that kind shows. Somebody who has it as a message reads why.
     fn content(&self, kind: CardKind, person: Option<PersonId>) -> Content {
         let (parts, faces) = (&self.parts, &self.faces);
+        if self.is_for_review(kind, person) {
+            return review_card::of(parts, faces, self.now);
+        }
         if kind != CardKind::Approver {
             return card::of(parts, faces, self.now);
         }
         match person {
             Some(person) if self.told_of_glass(Some(person)) => {
-                dm::told_of_glass(parts, person, faces, self.now)
+                dm::told_of_glass(parts, faces, self.now)
             }
             _ if !self.waits() => card::of(parts, faces, self.now),
             _ => match self.why_by_message() {
@@ -129,10 +132,51 @@ impl Telltale<'_> {
         person.is_some() && parts.any(|part| text::glass::glass(part).is_some())
     }
 
+    /// The people who may look at it afterwards.
+    pub(super) fn reviewers(&self) -> BTreeSet<PersonId> {
+        self.parts.iter().flat_map(text::glass::reviewers).collect()
+    }
+
+    /// Whether a copy is about the look afterwards. Whoever may look at it has no other card, also
+    /// where theirs was sent before there were such cards.
+    fn is_for_review(&self, kind: CardKind, person: Option<PersonId>) -> bool {
+        let is_theirs = |person| self.reviewers().contains(&person);
+        let is_direct = kind == CardKind::Approver;
+        kind == CardKind::Review || is_direct && person.is_some_and(is_theirs)
+    }
+
+    /// Whether the look afterwards is still to come, or was missed.
+    pub(super) fn awaits_review(&self) -> bool {
+        let mut reviews = self.parts.iter().filter_map(Request::review);
+        reviews.any(|review| review.done.is_none())
+    }
+
+    /// Posts the card of the look afterwards where the card itself stands.
+    pub(super) async fn post_review(&mut self) -> Result<(), Trouble> {
+        let is_review = |card: &PostedCard| card.kind == CardKind::Review && card.person.is_none();
+        if self.cards.iter().any(is_review) {
+            return Ok(());
+        }
+        let Some(card) = self.cards.iter().find(|card| card.kind == CardKind::Card) else {
+            return Ok(());
+        };
+        let channel = card.channel.clone();
+        match self.post_card(&channel, CardKind::Review, None).await {
+            Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
+                tracing::warn!(request.id = %self.id, %fault, "a review is not shown in its channel");
+                Ok(())
+            }
+            posted => posted,
+        }
+    }
+
     /// A card that Slack cannot find fault with, for when it found fault with the good one.
-    fn plain(&self, code: &str) -> Content {
+    fn plain(&self, (kind, person): (CardKind, Option<PersonId>), code: &str) -> Content {
         metrics::counter!("jit_cards_refused_total").increment(1);
         tracing::error!(request.id = %self.id, code, "Slack refused a card; a plain one is sent");
+        if self.is_for_review(kind, person) {
+            return review_card::fallback(&self.parts, &self.faces);
+        }
         card::fallback(&self.parts, &self.faces, self.now)
     }
 
@@ -145,7 +189,10 @@ impl Telltale<'_> {
         let content = self.content(kind, person);
         let slack = &self.worker.slack;
         let posted = match slack.post(to, &content, None).await {
-            Err(SlackFault::BadContent(code)) => slack.post(to, &self.plain(&code), None).await?,
+            Err(SlackFault::BadContent(code)) => {
+                let plain = self.plain((kind, person), &code);
+                slack.post(to, &plain, None).await?
+            }
             posted => posted?,
         };
         let content_hash = Some(hash(&content));
@@ -193,26 +240,19 @@ impl Telltale<'_> {
         self.keep_telling().await
     }
 
-    /// The people who are asked now for these parts: whoever can decide, in quiet times those who
-    /// stand in.
+    /// The people who are asked now for these parts: whoever can decide and for whom it is not quiet,
+    /// in quiet times those who stand in. The others are once their quiet hours end.
     fn asked(&self, which: impl Fn(&Request) -> bool) -> BTreeSet<PersonId> {
         let asked = self.parts.iter().filter(|part| which(part));
-        let asked = asked.flat_map(|part| {
-            let quiet = part.current_step().and_then(|step| step.quiet.as_ref());
-            if quiet.is_some_and(|quiet| quiet.covers(self.now)) {
-                text::asked::called(part, self.now)
-            } else {
-                text::asked::called_of(part, &part.deciding(self.now))
-            }
-        });
-        asked.collect()
+        asked.flat_map(|part| part.awake(self.now)).collect()
     }
 
     /// Asks each person who may decide now and has no message yet.
     async fn ask_by_message(&mut self) -> Result<(), Trouble> {
         let asked = self.asked(|_| true);
-        self.send_to(asked).await?;
-        if self.cards.is_empty() && self.waits() {
+        self.send_to(asked, CardKind::Approver).await?;
+        let sleeping = |part: &Request| part.all_quiet_until(self.now).is_some();
+        if self.cards.is_empty() && self.waits() && !self.parts.iter().any(sleeping) {
             let nobody = SlackFault::Transient("nobody could be asked".to_owned());
             return Err(Trouble::Slack(nobody));
         }
@@ -224,18 +264,22 @@ impl Telltale<'_> {
     async fn ask_elsewhere(&mut self) -> Result<(), Trouble> {
         let here = self.lead().terms.channel.clone();
         let asked = self.asked(|part| part.terms.channel != here);
-        self.send_to(asked).await
+        self.send_to(asked, CardKind::Approver).await
     }
 
-    /// Sends the card to each of these people who has no message yet.
-    pub(super) async fn send_to(&mut self, people: BTreeSet<PersonId>) -> Result<(), Trouble> {
+    /// Sends a card to each of these people who has no message yet.
+    pub(super) async fn send_to(
+        &mut self,
+        people: BTreeSet<PersonId>,
+        kind: CardKind,
+    ) -> Result<(), Trouble> {
         let known: BTreeSet<PersonId> = self.cards.iter().filter_map(|card| card.person).collect();
         let mut failed = None;
         for person in people.difference(&known) {
             let Some(user) = self.slack_user(*person) else {
                 continue;
             };
-            let posting = self.post_card(&user, CardKind::Approver, Some(*person));
+            let posting = self.post_card(&user, kind, Some(*person));
             match posting.await {
                 Err(Trouble::Slack(fault)) if self.gives_up_on(&fault) => {
                     tracing::warn!(person.id = %person, %fault, "somebody cannot be written to");

@@ -9,25 +9,29 @@ use super::{Telltale, Trouble};
 use crate::directory::DirectoryFault;
 use crate::domain::{GroupName, PersonId, Request};
 use crate::slack::view::{Faces, text};
+use crate::store::slack::CardKind;
 
 /// How long after the request it is looked for those who are not on its roster. Whoever comes into a
 /// group later was not skipped.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 
 impl Telltale<'_> {
-    /// Sends the card of a break-glass access to everybody who was skipped, and to those who are to
-    /// look at it; each once. Those who are known first.
+    /// Sends the card of a break-glass access to everybody who was skipped, and the one of the look
+    /// afterwards to those who may do it, and to the channel; each once. Those who are known first.
     pub(super) async fn tell_skipped(&mut self) -> Result<(), Trouble> {
-        let known = self.parts.iter().flat_map(|part| {
-            let skipped = text::glass::skipped_people(part);
-            skipped.into_iter().chain(text::glass::reviewers(part))
-        });
+        let reviewers = self.reviewers();
+        let known = self.parts.iter().flat_map(text::glass::skipped_people);
         let known: BTreeSet<PersonId> = known.collect();
-        let told = self.send_to(known).await;
+        let told = self.send_to(&known - &reviewers, CardKind::Approver).await;
+        if self.awaits_review() {
+            self.send_to(reviewers.clone(), CardKind::Review).await?;
+            self.post_review().await?;
+        }
         let more = self.everybody_skipped().await?;
+        let more = &more - &reviewers;
         let found = self.store().people(&more).await?;
         self.faces.0.extend(Faces::of(found.values()).0);
-        self.send_to(more).await?;
+        self.send_to(more, CardKind::Approver).await?;
         told
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Reader {
     is_admin: bool,
     /// Every request that waits and may wait for this person.
     pending: Vec<Request>,
+    /// Every break-glass request that anybody is still to look at afterwards.
+    unreviewed: Vec<Request>,
 }
 
 impl Reader {
@@ -56,6 +58,17 @@ impl Reader {
         }
         let deciding = request.deciding(now);
         deciding.iter().any(|group| self.is_in(group, request))
+    }
+
+    /// Whether the look afterwards waits for this person, as far as is known now; the click reads it
+    /// again.
+    fn may_review(&self, request: &Request) -> bool {
+        let waits = request.review().is_some_and(|review| review.done.is_none());
+        let mut reviewing = request.reviewing().iter();
+        waits
+            && !self.is_guest
+            && request.impartial(&self.member).is_ok()
+            && reviewing.any(|group| self.is_in(group, request))
     }
 
     /// Somebody's manager is known by the request alone; so is who was in a group that cannot be
@@ -81,6 +94,8 @@ impl Worker {
         let mut saying = policy.owners();
         saying.extend(policy.admins().iter().cloned());
         saying.extend(store.waiting_groups().await?);
+        let unreviewed = store.requests(&store.unreviewed_requests().await?).await?;
+        saying.extend(unreviewed.iter().flat_map(Request::reviewing).cloned());
         let known = saying.clone();
         let resources = policy.resources();
         let looked_at = resources.flat_map(|one| policy.groups_to_read(one.name.as_str(), None));
@@ -112,6 +127,7 @@ impl Worker {
             member,
             groups,
             pending,
+            unreviewed,
         })
     }
 
@@ -139,7 +155,7 @@ impl Worker {
             None
         };
         Ok(Home {
-            waiting: by_card(reader, now),
+            waiting: waiting(reader, now),
             held,
             own,
             team,
@@ -219,11 +235,20 @@ impl Worker {
     }
 }
 
-/// What waits for the reader, by cards: the parts of a bundle are decided on together.
-fn by_card(reader: &Reader, now: DateTime<Utc>) -> Vec<Vec<Request>> {
-    let mut cards: Vec<Vec<Request>> = Vec::new();
+/// What waits for the reader, by cards: what they may decide on, then what they are to look at
+/// afterwards.
+fn waiting(reader: &Reader, now: DateTime<Utc>) -> Vec<Vec<Request>> {
     let open = reader.pending.iter();
-    for request in open.filter(|request| reader.may_decide(request, now)) {
+    let open = by_card(open.filter(|request| reader.may_decide(request, now)));
+    let unreviewed = reader.unreviewed.iter();
+    let unreviewed = by_card(unreviewed.filter(|request| reader.may_review(request)));
+    open.into_iter().chain(unreviewed).collect()
+}
+
+/// The parts of a bundle are decided on together.
+fn by_card<'a>(requests: impl Iterator<Item = &'a Request>) -> Vec<Vec<Request>> {
+    let mut cards: Vec<Vec<Request>> = Vec::new();
+    for request in requests {
         let card = request.card();
         match cards.iter_mut().find(|parts| parts[0].card() == card) {
             Some(parts) => parts.push(request.clone()),

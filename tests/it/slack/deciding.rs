@@ -470,85 +470,6 @@ async fn every_copy_of_a_card_converges_whichever_was_clicked() {
     }
 }
 
-// -- quiet hours, on each one's own clock --
-
-const QUIET: &str = r#"
-  - name: quiet at night
-    match: { resources: [night-db] }
-    decision: review
-    steps:
-      - { from: [dba], count: 1, nudge: 1h, quiet: { hours: "22:00-07:00", fallback: [leads] } }
-"#;
-
-async fn at_night(bob: &str, carol: &str, hours: i64) -> Bot {
-    let policy = POLICY.replace(
-        "bundles:",
-        "  night-db: { connector: staging, roles: { readonly: night_ro } }\nbundles:",
-    );
-    let bot = Bot::under(&(policy + QUIET), None).await;
-    for (who, zone) in [("bob", bob), ("carol", carol), ("lee", "UTC")] {
-        let there = |user: &mut jitbot::sandbox::User| user.tz = zone.to_owned();
-        bot.house.slack.change_user(who, there).unwrap();
-    }
-    // The clock of the house begins at nine in the morning, UTC.
-    bot.house.pass(TimeDelta::hours(hours));
-    bot.types("dana", "request night-db readonly 1h to see")
-        .await;
-    bot
-}
-
-fn asked_on(card: &str) -> String {
-    let asked = card.lines().find_map(|line| line.strip_prefix("Asked: "));
-    asked.unwrap_or_default().to_owned()
-}
-
-#[tokio::test]
-async fn quiet_hours_are_those_of_each_person() {
-    // Nine in London: in Los Angeles it is one at night.
-    let bot = at_night("Europe/London", "America/Los_Angeles", 0).await;
-    assert_eq!(asked_on(&bot.card().plain()), "@bob");
-    passes(&bot, 61).await;
-    let story = bot.house.story();
-    assert!(story.contains("@bob: this still waits"), "{story}");
-    assert!(!story.contains("@carol"), "{story}");
-    // Half past three in London, half past seven in Los Angeles.
-    passes(&bot, 390).await;
-    let story = bot.house.story();
-    assert!(
-        story.contains("@bob and @carol: this still waits"),
-        "{story}"
-    );
-    assert_eq!(asked_on(&bot.card().plain()), "@bob and @carol");
-
-    // Eleven at night where the policy is: the leads stand in, and carol is awake all the same.
-    let bot = at_night("UTC", "America/Los_Angeles", 14).await;
-    let card = bot.card().plain();
-    assert_eq!(asked_on(&card), "@lee and @carol", "{card}");
-    assert!(card.contains("*leads* may decide as well"), "{card}");
-    bot.presses("carol", "jit_approve").await;
-    assert!(bot.last_request().await.grant().is_some());
-}
-
-#[tokio::test]
-async fn where_it_is_night_for_everybody_nobody_is_called_and_everybody_may_decide() {
-    let bot = at_night("America/Los_Angeles", "America/Los_Angeles", 0).await;
-    let card = bot.card().plain();
-    assert_eq!(asked_on(&card), "", "{card}");
-    assert!(card.contains("Quiet hours where they are"), "{card}");
-    passes(&bot, 61).await;
-    let story = bot.house.story();
-    assert!(story.contains("This still waits for one person"), "{story}");
-    assert!(
-        !story.contains("@bob") && !story.contains("@carol"),
-        "{story}"
-    );
-    bot.presses("bob", "jit_approve").await;
-    assert!(
-        bot.last_request().await.grant().is_some(),
-        "who is up decides"
-    );
-}
-
 // -- who is reminded --
 
 #[tokio::test]
@@ -585,5 +506,48 @@ async fn a_reminder_mentions_nobody_who_has_left_since() {
     assert!(
         nudge.contains("@bob") && !nudge.contains("@carol"),
         "{nudge}"
+    );
+}
+
+#[tokio::test]
+async fn the_next_step_mentions_nobody_who_has_left_since() {
+    let policy = POLICY.replace(
+        "leads: { members: [lee@acme.example] }",
+        "leads: { members: [lee@acme.example, erin@acme.example] }",
+    );
+    let bot = Bot::under(&policy, None).await;
+    bot.asked("request orders-db readonly 1h to see").await;
+    let gone = |erin: &mut jitbot::sandbox::User| erin.deleted = true;
+    bot.house.slack.change_user("erin", gone).unwrap();
+    let erin = bot.house.slack.user("erin").unwrap();
+    bot.house.worker.directory.forget(&erin.id);
+    bot.presses("bob", "jit_approve").await;
+    let story = bot.house.story();
+    assert!(story.contains("one person of *leads*: @lee"), "{story}");
+    assert!(!story.contains("@erin"), "{story}");
+}
+
+#[tokio::test]
+async fn whoever_asked_can_cancel_in_the_message_that_they_got() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    let told = slack.dms("dana").pop().expect("a message");
+    assert_eq!(told.buttons(), ["Cancel request"]);
+    for _ in 0..2 {
+        let pressing = slack.click("dana", &told.channel, &told.ts, "jit_withdraw");
+        assert!(pressing.await.unwrap().in_time());
+        bot.settle().await;
+    }
+    let request = bot.last_request().await;
+    assert!(matches!(request.state, RequestState::Cancelled { .. }));
+    assert!(
+        bot.told("dana").contains("already cancelled"),
+        "{}",
+        bot.told("dana")
+    );
+    let still = slack.dms("dana").remove(0).plain();
+    assert!(
+        still.contains("Request #1"),
+        "no card stands in its place: {still}"
     );
 }

@@ -603,3 +603,59 @@ async fn what_waits_for_others_hides_nothing_that_waits_for_the_reader() {
     let shown = opens(&bot, "bob").await;
     assert!(shown.contains("Waiting for you (1)"), "{shown}");
 }
+
+#[tokio::test]
+async fn what_is_to_be_looked_at_afterwards_waits_in_the_tab_of_whoever_may() {
+    let policy = policy()
+        .replace(
+            "groups:\n",
+            "groups:\n  engineers: { members: [dana@acme.example, lee@acme.example] }\n",
+        )
+        .replace(
+            "    steps: [{ from: [dba], count: 1 }]\n  - name: two",
+            "    steps: [{ from: [dba], count: 1 }]\n    break_glass: { who: [engineers], max_duration: 1h, review_within: 24h, review_by: [leads] }\n  - name: two",
+        );
+    let bot = Bot::under(&policy, None).await;
+    for who in ["lee", "bob", "dana"] {
+        opens(&bot, who).await;
+    }
+    bot.types(
+        "dana",
+        "break-glass staging-db readonly 30m orders are lost",
+    )
+    .await;
+    soon(&bot).await;
+    let shown = tab(&bot, "lee");
+    for words in [
+        "Waiting for you (1)",
+        "Review until",
+        "without asking",
+        "orders are lost",
+        "[Not justified…]",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    for who in ["bob", "dana"] {
+        let shown = tab(&bot, who);
+        assert!(!shown.contains("Justified…"), "{who}: {shown}");
+    }
+    // Overdue, it waits all the same.
+    bot.house.pass(TimeDelta::hours(25));
+    soon(&bot).await;
+    let shown = tab(&bot, "lee");
+    assert!(shown.contains("Review overdue"), "{shown}");
+    presses(&bot, "lee", "jit_justified").await;
+    let note = SubmitValues::new().with("jit_why_text", "it was down");
+    bot.house.slack.submit("lee", note).await.unwrap();
+    soon(&bot).await;
+    let shown = tab(&bot, "lee");
+    assert!(shown.contains("Nothing waits for you"), "{shown}");
+    let request = bot.last_request().await;
+    assert!(request.review().unwrap().done.is_some());
+    // Nobody looks at what is their own.
+    bot.types("lee", "break-glass staging-db readonly 30m again")
+        .await;
+    soon(&bot).await;
+    let shown = tab(&bot, "lee");
+    assert!(shown.contains("Nothing waits for you"), "{shown}");
+}

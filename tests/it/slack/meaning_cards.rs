@@ -231,7 +231,9 @@ async fn break_glass_is_loud_and_somebody_else_looks_at_it() {
     let bot = open().await;
     asks(&bot, "break-glass staging-db readonly 30m orders are lost").await;
     assert!(is_active(&bot).await);
-    let card = bot.card().plain();
+    let cards = bot.house.slack.messages("access-requests");
+    assert_eq!(cards.len(), 2, "{}", plain(&cards));
+    let (card, review) = (cards[0].plain(), cards[1].plain());
     for words in [
         "Break-glass",
         "orders are lost",
@@ -241,12 +243,30 @@ async fn break_glass_is_loud_and_somebody_else_looks_at_it() {
     ] {
         assert!(card.contains(words), "{words}: {card}");
     }
+    assert!(
+        !card.contains("[Justified"),
+        "the review has a card of its own"
+    );
+    for words in [
+        "🔎 *Review until",
+        "@dana took readonly on staging-db for 30m without asking",
+        "orders are lost",
+        "@bob and @carol",
+    ] {
+        assert!(review.contains(words), "{words}: {review}");
+    }
+    assert_eq!(cards[1].buttons(), ["Justified…", "Not justified…"]);
+    assert_eq!(cards[1].blocks.last().unwrap()["type"], "actions");
     passes(&bot, 40).await;
     let slack = &bot.house.slack;
+    for user in ["bob", "carol"] {
+        let dms = plain(&slack.dms(user));
+        assert!(!dms.contains("Justified…"), "{user} may not review: {dms}");
+    }
     for (user, words) in [
         ("bob", "told you"),
         ("carol", "told you"),
-        ("lee", "Please look"),
+        ("lee", "Review until"),
     ] {
         let words = words.replace("told you", "You would have been asked");
         assert_eq!(
@@ -272,7 +292,14 @@ async fn break_glass_is_loud_and_somebody_else_looks_at_it() {
     presses_in_dm(&bot, "lee", "Not justified…", "jit_unjustified").await;
     let note = SubmitValues::new().with("jit_why_text", "the replica would have done");
     assert_eq!(sends(&bot, "lee", note).await, SubmitOutcome::Closed);
-    let copies = [vec![bot.card()], slack.dms("bob"), slack.dms("lee")].map(|copy| plain(&copy));
+    let cards = slack.messages("access-requests");
+    let copies = [
+        &cards[..1],
+        &cards[1..],
+        &slack.dms("bob"),
+        &slack.dms("lee"),
+    ]
+    .map(plain);
     for copy in copies {
         assert!(
             copy.contains("not justified") && copy.contains("the replica would"),
@@ -288,10 +315,12 @@ async fn a_review_that_nobody_did_is_called_for_once_and_can_still_be_done() {
     asks(&bot, "break-glass staging-db readonly 30m orders are lost").await;
     passes(&bot, 24 * 60).await;
     passes(&bot, 60).await;
-    let story = bot.house.story();
+    let cards = bot.house.slack.messages("access-requests");
+    let story = plain(&bot.house.slack.thread("access-requests", &cards[0].ts));
     assert_eq!(story.matches("is overdue").count(), 1, "{story}");
     assert!(story.contains("@lee, please look"), "{story}");
-    assert!(bot.card().plain().contains("The review is overdue"));
+    assert!(cards[0].plain().contains("The review is overdue"));
+    assert!(bot.card().plain().contains("Review overdue"));
     bot.presses("lee", "jit_justified").await;
     assert_eq!(
         sends(&bot, "lee", SubmitValues::new()).await,
@@ -302,6 +331,47 @@ async fn a_review_that_nobody_did_is_called_for_once_and_can_still_be_done() {
         "{}",
         bot.card().plain()
     );
+}
+
+/// The first card, and what stands below it.
+fn thread_of_first(bot: &Bot) -> String {
+    let cards = bot.house.slack.messages("access-requests");
+    plain(&bot.house.slack.thread("access-requests", &cards[0].ts))
+}
+
+#[tokio::test]
+async fn an_overdue_review_calls_for_whoever_can_do_it_by_now() {
+    let policy = POLICY.replace(
+        "leads: { members: [lee@acme.example] }",
+        "leads: { members: [lee@acme.example, erin@acme.example] }",
+    );
+    // Of two who may, one has left, and for neither it is night.
+    let bot = Bot::under(&policy, None).await;
+    for who in ["bob", "carol", "lee", "erin"] {
+        let here = |user: &mut jitbot::sandbox::User| user.tz = "UTC".to_owned();
+        bot.house.slack.change_user(who, here).unwrap();
+    }
+    asks(&bot, "break-glass staging-db readonly 30m orders are lost").await;
+    let gone = |user: &mut jitbot::sandbox::User| user.deleted = true;
+    bot.house.slack.change_user("erin", gone).unwrap();
+    let erin = bot.house.slack.user("erin").unwrap();
+    bot.house.worker.directory.forget(&erin.id);
+    passes(&bot, 24 * 60).await;
+    let story = thread_of_first(&bot);
+    assert!(story.contains("@lee, please look"), "{story}");
+    assert!(!story.contains("@erin"), "{story}");
+
+    // It is four at night where erin is by then, and the afternoon where lee is.
+    let bot = Bot::under(&policy, None).await;
+    for (who, zone) in [("lee", "UTC"), ("erin", "America/Los_Angeles")] {
+        let there = |user: &mut jitbot::sandbox::User| user.tz = zone.to_owned();
+        bot.house.slack.change_user(who, there).unwrap();
+    }
+    asks(&bot, "break-glass staging-db readonly 30m orders are lost").await;
+    passes(&bot, 24 * 60).await;
+    let story = thread_of_first(&bot);
+    assert!(story.contains("@lee, please look"), "{story}");
+    assert!(!story.contains("@erin"), "{story}");
 }
 
 #[tokio::test]
@@ -559,12 +629,14 @@ async fn who_was_skipped_is_told_once_whatever_slack_does() {
         );
     }
     assert_eq!(
-        count(&slack.dms("lee"), "Please look"),
+        count(&slack.dms("lee"), "Review until"),
         1,
         "{}",
         plain(&slack.dms("lee"))
     );
-    assert_eq!(count(&slack.messages("access-fallback"), "Break-glass"), 1);
+    let fallback = slack.messages("access-fallback");
+    assert_eq!(count(&fallback, "🚨 Break-glass:"), 1);
+    assert_eq!(count(&fallback, "Review until"), 1);
     assert_eq!(bot.house.engine.store().unsettled().await.unwrap(), 0);
 }
 

@@ -16,6 +16,7 @@ mod meaning_cards;
 mod meaning_conditions;
 mod meaning_reload;
 mod outages;
+mod quiet;
 mod references;
 mod socket;
 mod sources;

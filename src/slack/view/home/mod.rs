@@ -36,7 +36,8 @@ const LINE: usize = 330;
 pub struct Home {
     /// Every row of ours that is the reader.
     pub me: BTreeSet<PersonId>,
-    /// Cards on which the reader may decide, each with its parts on which they may.
+    /// Cards on which the reader may decide, each with its parts on which they may; then those of
+    /// break-glass accesses at which they are to look.
     pub waiting: Vec<Vec<Request>>,
     /// What the reader holds, is about to hold, or is losing.
     pub held: Vec<Request>,
@@ -134,9 +135,14 @@ impl Drawn<'_> {
         let mut blocks = head(words::WAITING, page.total, words::WAITING_EMPTY);
         for parts in page.items {
             let Some(first) = parts.first() else { continue };
-            let text = words::waiting(parts, self.faces, self.link(first));
-            blocks.push(item(&text));
-            blocks.push(rows::decide(parts, self.now));
+            let link = self.link(first);
+            if first.review().is_some() {
+                blocks.push(item(&words::to_review(parts, self.faces, link)));
+                blocks.push(rows::review(parts));
+            } else {
+                blocks.push(item(&words::waiting(parts, self.faces, link)));
+                blocks.push(rows::decide(parts, self.now));
+            }
         }
         blocks.extend(buttons::pager(Section::Waiting, &page));
         blocks

@@ -72,7 +72,9 @@ pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
     let mut approve = button(known::APPROVE, id, "Approve", &label("Approve"));
     if parts.iter().any(words::is_high) {
         let span = text::long(lead.granted());
-        let question = format!("{what}, for {span}. The policy calls this highly sensitive.");
+        let why = parts.iter().find(|part| words::is_high(part));
+        let why = why.map(words::second_look).unwrap_or_default();
+        let question = format!("{what}, for {span}. {why}");
         let asked = confirm("Approve this access?", &question, "Approve", "Not yet");
         approve = approve.with_confirm(asked);
     }
@@ -85,6 +87,15 @@ pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
             button(known::DENY, id, "Deny…", &label("Deny")),
         ],
     )
+}
+
+/// The row under a break-glass access at which the reader is to look.
+pub(super) fn review(parts: &[Request]) -> SlackBlock {
+    let Some(lead) = parts.first() else {
+        return buttons::row("nothing", Vec::new());
+    };
+    let id = format!("review:{}", lead.card());
+    buttons::row(&id, choices::review_buttons(lead.card(), lead.number))
 }
 
 fn waits(part: &Request, now: DateTime<Utc>) -> bool {

@@ -1,115 +1,21 @@
-//! Who is asked, whose eye is drawn to it, and what each of them said.
+//! Who is asked just now, and what each of them said.
 
 use chrono::{DateTime, Utc};
 
 use super::super::Faces;
 use super::{groups, people, said, when};
-use crate::domain::{Approval, GroupName, PersonId, Request, RequestState, Span, Step};
+use crate::domain::{Approval, PersonId, Request, RequestState, Span};
 
 /// Approvals shown one by one.
 const APPROVALS: usize = 8;
 
-/// The people who are mentioned for the step that waits: whom the policy names for that moment,
-/// without those who have approved and those whom it is for, and without those for whom it is quiet
-/// on their own clock.
-pub fn called(request: &Request, at: DateTime<Utc>) -> Vec<PersonId> {
-    let escalated =
-        matches!(&request.state, RequestState::Pending { chase, .. } if chase.escalated);
-    match request.current_step() {
-        Some(step) => awake_of(request, step, (at, escalated)),
-        None => Vec::new(),
-    }
-}
-
-/// The people who were mentioned when the request was made, for its first step.
-pub fn called_first(request: &Request) -> Vec<PersonId> {
-    let step = request.terms.route.steps().first();
-    step.map_or_else(Vec::new, |step| called_for(request, step, request.asked_at))
-}
-
-/// The people who are mentioned for a step at that moment. In hours that are quiet where the policy
-/// is, those who stand in; and besides them whoever is awake where they are.
-fn awake_of(
-    request: &Request,
-    step: &Step,
-    (at, escalated): (DateTime<Utc>, bool),
-) -> Vec<PersonId> {
-    awake(request, step, &step.mentioned(at, escalated), at)
-}
-
-/// Of the people of these groups those for whom it is not quiet, and where they stand in for others,
-/// whoever of those is awake all the same.
-fn awake(request: &Request, step: &Step, groups: &[GroupName], at: DateTime<Utc>) -> Vec<PersonId> {
-    let mut called = called_of(request, groups);
-    called.retain(|person| !is_quiet(request, step, *person, at));
-    if stand_ins(step, at).is_some() {
-        let always = if step.ping.is_empty() {
-            &step.from
-        } else {
-            &step.ping
-        };
-        let awake = |person: &PersonId| request.roster.is_quiet_for(*person, at) == Some(false);
-        let awake = called_of(request, always).into_iter().filter(awake);
-        let awake: Vec<PersonId> = awake.filter(|person| !called.contains(person)).collect();
-        called.extend(awake);
-    }
-    called
-}
-
-/// Who stands in at that moment since it is quiet where the policy is.
-fn stand_ins(step: &Step, at: DateTime<Utc>) -> Option<&[GroupName]> {
-    let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at))?;
-    Some(&quiet.fallback)
-}
-
-/// Whether it is known to be quiet for that person just then. Who stands in is there for that.
-fn is_quiet(request: &Request, step: &Step, person: PersonId, at: DateTime<Utc>) -> bool {
-    let stands_in = |groups| request.roster.people(groups, &[]).contains(&person);
-    request.roster.is_quiet_for(person, at) == Some(true)
-        && !stand_ins(step, at).is_some_and(stands_in)
-}
-
 /// That it is quiet for everybody who could be called, where it is.
 fn all_quiet(request: &Request, at: DateTime<Utc>) -> Option<String> {
-    let step = request.current_step()?;
-    let deciding = called_of(request, &request.deciding(at));
-    let quiet = |one: &PersonId| is_quiet(request, step, *one, at);
-    let quiet = !deciding.is_empty() && deciding.iter().all(quiet);
-    quiet.then(|| "🌙 Quiet hours where they are: nobody is called just now".to_owned())
-}
-
-/// The people who are mentioned when that step begins.
-pub fn called_for(request: &Request, step: &Step, at: DateTime<Utc>) -> Vec<PersonId> {
-    awake_of(request, step, (at, false))
-}
-
-/// The people of these groups whose word is still missing.
-pub fn called_of(request: &Request, groups: &[GroupName]) -> Vec<PersonId> {
-    let people = request.roster.people(groups, &request.own());
-    let approvals = request.approvals();
-    let missing = people
-        .into_iter()
-        .filter(|person| !approvals.iter().any(|given| given.by.is(*person)));
-    missing.collect()
-}
-
-/// The people who are asked once more: of those who are mentioned the ones who can decide now, since
-/// whoever cannot was told when it was asked. Where none of them can, whoever can, so that a reminder
-/// never reaches nobody. Nobody for whom it is quiet on their own clock.
-pub fn called_again(
-    request: &Request,
-    mentioned: &[GroupName],
-    at: DateTime<Utc>,
-) -> Vec<PersonId> {
-    let reached = |groups: &[GroupName]| match request.current_step() {
-        Some(step) => awake(request, step, groups, at),
-        None => called_of(request, groups),
-    };
-    let deciding = reached(&request.deciding(at));
-    let able = reached(mentioned);
-    let able = able.into_iter().filter(|person| deciding.contains(person));
-    let able: Vec<PersonId> = able.collect();
-    if able.is_empty() { deciding } else { able }
+    let until = request.all_quiet_until(at)?;
+    Some(format!(
+        "🌙 Quiet hours where they are: nobody is called until {}",
+        when(until)
+    ))
 }
 
 /// Who may decide besides the people of the step just now, and why: a line for each.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::card::{brief, span};
-use super::{access, joined, name, rule, when};
+use super::card::{self, brief};
+use super::{access, joined, name, rule, rule_in_short, when};
 use crate::domain::{GrantState, Request, RequestState, Route};
 
 /// Characters that the parts of a card may take together.
@@ -43,7 +43,37 @@ fn wish(parts: &[Request], faces: &Faces) -> String {
     } else {
         ""
     };
-    format!("{loud}{who} {wants} {}{holder}", called(parts))
+    let (what, span) = (called(parts), span(parts));
+    if holder.is_empty() {
+        format!("{loud}{who} {wants} {what} for {span}")
+    } else {
+        format!("{loud}{who} {wants} {what}{holder}, {span}")
+    }
+}
+
+/// How long the parts last: the same for all, or the shortest and the longest.
+pub fn span(parts: &[Request]) -> String {
+    if let [one] = parts {
+        return card::span(one);
+    }
+    let spans = || parts.iter().map(Request::granted);
+    match (spans().min(), spans().max()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most}"),
+        (Some(all), _) => all.to_string(),
+        (None, _) => String::new(),
+    }
+}
+
+/// How sensitive the parts are, each word once, what is high first.
+pub fn sensitivity(parts: &[Request]) -> Option<String> {
+    let mut words: Vec<(bool, String)> = parts
+        .iter()
+        .filter_map(|part| Some((!card::is_high(part), card::sensitivity(part)?)))
+        .collect();
+    words.sort();
+    words.dedup();
+    let words: Vec<String> = words.into_iter().map(|(_, word)| word).collect();
+    (!words.is_empty()).then(|| words.join("  ·  "))
 }
 
 /// The bundle with what is in it: `the bundle oncall-kit (3 accesses)`.
@@ -159,14 +189,27 @@ pub fn part(part: &Request, of: usize, faces: &Faces, now: DateTime<Utc>) -> Str
         RequestState::Denied { why, .. } => format!(": “{}”", super::said(why)),
         _ => String::new(),
     };
+    let print = [card::sensitivity(part), Some(rule_in_short(part))];
+    let print: Vec<String> = print.into_iter().flatten().collect();
     let text = format!(
         "*{number}. {}*, {} (#{})\n{state}{why}\n{}",
         access(part),
-        span(part),
+        card::span(part),
         part.number,
-        rule(part)
+        print.join("  ·  ")
     );
     escape::cut(&text, PART.min(ALL / of.max(1)))
+}
+
+/// What whoever decides should know of a part: how sensitive it is, and what its rule asks.
+pub fn risk(part: &Request) -> String {
+    let words = [
+        Some(access(part)),
+        card::sensitivity(part),
+        Some(rule(part)),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    words.join("  ·  ")
 }
 
 /// The small print under all parts: until when the first of them expires, and the ticket.
@@ -222,9 +265,10 @@ pub fn requested(parts: &[&Request], faces: &Faces) -> String {
     });
     let each: Vec<String> = each.collect();
     format!(
-        "📝 {} asked for the bundle *{}*:\n{}",
+        "📝 {} asked for the bundle *{}*:\n{}{}",
         faces.mention(lead.requester),
         name(bundle),
-        each.join("\n")
+        each.join("\n"),
+        card::whole_reason(lead)
     )
 }

@@ -2,16 +2,22 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::Faces;
-use super::asked::{approved_by, called, given, standing_in};
+use super::super::{Faces, escape};
+use super::asked::{approved_by, given, standing_in};
 use super::grant::granted;
 pub use super::grant::{again_until, never_began, over, over_named, retry_until, times, withdrawn};
-use super::{access, asks, groups, name, people, rule, said, when};
+use super::{access, ask, asks, groups, name, people, rule, rule_in_short, said, when};
 use crate::domain::{Approval, GroupName, Quorum, Request, RequestState, Route, Step};
 
 /// What was read this long before the request was made is no news on its card: each click reads it
 /// again anyhow.
 const FRESH: TimeDelta = TimeDelta::minutes(1);
+/// Characters of a reason on a card; more of them would push the buttons off a phone.
+pub const REASON: usize = 400;
+/// Characters of a reason where all of it is told.
+const WHOLE_REASON: usize = 2_000;
+/// What stands below a reason that was cut.
+pub const REASON_GOES_ON: &str = "_The whole reason stands in the card's thread._";
 
 /// The first line: who wants what for how long. In bold, as the rest explains it.
 pub fn headline(request: &Request, faces: &Faces) -> String {
@@ -154,7 +160,7 @@ fn pending(request: &Request, step: usize, faces: &Faces, now: DateTime<Utc>) ->
     lines.extend(standing_in(request, now));
     lines.extend(approved_by(request, faces));
     lines.extend(stricter(request));
-    let open = called(request, now);
+    let open = request.called(now);
     if !open.is_empty() {
         lines.push(format!("Asked: {}", people(&open, faces)));
     }
@@ -193,17 +199,54 @@ pub fn extends_until(request: &Request) -> Option<DateTime<Utc>> {
     until.checked_add_signed(request.granted().into())
 }
 
+/// The reason in full, for the thread of a card that cuts it; nothing where the card has all of it.
+pub fn whole_reason(request: &Request) -> String {
+    let (words, _) = ask::split_link(&request.reason);
+    if !is_cut(words) {
+        return String::new();
+    }
+    format!("\nWhy, in full: “{}”", escape::inline(words, WHOLE_REASON))
+}
+
+/// Whether a card shows only the beginning of that reason.
+pub fn is_cut(reason: &str) -> bool {
+    escape::plain(reason, REASON) != escape::plain(reason, WHOLE_REASON)
+}
+
+/// Where the grant stands, in one line; none where there is no grant.
+pub fn granted_now(request: &Request, faces: &Faces, now: DateTime<Utc>) -> Option<String> {
+    let grant = request.grant()?;
+    Some(granted(request, &grant.state, faces, now))
+}
+
+/// How sensitive the policy says that it is.
+pub fn sensitivity(request: &Request) -> Option<String> {
+    let words = request.terms.card.sensitivity.as_ref()?;
+    let sign = if is_high(request) { "🔴 " } else { "" };
+    Some(format!("{sign}Sensitivity: *{}*", name(words)))
+}
+
+/// What whoever decides should know, where no card is in sight: number, ticket, sensitivity, and what
+/// the rule asks.
+pub fn risk(request: &Request) -> String {
+    format!("{}\n{}", numbers(request), rule(request))
+}
+
+fn numbers(request: &Request) -> String {
+    let ticket = request.terms.ticket.as_ref();
+    let ticket = ticket.map(|ticket| format!("Ticket: *{}*", name(ticket)));
+    let parts = [
+        Some(format!("Request #{}", request.number)),
+        ticket,
+        sensitivity(request),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("  ·  ")
+}
+
 /// The small print: number, ticket, sensitivity, rule.
 pub fn small_print(request: &Request) -> String {
-    let mut parts = vec![format!("Request #{}", request.number)];
-    if let Some(ticket) = &request.terms.ticket {
-        parts.push(format!("Ticket: *{}*", name(ticket)));
-    }
-    if let Some(sensitivity) = &request.terms.card.sensitivity {
-        let sign = if is_high(request) { "🔴 " } else { "" };
-        parts.push(format!("{sign}Sensitivity: *{}*", name(sensitivity)));
-    }
-    let mut lines = vec![parts.join("  ·  "), rule(request)];
+    let mut lines = vec![numbers(request), rule_in_short(request)];
     let old = read_at(request).filter(|(_, at)| FRESH < request.asked_at - *at);
     lines.extend(old.map(|(group, at)| was_read(&group, at)));
     lines.join("\n")
@@ -225,8 +268,19 @@ pub fn was_read(group: &GroupName, at: DateTime<Utc>) -> String {
     format!("Who is in *{group}* was read {at}; each click reads it again")
 }
 
-/// Whether the policy calls the resource highly sensitive, so that approving wants a second look.
+/// Whether the policy calls the resource highly sensitive, so that approving wants a second look:
+/// `high` or `critical`, alone or among other words (`very high`, `pci-critical`).
 pub fn is_high(request: &Request) -> bool {
-    let sensitivity = request.terms.card.sensitivity.as_deref();
-    sensitivity.is_some_and(|word| word.trim().eq_ignore_ascii_case("high"))
+    let sensitivity = request.terms.card.sensitivity.as_deref().unwrap_or("");
+    let mut words = sensitivity.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| HIGH.iter().any(|high| word.eq_ignore_ascii_case(high)))
 }
+
+/// Why approving wants a second look.
+pub fn second_look(request: &Request) -> String {
+    let word = request.terms.card.sensitivity.as_deref().unwrap_or("high");
+    format!("The policy says of its sensitivity: {}.", word.trim())
+}
+
+/// The words of a policy that mean that approving wants a second look.
+const HIGH: [&str; 3] = ["high", "highest", "critical"];

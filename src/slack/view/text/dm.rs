@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, Kept, escape};
-use super::asked::{called_first, given, instead};
+use super::asked::{given, instead};
 use super::card::{again_until, withdrawn};
 use super::{
     access, again, asks, bundle, channel, end, fault, groups, left, long, more, people, said, when,
@@ -15,7 +15,7 @@ use crate::domain::{GrantState, PersonId, Removal, Request, RequestState, Revoke
 /// The request was taken in, and these people were asked.
 pub fn received(request: &Request, faces: &Faces) -> String {
     let asked = request.terms.route.steps().first().map(|step| {
-        let asked = asked(&called_first(request), &asks(step), faces);
+        let asked = asked(&request.called_first(), &asks(step), faces);
         format!(" I asked {asked}.")
     });
     let by = match request.requester {
@@ -59,7 +59,7 @@ pub fn received_bundle(parts: &[Request], faces: &Faces) -> String {
     let Some(lead) = parts.first() else {
         return String::new();
     };
-    let mut open: Vec<PersonId> = parts.iter().flat_map(called_first).collect();
+    let mut open: Vec<PersonId> = parts.iter().flat_map(Request::called_first).collect();
     open.sort_unstable();
     open.dedup();
     let by = match lead.requester {
@@ -296,11 +296,11 @@ pub fn unsure(request: &Request) -> String {
     )
 }
 
-/// Why an approver is asked directly.
+/// Why an approver is asked directly; `why_here` is mrkdwn of ours.
 pub fn asked_here(why_here: &str) -> String {
     format!(
         "You are asked directly, because {}.",
-        said(why_here).trim_end_matches('.')
+        why_here.trim_end_matches('.')
     )
 }
 

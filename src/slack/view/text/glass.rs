@@ -1,7 +1,10 @@
 //! The words of break-glass: loud, so that nobody overlooks it, and never a reproach.
 
+use chrono::{DateTime, Utc};
+
 use super::super::Faces;
-use super::{asks, groups, people, when};
+use super::bundle::span;
+use super::{access, asks, bundle, groups, people, when};
 use crate::domain::{AfterReview, BreakGlass, GroupName, PersonId, Request, Reviewed, Route, Step};
 
 /// What stands in for the approval, where the request is a break-glass one.
@@ -38,6 +41,41 @@ pub fn skipped(request: &Request, faces: &Faces) -> Option<String> {
         "🚨 *Nobody was asked.* Otherwise it needs {}.{who}",
         asked.join(", then ")
     ))
+}
+
+/// What stands where there is nothing to look at.
+pub const NOTHING: &str = "There is nothing to look at any more.";
+
+/// The first line of the card for those who look at it: by when, and who took what without asking.
+pub fn review_head(parts: &[Request], faces: &Faces) -> String {
+    let Some(lead) = parts.first() else {
+        return NOTHING.to_owned();
+    };
+    let who = faces.mention(lead.requester);
+    let holder = match lead.access.person {
+        person if person == lead.requester => String::new(),
+        person => format!(" for {}", faces.mention(person)),
+    };
+    let what = match parts {
+        [one] if one.bundle.is_none() => access(one),
+        parts => bundle::called(parts),
+    };
+    let took = format!(
+        "{who} took {what}{holder} for {} without asking",
+        span(parts)
+    );
+    let reviews = || parts.iter().filter_map(Request::review);
+    let awaited = reviews().filter(|review| review.done.is_none());
+    match awaited.min_by_key(|review| review.due_at) {
+        Some(review) if review.overdue => {
+            format!("🚨 *Review overdue* since {}: {took}", when(review.due_at))
+        }
+        Some(review) => format!("🔎 *Review until {}*: {took}", when(review.due_at)),
+        None => match reviews().filter_map(|review| review.done.as_ref()).last() {
+            Some(done) => format!("{}: {took}", reviewed(done, faces)),
+            None => took,
+        },
+    }
 }
 
 /// Where the look afterwards stands.
@@ -78,7 +116,7 @@ fn reviewed(done: &Reviewed, faces: &Faces) -> String {
 }
 
 /// The line of the thread for a request that was given at once.
-pub fn given(request: &Request, review_by: Option<chrono::DateTime<chrono::Utc>>) -> String {
+pub fn given(request: &Request, review_by: Option<DateTime<Utc>>) -> String {
     let who = request.reviewing();
     let review =
         review_by.map(|due| format!(" {} is to review it until {}.", or_somebody(who), when(due)));
@@ -92,9 +130,14 @@ fn or_somebody(of: &[GroupName]) -> String {
     format!("Somebody of {}", groups(of, "or"))
 }
 
-/// The line of the thread once the look afterwards is overdue.
-pub fn overdue(request: &Request, faces: &Faces) -> String {
-    let who = people(&reviewers(request), faces);
+/// The line of the thread once the look afterwards is overdue. It is said once, so where it is quiet
+/// for all who can look at it, they are called all the same.
+pub fn overdue(request: &Request, at: DateTime<Utc>, faces: &Faces) -> String {
+    let all = reviewers(request);
+    let is_quiet = |one: &PersonId| request.roster.is_quiet_for(*one, at) == Some(true);
+    let mut awake = all.clone();
+    awake.retain(|one| !is_quiet(one));
+    let who = people(if awake.is_empty() { &all } else { &awake }, faces);
     let who = if who.is_empty() {
         or_somebody(request.reviewing())
     } else {
@@ -102,19 +145,14 @@ pub fn overdue(request: &Request, faces: &Faces) -> String {
     };
     format!(
         "🚨 *The review of this break-glass access is overdue.* {who}, please look at it, and press \
-         *Justified…* or *Not justified…* on the card."
+         *Justified…* or *Not justified…* on the review card."
     )
 }
 
-/// Why somebody has the card in their direct messages.
-pub fn told(request: &Request, person: PersonId, faces: &Faces) -> String {
+/// Why somebody who was skipped has the card in their direct messages.
+pub fn told(request: &Request, faces: &Faces) -> String {
     let holder = faces.mention(request.access.person);
-    if reviewers(request).contains(&person) {
-        "🔎 Please look at this break-glass access when you can, and say whether it was justified."
-            .to_owned()
-    } else {
-        format!(
-            "🚨 {holder} took this access without asking. You would have been asked, so I tell you."
-        )
-    }
+    format!(
+        "🚨 {holder} took this access without asking. You would have been asked, so I tell you."
+    )
 }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
 use super::{
-    access, asks, bundle, card, channel, end_in, name, numbered, said, when, without_code,
+    access, asks, bundle, card, channel, end, end_in, glass, name, numbered, rule, said, when,
+    without_code,
 };
 use crate::domain::grant::Failing;
 use crate::domain::{GrantState, GroupName, Request, RequestState, RevokeCause};
@@ -95,9 +96,32 @@ pub fn waiting(parts: &[Request], faces: &Faces, url: Option<&str>) -> String {
     });
     let expires = expires.min().map(|at| format!("expires {}", when(at)));
     let number = lead.map(|lead| numbered(lead.number, url));
-    let print: Vec<String> = number.into_iter().chain(expires).collect();
+    let print = number.into_iter().chain(expires);
+    let print: Vec<String> = print.chain(bundle::sensitivity(parts)).collect();
+    let mut rules: Vec<String> = parts.iter().map(rule).collect();
+    rules.dedup();
     format!(
-        "{headline}{}\n{}",
+        "{headline}{}\n{}\n{}",
+        reason.unwrap_or_default(),
+        print.join("  ·  "),
+        rules.join("\n")
+    )
+}
+
+/// A break-glass access at which the reader is to look: until when, who took what, and why.
+pub fn to_review(parts: &[Request], faces: &Faces, url: Option<&str>) -> String {
+    let head = glass::review_head(parts, faces);
+    let lead = parts.first();
+    let reason = lead.map(|lead| escape::inline(&lead.reason, REASON));
+    let reason = reason.filter(|words| !words.is_empty());
+    let reason = reason.map(|words| format!("\n“{words}”"));
+    let number = lead.map(|lead| numbered(lead.number, url));
+    let print: Vec<String> = number
+        .into_iter()
+        .chain(bundle::sensitivity(parts))
+        .collect();
+    format!(
+        "{head}{}\n{}",
         reason.unwrap_or_default(),
         print.join("  ·  ")
     )

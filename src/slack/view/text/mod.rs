@@ -197,6 +197,14 @@ pub fn rule(request: &Request) -> String {
     }
 }
 
+/// The rule alone, where what it asks is said beside it anyhow: whom it waits for.
+pub fn rule_in_short(request: &Request) -> String {
+    match &request.terms.route {
+        Route::Steps(steps) if steps.len() == 1 => format!("Rule *{}*", name(&request.terms.rule)),
+        _ => rule(request),
+    }
+}
+
 /// The access in words: `readonly on staging-db`.
 pub fn access(request: &Request) -> String {
     format!(

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
-use super::asked::called_first;
 use super::{access, asks, channel, groups, joined, left, name, people, said, when};
 use crate::domain::{
-    GrantState, GroupName, Refusal, Request, RequestState, ResourceName, RoleName, Route, Span,
-    Terms,
+    GrantState, GroupName, Outcome, Refusal, Request, RequestState, ResourceName, RoleName, Route,
+    Span, Terms,
 };
 
 /// Every command with an example; the first is what most people need.
@@ -225,7 +224,7 @@ pub fn submitted(request: &Request, faces: &Faces, to: &str) -> String {
             )
         }
         Route::Steps(steps) => {
-            let asked = called_first(request);
+            let asked = request.called_first();
             let who = if asked.is_empty() {
                 String::new()
             } else {
@@ -316,6 +315,14 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
         Refusal::NotAnApprover { .. } => {
             "Nobody can decide on this request: its rule asks nobody.".to_owned()
         }
+        Refusal::AlreadyDecided {
+            outcome: Outcome::Expired,
+            at,
+            ..
+        } => format!(
+            "Nobody decided on this request in time: it expired {}.",
+            when(*at)
+        ),
         Refusal::AlreadyDecided { outcome, by, at } => {
             let by = by
                 .map(|by| format!(" by {}", faces.mention(by)))

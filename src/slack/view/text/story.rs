@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::super::{Faces, Kept};
-use super::asked::{called_again, called_for, instead, remark};
-use super::card::{over, times, withdrawn};
+use super::asked::{instead, remark};
+use super::card::{over, times, whole_reason, withdrawn};
 use super::{access, asks, bundle, end, fault, glass, groups, left, people, rule, said, when};
 use crate::domain::{
     Event, GrantState, GroupName, PersonId, Removal, Request, RequestState, RevokeCause, Route,
@@ -91,7 +91,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
                 comment.as_deref().map(remark).unwrap_or_default()
             )
         }
-        Event::StepFinished { step } => return next_step(request, step + 1, at, faces),
+        Event::StepFinished { step, .. } => return next_step(request, step + 1, at, faces),
         Event::RequestApproved {
             start_at: Some(start),
             ..
@@ -103,6 +103,11 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         }
         Event::RequestApproved { after, .. } => approved(request, *after),
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
+        Event::ApproversCalled { people, .. } => return called(request, people, at, faces),
+        Event::CallPutOff { until, .. } => format!(
+            "🌙 Quiet hours where they are until {}. I call nobody before that.",
+            when(*until)
+        ),
         Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
         Event::TermsTightened { terms } => tightened(news.before, terms),
         Event::RequestOverruled { .. } if request.came_too_late() => {
@@ -125,7 +130,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
             justified,
             note,
         } => reviewed(&faces.mention(*by), *justified, note),
-        Event::ReviewOverdue => glass::overdue(request, faces),
+        Event::ReviewOverdue => glass::overdue(request, at, faces),
         Event::RequestDenied { by, why } => {
             format!("⛔ {} denied this: “{}”", faces.mention(*by), said(why))
         }
@@ -193,7 +198,7 @@ fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Fa
     if !matches!(request.state, RequestState::Pending { .. }) {
         return "🔔 It was asked for once more.".to_owned();
     }
-    let who = people(&called_again(request, groups, at), faces);
+    let who = people(&request.called_again(groups, at), faces);
     let missing = request.current_step().map(asks).unwrap_or_default();
     if who.is_empty() {
         return format!("🔔 This still waits for {missing}.");
@@ -201,8 +206,25 @@ fn nudged(request: &Request, groups: &[GroupName], at: DateTime<Utc>, faces: &Fa
     format!("🔔 {who}: this still waits for {missing}.")
 }
 
+/// Who is called now that it is no longer quiet for them; nobody who cannot be called by now.
+fn called(
+    request: &Request,
+    people: &[PersonId],
+    at: DateTime<Utc>,
+    faces: &Faces,
+) -> Option<String> {
+    let mut can = request.called(at);
+    can.retain(|person| people.contains(person));
+    if can.is_empty() {
+        return None;
+    }
+    let who = super::people(&can, faces);
+    let missing = request.current_step().map(asks).unwrap_or_default();
+    Some(format!("🔔 {who}: this waits for {missing}."))
+}
+
 fn escalated(request: &Request, to: &[GroupName], at: DateTime<Utc>, faces: &Faces) -> String {
-    let also = super::asked::called_again(request, to, at);
+    let also = request.called_again(to, at);
     let who = match people(&also, faces) {
         nobody if nobody.is_empty() => nobody,
         _ if !matches!(request.state, RequestState::Pending { .. }) => String::new(),
@@ -265,10 +287,11 @@ fn requested(request: &Request, faces: &Faces) -> String {
         .start
         .map(|start| format!(", from {} on", when(start)));
     format!(
-        "📝 {who} asked for {span}{more} of {}{holder}{}. {}.",
+        "📝 {who} asked for {span}{more} of {}{holder}{}. {}.{}",
         access(request),
         begins.unwrap_or_default(),
-        rule(request)
+        rule(request),
+        whole_reason(request)
     )
 }
 
@@ -292,7 +315,7 @@ fn count(request: &Request, by: PersonId, step: usize) -> String {
 fn next_step(request: &Request, next: usize, at: DateTime<Utc>, faces: &Faces) -> Option<String> {
     let steps = request.terms.route.steps();
     let step: &Step = steps.get(next)?;
-    let open = called_for(request, step, at);
+    let open = request.called_for(step, at);
     let still = matches!(&request.state, RequestState::Pending { step, .. } if *step == next);
     let who = if open.is_empty() || !still {
         String::new()

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::super::Faces;
-use super::asked::{called_of, standing_in};
+use super::asked::standing_in;
 use super::{access, asks, groups, name, people};
 use crate::domain::{GroupName, Member, Request, Step};
 
@@ -88,7 +88,7 @@ fn asked(request: &Request, step: &Step) -> String {
 
 /// Who decides now.
 fn who(request: &Request, deciding: &[GroupName], faces: &Faces) -> String {
-    let who = called_of(request, deciding);
+    let who = request.called_of(deciding);
     let rule = request
         .current_step()
         .map(|step| asked(request, step))
