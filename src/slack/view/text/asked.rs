@@ -40,40 +40,15 @@ fn awake_of(
 /// Of the people of these groups those for whom it is not quiet, and where they stand in for others,
 /// whoever of those is awake all the same.
 fn awake(request: &Request, step: &Step, groups: &[GroupName], at: DateTime<Utc>) -> Vec<PersonId> {
-    let mut called = called_of(request, groups);
-    called.retain(|person| !is_quiet(request, step, *person, at));
-    if stand_ins(step, at).is_some() {
-        let always = if step.ping.is_empty() {
-            &step.from
-        } else {
-            &step.ping
-        };
-        let awake = |person: &PersonId| request.roster.is_quiet_for(*person, at) == Some(false);
-        let awake = called_of(request, always).into_iter().filter(awake);
-        let awake: Vec<PersonId> = awake.filter(|person| !called.contains(person)).collect();
-        called.extend(awake);
-    }
-    called
-}
-
-/// Who stands in at that moment since it is quiet where the policy is.
-fn stand_ins(step: &Step, at: DateTime<Utc>) -> Option<&[GroupName]> {
-    let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at))?;
-    Some(&quiet.fallback)
-}
-
-/// Whether it is known to be quiet for that person just then. Who stands in is there for that.
-fn is_quiet(request: &Request, step: &Step, person: PersonId, at: DateTime<Utc>) -> bool {
-    let stands_in = |groups| request.roster.people(groups, &[]).contains(&person);
-    request.roster.is_quiet_for(person, at) == Some(true)
-        && !stand_ins(step, at).is_some_and(stands_in)
+    let awake = request.roster.awake(step, groups, &request.own(), at);
+    without_approvals(request, awake)
 }
 
 /// That it is quiet for everybody who could be called, where it is.
 fn all_quiet(request: &Request, at: DateTime<Utc>) -> Option<String> {
     let step = request.current_step()?;
     let deciding = called_of(request, &request.deciding(at));
-    let quiet = |one: &PersonId| is_quiet(request, step, *one, at);
+    let quiet = |one: &PersonId| request.roster.sleeps(step, *one, at);
     let quiet = !deciding.is_empty() && deciding.iter().all(quiet);
     quiet.then(|| "🌙 Quiet hours where they are: nobody is called just now".to_owned())
 }
@@ -85,7 +60,13 @@ pub fn called_for(request: &Request, step: &Step, at: DateTime<Utc>) -> Vec<Pers
 
 /// The people of these groups whose word is still missing.
 pub fn called_of(request: &Request, groups: &[GroupName]) -> Vec<PersonId> {
-    let people = request.roster.people(groups, &request.own());
+    without_approvals(request, request.roster.people(groups, &request.own()))
+}
+
+fn without_approvals(
+    request: &Request,
+    people: impl IntoIterator<Item = PersonId>,
+) -> Vec<PersonId> {
     let approvals = request.approvals();
     let missing = people
         .into_iter()
