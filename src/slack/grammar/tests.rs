@@ -155,7 +155,10 @@ fn what_else_was_said_is_understood_all_the_same() {
         ),
         (
             "request db ro 1.5h for the fix",
-            vec![wish("db", Some("ro"), "the fix")],
+            vec![Wish {
+                loose_reason: Some("ro 1.5h for the fix".to_owned()),
+                ..wish("db", Some("ro"), "the fix")
+            }],
         ),
         (
             "request db ro 1h from tomorrow INC-1",

@@ -128,6 +128,7 @@ impl Handlers {
         let shown = match &done {
             Ok(Said::Words(words)) => ask::done(words),
             Ok(_) => return done,
+            Err(No::Store(_)) => ask::wait(text::KEPT),
             Err(no) => instead_of_form(no),
         };
         let put = self.put_view(view, &shown).await;
