@@ -304,11 +304,15 @@ impl Directory {
 
     /// The user as read lately, or now.
     async fn recent(&self, slack_user: &str) -> Result<Seen, DirectoryFault> {
-        let seen = self.known().users.get(slack_user).cloned();
-        match seen {
-            Some(seen) if seen.read.elapsed() < FRESH => Ok(seen),
-            _ => self.read(slack_user).await,
+        match self.seen_lately(slack_user) {
+            Some(seen) => Ok(seen),
+            None => self.read(slack_user).await,
         }
+    }
+
+    fn seen_lately(&self, slack_user: &str) -> Option<Seen> {
+        let seen = self.known().users.get(slack_user).cloned();
+        seen.filter(|seen| seen.read.elapsed() < FRESH)
     }
 
     /// Reads the user now, and records them.

@@ -63,6 +63,8 @@ pub(super) enum Age {
     Now,
     /// It was asked for in the last ten minutes.
     Lately,
+    /// The same, and nobody is asked where it was not.
+    Known,
 }
 
 /// What is to be known of a group. What stands in for it counts for the one and not for the other.
@@ -106,6 +108,8 @@ pub(super) struct Holder {
 pub(super) enum SourceFault {
     #[error("it did not answer in time")]
     Late,
+    #[error("it was not asked lately")]
+    NotAsked,
     #[error(transparent)]
     Slack(#[from] SlackFault),
     #[error("its secret is missing; {0}")]
@@ -172,6 +176,10 @@ impl Sources {
             let until = fallback.map_or(how.until, |_| share(how.until));
             let asked = Asked::Group(group.clone(), sourced.source.clone());
             let said = self.ask(asked, how.age, until).await;
+            // What stands in does so for who cannot be asked, not for who was not.
+            if said.as_ref().err() == Some(&SourceFault::NotAsked) {
+                return Err(SourceFault::NotAsked);
+            }
             if let Err(fault) = &said {
                 let kind = sourced.source.kind();
                 tracing::warn!(%group, group.source = kind, %fault, "who is in a group could not be read");
@@ -217,10 +225,13 @@ impl Sources {
 
     /// What a source says, or said lately where that serves.
     async fn ask(&self, asked: Asked, age: Age, until: Instant) -> Result<Said, SourceFault> {
-        if age == Age::Lately
+        if age != Age::Now
             && let Some(said) = self.lately(&asked)
         {
             return said;
+        }
+        if age == Age::Known {
+            return Err(SourceFault::NotAsked);
         }
         let begun = Instant::now();
         let answer = timeout_at(until, self.read(&asked)).await;

@@ -60,6 +60,21 @@ impl Directory {
         self.member_of(policy, about, seen?, readings?).await
     }
 
+    /// The same as far as it was read lately, asking nobody: for what is only shown, and may turn out
+    /// to be otherwise. None where that does not say it.
+    pub async fn member_if_known(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+        about: &About,
+    ) -> Option<Member> {
+        let seen = self.seen_lately(slack_user)?;
+        let how = self.how(Purpose::Deciding, Age::Known);
+        let reading = self.readings(policy, &about.groups, about.holder, how);
+        let readings = reading.await.ok()?;
+        self.member_of(policy, about, seen, readings).await.ok()
+    }
+
     async fn member_of(
         &self,
         policy: &Policy,

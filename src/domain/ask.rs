@@ -211,6 +211,46 @@ impl Roster {
         self.people(&step.from, own)
     }
 
+    /// The people who are called for a step at that moment: whom the policy names for it, besides the
+    /// holder and the asker, without those for whom it is quiet on their own clock.
+    pub fn called(&self, step: &Step, own: &[PersonId], at: DateTime<Utc>) -> Vec<PersonId> {
+        self.awake(step, &step.mentioned(at, false), own, at)
+    }
+
+    /// Of the people of these groups those for whom it is not quiet; and where others stand in for the
+    /// step, whoever of it is awake all the same.
+    pub fn awake(
+        &self,
+        step: &Step,
+        groups: &[GroupName],
+        own: &[PersonId],
+        at: DateTime<Utc>,
+    ) -> Vec<PersonId> {
+        let called = self.people(groups, own).into_iter();
+        let mut called: Vec<PersonId> = called
+            .filter(|person| !self.sleeps(step, *person, at))
+            .collect();
+        if step.quiet.as_ref().is_some_and(|quiet| quiet.covers(at)) {
+            let always = if step.ping.is_empty() {
+                &step.from
+            } else {
+                &step.ping
+            };
+            let awake = self.people(always, own).into_iter();
+            let awake = awake.filter(|one| self.is_quiet_for(*one, at) == Some(false));
+            let awake: Vec<PersonId> = awake.filter(|one| !called.contains(one)).collect();
+            called.extend(awake);
+        }
+        called
+    }
+
+    /// Whether it is known to be quiet for that person just then. Who stands in is there for that.
+    pub fn sleeps(&self, step: &Step, person: PersonId, at: DateTime<Utc>) -> bool {
+        let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at));
+        let stands_in = quiet.is_some_and(|q| self.people(&q.fallback, &[]).contains(&person));
+        self.is_quiet_for(person, at) == Some(true) && !stands_in
+    }
+
     /// Whether the step can be finished at all by these people, or why not. Those who stand in at
     /// that moment count; an escalation, which may never come, does not.
     pub fn check(&self, step: &Step, own: &[PersonId], now: DateTime<Utc>) -> Result<(), Refusal> {
@@ -231,6 +271,7 @@ impl Roster {
             from: step.from.clone(),
             needed: step.quorum.people(step.from.len()),
             eligible: eligible.len(),
+            own: own.iter().collect::<BTreeSet<_>>().len(),
         })
     }
 }

@@ -44,12 +44,7 @@ impl Request {
 
     /// The people of these groups whose word is still missing.
     pub fn called_of(&self, groups: &[GroupName]) -> Vec<PersonId> {
-        let people = self.roster.people(groups, &self.own());
-        let approvals = self.approvals();
-        let missing = people
-            .into_iter()
-            .filter(|person| !approvals.iter().any(|given| given.by.is(*person)));
-        missing.collect()
+        without_approvals(self, self.roster.people(groups, &self.own()))
     }
 
     /// The people who are asked once more: of those who are mentioned the ones who can decide now,
@@ -66,7 +61,7 @@ impl Request {
         let Some(step) = self.current_step() else {
             return Vec::new();
         };
-        if stand_ins(step, at).is_some() {
+        if step.quiet.as_ref().is_some_and(|quiet| quiet.covers(at)) {
             return self.called(at);
         }
         awake(self, step, &self.deciding(at), at)
@@ -214,35 +209,21 @@ fn awake_of(
     awake(request, step, &step.mentioned(at, escalated), at)
 }
 
-/// Of the people of these groups those for whom it is not quiet, and where they stand in for others,
-/// whoever of those is awake all the same.
+/// The same of these groups, without those who have approved.
 fn awake(request: &Request, step: &Step, groups: &[GroupName], at: DateTime<Utc>) -> Vec<PersonId> {
-    let standing_in = stand_ins(step, at).map(|groups| request.roster.people(groups, &[]));
-    let is_quiet = |person: &PersonId| {
-        // Who stands in is there for that.
-        let stands_in = standing_in.as_ref().is_some_and(|all| all.contains(person));
-        !stands_in && request.roster.is_quiet_for(*person, at) == Some(true)
-    };
-    let mut called = request.called_of(groups);
-    called.retain(|person| !is_quiet(person));
-    if standing_in.is_some() {
-        let always = if step.ping.is_empty() {
-            &step.from
-        } else {
-            &step.ping
-        };
-        let awake = |person: &PersonId| request.roster.is_quiet_for(*person, at) == Some(false);
-        let awake = request.called_of(always).into_iter().filter(awake);
-        let awake: Vec<PersonId> = awake.filter(|person| !called.contains(person)).collect();
-        called.extend(awake);
-    }
-    called
+    let awake = request.roster.awake(step, groups, &request.own(), at);
+    without_approvals(request, awake)
 }
 
-/// Who stands in at that moment since it is quiet where the policy is.
-fn stand_ins(step: &Step, at: DateTime<Utc>) -> Option<&[GroupName]> {
-    let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at))?;
-    Some(&quiet.fallback)
+fn without_approvals(
+    request: &Request,
+    people: impl IntoIterator<Item = PersonId>,
+) -> Vec<PersonId> {
+    let approvals = request.approvals();
+    let missing = people
+        .into_iter()
+        .filter(|person| !approvals.iter().any(|given| given.by.is(*person)));
+    missing.collect()
 }
 
 #[cfg(test)]

@@ -457,7 +457,8 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
         Err(Refusal::TooFewApprovers {
             from: vec![dba.clone()],
             needed: 2,
-            eligible: 1
+            eligible: 1,
+            own: 1,
         }),
         "the requester does not count"
     );

@@ -165,17 +165,21 @@ pub enum Refusal {
     },
     /// Nobody, or not enough people, could approve.
     #[error(
-        "Nobody could finish this approval: it needs {needed} of {}, and besides you there {} {eligible}. \
+        "Nobody could finish this approval: it needs {needed} of {}, and besides {} there {} {eligible}. \
          Ask the owners of the policy to fill the group.",
-        join(from), if *eligible == 1 { "is" } else { "are" }
+        join(from), besides(*own), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
         /// The step's groups.
         from: Vec<GroupName>,
         /// Different people needed.
         needed: usize,
-        /// People there are, the requester left out.
+        /// People there are, those left out whose own it is.
         eligible: usize,
+        /// How many these are: two where somebody asks for somebody else. Not written down in what is
+        /// older.
+        #[serde(default)]
+        own: usize,
     },
     /// Who is in a group could not be read.
     #[error(
@@ -377,6 +381,15 @@ fn join(groups: &[GroupName]) -> String {
         .map(GroupName::as_str)
         .collect::<Vec<_>>()
         .join(" or ")
+}
+
+/// Those whose own it is, as they are spoken to.
+fn besides(own: usize) -> &'static str {
+    match own {
+        0 | 1 => "you",
+        2 => "the two of you",
+        _ => "all of you who ask for it or hold it",
+    }
 }
 
 fn spans(choices: &[Span]) -> String {

@@ -204,6 +204,7 @@ fn reviewable(terms: &Terms, submission: &Submission, own: &[PersonId]) -> Resul
         from: glass.review_by.clone(),
         needed: 1,
         eligible: 0,
+        own: own.len(),
     })
 }
 

@@ -66,6 +66,8 @@ pub struct Offer {
     pub reason: Option<String>,
     /// What the rule wants of a ticket, in words for people; none where it wants none.
     pub ticket: Option<String>,
+    /// The ticket that the reason names already, where the rule wants one.
+    pub ticket_found: Option<String>,
     /// How far ahead it may begin: at least (where that is said), and at most. None where it begins
     /// at once.
     pub start: Option<(Option<Span>, Span)>,

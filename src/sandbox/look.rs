@@ -277,6 +277,19 @@ impl Sandbox {
         })
     }
 
+    /// Makes a channel private, with nobody in it but its members.
+    ///
+    /// # Errors
+    /// If there is no such channel.
+    pub fn close_off(&self, channel: &str) -> Result<(), SandboxError> {
+        self.change(|world| {
+            world.channel_mut(channel).map(|known| {
+                known.is_private = true;
+                known.bot_member = false;
+            })
+        })
+    }
+
     /// Invites the bot to a channel.
     ///
     /// # Errors

@@ -240,7 +240,25 @@ impl Client {
         link.ok_or_else(|| SlackFault::Transient("no permalink".into()))
     }
 
-    /// The same, asked once: a message keeps its address.
+    /// The address of a message that the bot may not see, made as Slack makes it; of one in a thread,
+    /// with where that begins.
+    pub async fn composed_permalink(
+        &self,
+        (channel, ts): (&str, &str),
+        thread: Option<&str>,
+    ) -> Result<Option<String>, SlackFault> {
+        let Some(url) = &self.installation().await?.url else {
+            return Ok(None);
+        };
+        let home = url.trim_end_matches('/');
+        let link = format!("{home}/archives/{channel}/p{}", ts.replace('.', ""));
+        Ok(Some(match thread {
+            Some(root) if root != ts => format!("{link}?thread_ts={root}&cid={channel}"),
+            _ => link,
+        }))
+    }
+
+    /// The address as Slack tells it, asked once: a message keeps its address.
     pub async fn known_permalink(&self, channel: &str, ts: &str) -> Result<String, SlackFault> {
         let key = (channel.to_owned(), ts.to_owned());
         let lock = || {

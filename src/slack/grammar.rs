@@ -22,6 +22,19 @@ pub struct GrammarFault {
     pub kind: FaultKind,
     /// A command that would be understood, made from what was typed. Not escaped either.
     pub example: String,
+    /// Of a wish for access, what was understood all the same, in every reading, likeliest first:
+    /// what counts is the first whose resource there is, else the last. The resource may be empty.
+    pub read: Vec<Wish>,
+}
+
+impl GrammarFault {
+    fn new(kind: FaultKind, example: String) -> Self {
+        Self {
+            kind,
+            example,
+            read: Vec::new(),
+        }
+    }
 }
 
 /// What is missing or wrong in a command.
@@ -149,9 +162,7 @@ pub fn names_nothing(text: &str) -> bool {
     let mut telling = words.iter().filter(|word| !word.bare.is_empty());
     match (telling.next(), telling.next()) {
         (None, _) => true,
-        (Some(first), None) => ["request", "break-glass"]
-            .map(Some)
-            .contains(&verb(&first.lower())),
+        (Some(first), None) => verb(&first.lower()) == Some("request"),
         (Some(_), Some(_)) => false,
     }
 }
@@ -188,10 +199,7 @@ impl<'a> Line<'a> {
             said: first.bare.clone(),
             meant,
         };
-        Err(GrammarFault {
-            kind,
-            example: example.trim().to_owned(),
-        })
+        Err(GrammarFault::new(kind, example.trim().to_owned()))
     }
 
     /// The words that carry meaning, with their places.
@@ -221,18 +229,16 @@ impl<'a> Line<'a> {
 
     fn retried(self) -> Result<Slash, GrammarFault> {
         let example = || "/jit retry #42".to_owned();
-        let what = self.which().ok_or_else(|| GrammarFault {
-            kind: FaultKind::WhichMissing,
-            example: example(),
-        })?;
+        let missing = || GrammarFault::new(FaultKind::WhichMissing, example());
+        let what = self.which().ok_or_else(missing)?;
         Ok(Slash::Retry { what })
     }
 
     /// `#42 ok`, `#42 not ok: why`.
     fn reviewed(self) -> Result<Slash, GrammarFault> {
-        let missing = |kind, what: &dyn std::fmt::Display| GrammarFault {
-            kind,
-            example: format!("/jit review {what} ok, the incident was real"),
+        let missing = |kind, what: &dyn std::fmt::Display| {
+            let example = format!("/jit review {what} ok, the incident was real");
+            GrammarFault::new(kind, example)
         };
         let Some((at, first)) = self.telling().next() else {
             return Err(missing(FaultKind::WhichMissing, &"#42"));
@@ -262,10 +268,7 @@ impl<'a> Line<'a> {
         let named = self.telling().next().map(|(at, word)| (at, word.clone()));
         let Some((at, first)) = named else {
             let example = "/jit revoke #42 the incident is over".to_owned();
-            return Err(GrammarFault {
-                kind: FaultKind::WhichMissing,
-                example,
-            });
+            return Err(GrammarFault::new(FaultKind::WhichMissing, example));
         };
         // `revoke RESOURCE ROLE: why` names a role; without the sign the words are all reason.
         let role = self.words.get(at + 1).filter(|role| {
@@ -279,10 +282,7 @@ impl<'a> Line<'a> {
         let what = which(&first, role);
         if why.is_empty() {
             let example = format!("/jit revoke {what} the incident is over");
-            return Err(GrammarFault {
-                kind: FaultKind::WhyMissing,
-                example,
-            });
+            return Err(GrammarFault::new(FaultKind::WhyMissing, example));
         }
         Ok(Slash::Revoke { what, why })
     }

@@ -181,6 +181,9 @@ pub struct Shortcut {
     /// The message.
     #[serde(default)]
     pub message_ts: Option<String>,
+    /// The first message of its thread, where it stands in one.
+    #[serde(default)]
+    pub thread_ts: Option<String>,
 }
 
 /// A delivery that is not what Slack sends. It names the fault, never the content.

@@ -27,6 +27,7 @@ impl Case<'_> {
             default: self.default_duration(rule),
             reason: reason.or_else(|| self.ask.break_glass.then_some(emergency)),
             ticket: require.ticket.as_ref().map(ticket_words),
+            ticket_found: self.ticket(rule).map(str::to_owned),
             start: start.map(|start| (start.earliest, start.latest)),
             break_glass: self.offers_glass(rule),
         })

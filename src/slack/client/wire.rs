@@ -12,6 +12,8 @@ pub struct Installation {
     pub workspace: Workspace,
     /// The bot's own user id.
     pub bot_user: String,
+    /// The address of the workspace, with a slash at its end, if Slack tells it.
+    pub url: Option<String>,
 }
 
 /// A message of ours that Slack took.
@@ -80,6 +82,7 @@ pub(super) struct AuthTest {
     enterprise_id: Option<String>,
     is_enterprise_install: Option<bool>,
     user_id: Option<String>,
+    url: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -236,6 +239,7 @@ impl AuthTest {
                 org_wide: self.is_enterprise_install.unwrap_or_default(),
             },
             bot_user: self.user_id.unwrap_or_default(),
+            url: filled(self.url),
         }
     }
 }

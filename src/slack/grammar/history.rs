@@ -136,9 +136,9 @@ impl Line<'_> {
         if ["me", "my", "mine", "myself"].contains(&lower) {
             sought.who = Some(Who::Me);
         } else if word.bare.starts_with('@') {
-            let user = self.mentions.get(lower).ok_or_else(|| GrammarFault {
-                kind: FaultKind::WhoUnclear(word.bare.clone()),
-                example: "/jit history @dana since 7d".to_owned(),
+            let user = self.mentions.get(lower).ok_or_else(|| {
+                let kind = FaultKind::WhoUnclear(word.bare.clone());
+                GrammarFault::new(kind, "/jit history @dana since 7d".to_owned())
             })?;
             sought.who = Some(Who::User(user.clone()));
         } else if let Some(name) = word.bare.strip_prefix('#') {
@@ -157,10 +157,9 @@ impl Line<'_> {
             sought.resource = Some(word.bare.clone());
         } else {
             let resource = sought.resource.as_deref().unwrap_or("staging-db");
-            return Err(GrammarFault {
-                kind: FaultKind::SoughtUnclear(word.bare.clone()),
-                example: format!("/jit history {resource} @dana denied since 7d"),
-            });
+            let kind = FaultKind::SoughtUnclear(word.bare.clone());
+            let example = format!("/jit history {resource} @dana denied since 7d");
+            return Err(GrammarFault::new(kind, example));
         }
         Ok(())
     }
@@ -170,9 +169,9 @@ impl Line<'_> {
         let rest = &self.words[at..];
         let first = rest[0].lower();
         let second = rest.get(1).map(Word::lower).unwrap_or_default();
-        let unclear = |said: &str| GrammarFault {
-            kind: FaultKind::PeriodUnclear(said.to_owned()),
-            example: "/jit history since 7d".to_owned(),
+        let unclear = |said: &str| {
+            let kind = FaultKind::PeriodUnclear(said.to_owned());
+            GrammarFault::new(kind, "/jit history since 7d".to_owned())
         };
         let found = match (first.as_str(), second.as_str()) {
             ("today", _) => (Period::Today, 1),
@@ -204,10 +203,10 @@ impl Line<'_> {
             },
         };
         match found {
-            (Period::Between(from, to), _) if to < from => Err(GrammarFault {
-                kind: FaultKind::PeriodTurned,
-                example: format!("/jit history from {to} to {from}"),
-            }),
+            (Period::Between(from, to), _) if to < from => {
+                let example = format!("/jit history from {to} to {from}");
+                Err(GrammarFault::new(FaultKind::PeriodTurned, example))
+            }
             found => Ok(Some(found)),
         }
     }

@@ -134,6 +134,75 @@ fn what_is_missing_is_said_with_an_example_of_what_was_typed() {
 }
 
 #[test]
+fn what_else_was_said_is_understood_all_the_same() {
+    let hour = Some(Span::hours(1));
+    let for_an_hour = |wish| Wish {
+        duration: hour,
+        ..wish
+    };
+    let nameless = |reason| for_an_hour(wish("", None, reason));
+    let at_ten = |wish| Wish {
+        start: Some(at(22, 0, None)),
+        ..wish
+    };
+    for (text, read) in [
+        (
+            "request db 30 INC-1",
+            vec![Wish {
+                loose_reason: Some("INC-1".to_owned()),
+                ..wish("db", Some("INC-1"), "")
+            }],
+        ),
+        (
+            "request db ro 1.5h for the fix",
+            vec![Wish {
+                loose_reason: Some("ro 1.5h for the fix".to_owned()),
+                ..wish("db", Some("ro"), "the fix")
+            }],
+        ),
+        (
+            "request db ro 1h from tomorrow INC-1",
+            vec![for_an_hour(wish("db", Some("ro"), "INC-1"))],
+        ),
+        (
+            "request db ro 1h from 25:00 for @erin INC-1",
+            vec![for_an_hour(wish("db", Some("ro"), "INC-1"))],
+        ),
+        (
+            "request 1h orders stuck again",
+            vec![
+                Wish {
+                    loose_reason: Some("stuck again".to_owned()),
+                    ..for_an_hour(wish("orders", Some("stuck"), "again"))
+                },
+                nameless("orders stuck again"),
+            ],
+        ),
+        ("request 1h", vec![nameless("")]),
+        (
+            "request from 22:00 for 1h db ro",
+            vec![
+                at_ten(for_an_hour(wish("db", Some("ro"), ""))),
+                at_ten(nameless("db ro")),
+            ],
+        ),
+        (
+            "break-glass db 30",
+            vec![Wish {
+                break_glass: true,
+                ..wish("db", None, "")
+            }],
+        ),
+        ("request 1 2 3 4 5 6 7 8 9 10 11 12 13", vec![]),
+        ("explain db 30", vec![]),
+        ("extend 1h", vec![]),
+        ("banana", vec![]),
+    ] {
+        assert_eq!(parse(text).unwrap_err().read, read, "{text}");
+    }
+}
+
+#[test]
 #[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
 fn the_other_commands() {
     let named = |resource: &str, role: Option<&str>| Which::Named {

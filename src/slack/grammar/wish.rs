@@ -2,6 +2,7 @@
 //! wished for, in nearly any order. The reason is whatever is left once nothing else fits.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::when::{self, Reading, When};
 use super::words::{self, Word};
@@ -10,6 +11,8 @@ use crate::domain::{Span, duration::SpanFault};
 
 /// Names at the head of a wish: the resource and the role.
 const NAMES: usize = 2;
+/// Parts that cannot be read, and are read over to learn what else was said.
+const UNREAD: usize = 8;
 
 /// What a person wishes for. Names are as they were written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +47,13 @@ struct Head {
     end: usize,
 }
 
+/// What cannot be read, in which words, and what could be typed instead.
+struct Amiss {
+    kind: FaultKind,
+    example: String,
+    words: Range<usize>,
+}
+
 /// One part of a wish that is introduced by a word of its own.
 enum Part {
     Holder(String),
@@ -55,38 +65,89 @@ enum Part {
 impl Line<'_> {
     /// Reads a wish.
     pub(super) fn wish(self, verb: &str) -> Result<Wish, GrammarFault> {
-        let mut head = match self.head(verb, true) {
-            Ok(head) if head.wish.duration.is_some() => head,
-            _ => self.head(verb, false)?,
+        let fault = match self.headed(verb) {
+            Ok(head) if head.names.is_empty() => self.no_resource(verb),
+            Ok(head) => return Ok(self.wished(head)),
+            Err(Amiss { kind, example, .. }) => GrammarFault::new(kind, example),
         };
+        let read = match verb {
+            "request" | "break-glass" => self.read_all_the_same(verb),
+            _ => Vec::new(),
+        };
+        Err(GrammarFault { read, ..fault })
+    }
+
+    /// What such a line says apart from what cannot be read.
+    fn read_all_the_same(self, verb: &str) -> Vec<Wish> {
+        let mut words = self.words.to_vec();
+        for _ in 0..UNREAD {
+            let line = Line {
+                words: &words,
+                ..self
+            };
+            match line.headed(verb) {
+                Ok(head) if head.names.is_empty() => return line.nameless(verb, head),
+                Ok(head) => return vec![line.wished(head)],
+                Err(amiss) => drop(words.drain(amiss.words)),
+            }
+        }
+        Vec::new()
+    }
+
+    /// Where no resource comes before the duration: maybe one follows it, maybe the reason does.
+    fn nameless(self, verb: &str, head: Head) -> Vec<Wish> {
+        let after = Line {
+            words: self.words.get(head.end..).unwrap_or_default(),
+            ..self
+        };
+        let nameless = self.wished(head);
+        let named = after.headed(verb).ok();
+        let named = named.filter(|head| !head.names.is_empty()).map(|head| {
+            let named = after.wished(head);
+            Wish {
+                duration: nameless.duration.or(named.duration),
+                holder: nameless.holder.clone().or(named.holder),
+                start: nameless.start.or(named.start),
+                ..named
+            }
+        });
+        named.into_iter().chain([nameless]).collect()
+    }
+
+    fn headed(self, verb: &str) -> Result<Head, Amiss> {
+        match self.head(verb, true) {
+            Ok(head) if head.wish.duration.is_some() => Ok(head),
+            _ => self.head(verb, false),
+        }
+    }
+
+    fn wished(self, mut head: Head) -> Wish {
         let mut names = head.names.into_iter();
-        let Some(resource) = names.next() else {
-            return Err(self.no_resource(verb));
-        };
+        let resource = names.next().unwrap_or_default();
         head.wish.reason = self.rest(head.end);
         // A single word is a mistyped role rather than a reason, unless it looks like a ticket.
         let loose = head.role_at.map(|at| self.rest(at)).filter(|said| {
             let ticket = said.contains('-') && said.ends_with(|c: char| c.is_ascii_digit());
             ticket || !head.wish.reason.is_empty()
         });
-        Ok(Wish {
+        Wish {
             resource,
             role: names.next(),
             loose_reason: loose,
             break_glass: self.break_glass,
             ..head.wish
-        })
+        }
     }
 
     /// Whether this reads as a wish with a duration.
     pub(super) fn has_duration(self) -> bool {
         let head = self.head("request", true);
-        head.is_ok_and(|head| head.wish.duration.is_some())
+        head.is_ok_and(|head| head.wish.duration.is_some() && !head.names.is_empty())
     }
 
     /// Everything before the reason. `eager` reads over joining words in search of a duration;
     /// without one, such a word after a name begins the reason.
-    fn head(self, verb: &str, eager: bool) -> Result<Head, GrammarFault> {
+    fn head(self, verb: &str, eager: bool) -> Result<Head, Amiss> {
         let mut head = Head::default();
         while let Some(word) = self.words.get(head.end) {
             let at = head.end;
@@ -120,34 +181,28 @@ impl Line<'_> {
         !eager && !head.names.is_empty() && self.words[at - 1].colon
     }
 
-    /// A duration, once something was named that it can be for.
-    fn span(
-        self,
-        verb: &str,
-        head: &Head,
-        at: usize,
-    ) -> Result<Option<(Span, usize)>, GrammarFault> {
+    fn span(self, verb: &str, head: &Head, at: usize) -> Result<Option<(Span, usize)>, Amiss> {
         if head.wish.duration.is_some() {
             return Ok(None);
         }
         let Some((read, count)) = words::duration(&self.words[at..]) else {
             return self.no_span(verb, head, at).map_or(Ok(None), Err);
         };
-        if head.names.is_empty() {
-            return Err(self.no_resource(verb));
-        }
         let kind = match read {
             Ok(span) => return Ok(Some((span, count))),
             Err(SpanFault::Zero) => FaultKind::DurationZero,
             Err(_) => FaultKind::DurationTooLong(self.shown(at..at + count)),
         };
-        let example = self.example(verb, at);
-        Err(GrammarFault { kind, example })
+        Err(Amiss {
+            kind,
+            example: self.example(verb, at),
+            words: at..at + count,
+        })
     }
 
     /// What to say of a word in the place of a duration that is none; nothing where it may be
     /// something else.
-    fn no_span(self, verb: &str, head: &Head, at: usize) -> Option<GrammarFault> {
+    fn no_span(self, verb: &str, head: &Head, at: usize) -> Option<Amiss> {
         let word = &self.words[at];
         let names = &self.words[at + 1..];
         // `request db 2nd 1h`: a role, since the duration follows.
@@ -160,35 +215,28 @@ impl Line<'_> {
         } else {
             FaultKind::DurationUnclear(word.bare.clone())
         };
-        let example = self.example(verb, at);
-        Some(GrammarFault { kind, example })
+        Some(Amiss {
+            kind,
+            example: self.example(verb, at),
+            words: at..at + 1,
+        })
     }
 
     /// A part that is introduced by a word of its own, and how many words it takes.
-    fn part(
-        self,
-        verb: &str,
-        head: &Head,
-        at: usize,
-    ) -> Result<Option<(Part, usize)>, GrammarFault> {
-        let words = &self.words[at..];
+    fn part(self, verb: &str, head: &Head, at: usize) -> Result<Option<(Part, usize)>, Amiss> {
         if head.wish.holder.is_none()
-            && let Some(found) = self.holder(verb, head, words)?
+            && let Some(found) = self.holder(verb, head, at)?
         {
             return Ok(Some(found));
         }
         if head.wish.start.is_some() {
             return Ok(None);
         }
-        self.start(verb, words)
+        self.start(verb, at)
     }
 
-    fn holder(
-        self,
-        verb: &str,
-        head: &Head,
-        words: &[Word],
-    ) -> Result<Option<(Part, usize)>, GrammarFault> {
+    fn holder(self, verb: &str, head: &Head, at: usize) -> Result<Option<(Part, usize)>, Amiss> {
+        let words = &self.words[at..];
         let lower: Vec<String> = words.iter().take(4).map(Word::lower).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         let said = match lower.as_slice() {
@@ -208,12 +256,17 @@ impl Line<'_> {
             None => {
                 let kind = FaultKind::WhoUnclear(who.bare.clone());
                 let example = format!("/jit {verb} {} 1h for @dana", self.named());
-                Err(GrammarFault { kind, example })
+                Err(Amiss {
+                    kind,
+                    example,
+                    words: at..at + said + 1,
+                })
             }
         }
     }
 
-    fn start(self, verb: &str, words: &[Word]) -> Result<Option<(Part, usize)>, GrammarFault> {
+    fn start(self, verb: &str, at: usize) -> Result<Option<(Part, usize)>, Amiss> {
+        let words = &self.words[at..];
         let after = words.get(1..).unwrap_or_default();
         let first = words.first().map(Word::lower).unwrap_or_default();
         let (reading, count) = match (first.as_str(), when::read(after)) {
@@ -237,7 +290,11 @@ impl Line<'_> {
             _ => "22:00".to_owned(),
         };
         let example = format!("/jit {verb} {} 1h from {when}", self.named());
-        Err(GrammarFault { kind, example })
+        Err(Amiss {
+            kind,
+            example,
+            words: at..at + 1 + count,
+        })
     }
 
     /// The resource, for an example.
@@ -264,8 +321,7 @@ impl Line<'_> {
         } else {
             format!("/jit {verb} {name} {}", self.shown(first..first + count))
         };
-        let kind = FaultKind::ResourceMissing;
-        GrammarFault { kind, example }
+        GrammarFault::new(FaultKind::ResourceMissing, example)
     }
 }
 

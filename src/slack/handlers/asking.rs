@@ -311,35 +311,32 @@ fn read_for(policy: &Policy, wanted: &Wanted) -> BTreeSet<GroupName> {
 }
 
 /// What was meant by the names: the parts of a bundle, or a resource; with the bundle's name, and
-/// the reason. Where the second word is no role of the resource but the beginning of the reason, it
-/// is read as that.
+/// the reason.
 fn wanted(policy: &Policy, wish: &Wish) -> Result<(Vec<Wanted>, Option<String>, String), No> {
-    let reason = || wish.reason.clone();
-    let loose = || wish.loose_reason.clone();
+    let (role, reason) = meant(policy, wish);
     if let Some(bundle) = policy.bundle(&wish.resource) {
-        let reason = match (&wish.role, loose()) {
-            (None, _) => reason(),
-            (Some(_), Some(loose)) => loose,
-            (Some(_), None) => {
-                return Err(No::Say(words::bundle_has_roles(&bundle.name)));
-            }
-        };
+        if role.is_some() {
+            return Err(No::Say(words::bundle_has_roles(&bundle.name)));
+        }
         let parts = bundle.access.iter().map(|(resource, role)| Wanted {
             resource: resource.to_string(),
             role: role.as_ref().map(ToString::to_string),
         });
         return Ok((parts.collect(), Some(bundle.name.clone()), reason));
     }
-    let is_role = wish
-        .role
-        .as_ref()
-        .is_none_or(|role| may_be_role(policy, wish, role));
-    let (role, reason) = match loose() {
-        Some(loose) if !is_role => (None, loose),
-        _ => (wish.role.clone(), reason()),
-    };
     let resource = wish.resource.clone();
     Ok((vec![Wanted { resource, role }], None, reason))
+}
+
+/// The role and the reason that were meant. Where the second word is no role of the resource but the
+/// beginning of the reason, it is read as that; a bundle has no roles.
+pub(super) fn meant(policy: &Policy, wish: &Wish) -> (Option<String>, String) {
+    let is_role =
+        |role: &String| policy.bundle(&wish.resource).is_none() && may_be_role(policy, wish, role);
+    match &wish.loose_reason {
+        Some(loose) if !wish.role.as_ref().is_none_or(is_role) => (None, loose.clone()),
+        _ => (wish.role.clone(), wish.reason.clone()),
+    }
 }
 
 /// Whether a word is a role of the resource, or nearly so.

@@ -96,13 +96,18 @@ impl Handlers {
     }
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
-        let (by, cause) = self.decider(key, &click.by.user, request).await?;
-        let command = Command::Approve {
+        let approve = |by| Command::Approve {
             by,
             comment: None,
             duration: None,
         };
-        self.record(Copy::of(click), request, command, cause)
+        let user = click.by.user.as_str();
+        let known = self.known_member(Act::Decide, user, request).await?;
+        let deciding = async {
+            let (by, cause) = self.decider(key, user, request).await?;
+            Ok((approve(by), cause))
+        };
+        self.record_meanwhile(Copy::of(click), request, known.map(approve), deciding)
             .await?;
         Ok(Said::Nothing)
     }
@@ -266,6 +271,19 @@ impl Handlers {
             self.put_down_outsider(user, request, *unfit).await;
         }
         reading.map_err(No::of_directory(&needed))
+    }
+
+    /// Who clicks, as far as that was read lately. It says what to show while they are read, and
+    /// nothing else.
+    async fn known_member(
+        &self,
+        act: Act,
+        user: &str,
+        request: &Request,
+    ) -> Result<Option<Member>, StoreError> {
+        let policy = self.engine.policy();
+        let about = self.about(act, request).await?;
+        Ok(self.directory.member_if_known(&policy, user, &about).await)
     }
 
     /// That somebody wanted to decide who can decide nowhere is on record, like every refusal.

@@ -21,13 +21,7 @@ impl Handlers {
                 return Box::pin(self.request_or_form(key, command, wish)).await;
             }
             Ok(slash) => slash,
-            Err(fault) => {
-                let sentence = fault.kind.to_string();
-                return Ok(Said::Words(reply::not_understood(
-                    &sentence,
-                    &fault.example,
-                )));
-            }
+            Err(fault) => return Box::pin(self.form_or_example(command, fault)).await,
         };
         self.understood(key, &command.by.user, slash).await
     }

@@ -14,6 +14,7 @@ use super::{Handlers, No};
 use crate::domain::{Command, GrantState, PersonId, Request, decide};
 use crate::engine::Cause;
 use crate::store::StoreError;
+use crate::store::slack::CardKind;
 
 /// How long the decision waits for Slack to show that it is being recorded.
 const AT_ONCE: Duration = Duration::from_millis(1_200);
@@ -35,7 +36,7 @@ struct Shown {
 }
 
 impl Copy {
-    /// The message that was clicked; none for a click in a view.
+    /// The message that was clicked; none for a click in App Home.
     pub(super) fn of(click: &Click) -> Option<Self> {
         Self::at(click.channel.as_deref(), click.message_ts.as_deref())
     }
@@ -50,7 +51,8 @@ impl Copy {
 
 impl Handlers {
     /// Has the engine carry out what somebody decided, and shows on the copy that they clicked that it
-    /// is being recorded. Who may not decide changes nothing that others see.
+    /// is being recorded; on the card in the channel, where that was in App Home. Who may not decide
+    /// changes nothing that others see.
     pub(super) async fn record(
         &self,
         copy: Option<Copy>,
@@ -58,10 +60,7 @@ impl Handlers {
         command: Command,
         cause: Cause,
     ) -> Result<Request, No> {
-        let shown = match copy {
-            Some(copy) => self.without_buttons(copy, request, &command).await?,
-            None => None,
-        };
+        let shown = self.without_buttons(copy, request, &command).await?;
         let Some((copy, since, content)) = shown else {
             return Ok(self.engine.execute(request.id, command, cause).await?);
         };
@@ -81,11 +80,54 @@ impl Handlers {
         Ok(done?)
     }
 
+    /// The same while it is still being read who decides. Where by what was read lately they may, the
+    /// buttons disappear meanwhile; should they not, the copy gets them back.
+    pub(super) async fn record_meanwhile(
+        &self,
+        copy: Option<Copy>,
+        request: &Request,
+        likely: Option<Command>,
+        deciding: impl Future<Output = Result<(Command, Cause), No>> + Send,
+    ) -> Result<Request, No> {
+        let showing = async {
+            let command = likely?;
+            let shown = self.without_buttons(copy.clone(), request, &command).await;
+            let (copy, since, content) = shown.ok()??;
+            let sure = self.show_recording(&copy, &content).await;
+            Some(Shown { copy, since, sure })
+        };
+        let (shown, decided) = tokio::join!(showing, deciding);
+        let Some(shown) = shown else {
+            let (command, cause) = decided?;
+            return self.record(copy, request, command, cause).await;
+        };
+        let done = match decided {
+            Ok((command, cause)) => {
+                let executing = self.engine.execute(request.id, command, cause);
+                executing.await.map_err(No::from)
+            }
+            Err(no) => Err(no),
+        };
+        self.show_truth(shown, request, done.is_ok()).await;
+        done
+    }
+
+    /// The card in the channel; none while it is not posted.
+    async fn channel_card(&self, request: &Request) -> Result<Option<Copy>, StoreError> {
+        let cards = self.engine.store().cards_of(request.card()).await?;
+        let mut cards = cards.into_iter();
+        let card = cards.find(|card| card.kind == CardKind::Card);
+        Ok(card.map(|card| Copy {
+            channel: card.channel,
+            ts: card.ts,
+        }))
+    }
+
     /// What that copy shows while the command is recorded, where it is going to have an effect, and
     /// since when. From here on a crash leaves the copy doubtful, and it is shown afresh.
     async fn without_buttons(
         &self,
-        copy: Copy,
+        copy: Option<Copy>,
         request: &Request,
         command: &Command,
     ) -> Result<Option<(Copy, DateTime<Utc>, Content)>, StoreError> {
@@ -97,6 +139,13 @@ impl Handlers {
         named.extend(text::recording::actor(command));
         let faces = self.faces(&named).await?;
         let Some(words) = text::recording::recording(command, &faces) else {
+            return Ok(None);
+        };
+        let copy = match copy {
+            Some(copy) => Some(copy),
+            None => self.channel_card(request).await?,
+        };
+        let Some(copy) = copy else {
             return Ok(None);
         };
         let now = self.engine.now().await?;

@@ -235,6 +235,7 @@ pub(super) fn interaction(json: &[u8]) -> Result<Delivery, Malformed> {
         "shortcut" | "message_action" => Matter::Shortcut(Shortcut {
             by: wire.actor(what)?,
             channel: wire.channel.take().map(|named| named.id),
+            thread_ts: wire.message.as_ref().and_then(|one| one.thread_ts.clone()),
             message_ts: wire
                 .message_ts
                 .or(wire.message.and_then(|message| message.ts)),

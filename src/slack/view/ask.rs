@@ -3,14 +3,17 @@
 //! select is named after what it offers.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::{context, pages, section, to_json};
 use super::text::{self, ask as words};
 use super::{Content, Faces, escape, ids};
-use crate::domain::{PersonId, RequestId, Route, Span};
+use crate::domain::{GroupName, PersonId, Route, Span};
+
+mod carried;
+
+pub use carried::{Carried, having_shown, print_of};
 
 /// Characters of a title and of the buttons below a form.
 const TITLE: usize = 24;
@@ -26,27 +29,6 @@ const REASON: usize = 1_500;
 const WORD: usize = 100;
 /// Parts of a bundle that are shown one by one.
 const PARTS: usize = 20;
-
-/// What a form carries along. It comes back from the client, so it names things and proves nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Carried {
-    /// The channel that the form was opened from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// The link of the message that the request is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<String>,
-    /// The request whose access is to be prolonged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub extends: Option<RequestId>,
-}
-
-impl Carried {
-    /// Reads what came back; nothing of it where it is not ours.
-    pub fn read(private_metadata: &str) -> Self {
-        serde_json::from_str(private_metadata).unwrap_or_default()
-    }
-}
 
 /// The form to ask for access, as far as it is filled in.
 #[derive(Clone, Debug, Default)]
@@ -112,8 +94,8 @@ pub struct Start {
     pub at: Option<DateTime<Utc>>,
     /// How far ahead it has to lie at least, where the rule says so.
     pub least: Option<Span>,
-    /// How far ahead it may lie.
-    pub most: Span,
+    /// How far ahead it may lie; none where that is not known.
+    pub most: Option<Span>,
 }
 
 /// Something that is written.
@@ -150,10 +132,21 @@ pub struct Way {
     pub route: Route,
     /// The people who could decide, step by step; of break-glass those who look at it afterwards.
     pub people: Vec<Vec<PersonId>>,
+    /// Who is called for the first step, where that is not just everybody who decides on it.
+    pub called: Option<Called>,
     /// Where the card would go.
     pub channel: String,
     /// Until when an access would be prolonged.
     pub until: Option<DateTime<Utc>>,
+}
+
+/// Who is called when a step is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// They; nobody where it is quiet for all of them.
+    pub people: Vec<PersonId>,
+    /// The groups that may decide as well, since it is quiet just now.
+    pub stand_ins: Vec<GroupName>,
 }
 
 /// The form to ask for access.
@@ -417,7 +410,9 @@ fn reason(reason: &Words) -> Value {
 }
 
 fn ticket(ticket: &Words) -> Value {
-    let block = input(ids::TICKET, words::TICKET, &line(&ticket.typed, WORD), None);
+    let mut field = line(&ticket.typed, WORD);
+    field["dispatch_action_config"] = json!({"trigger_actions_on": ["on_enter_pressed"]});
+    let block = input(ids::TICKET, words::TICKET, &field, None);
     hint(
         block,
         ticket.wanted.as_deref().unwrap_or(words::TICKET_HINT),

@@ -132,7 +132,7 @@ pub const HOLDER: &str = "jit_ask_holder";
 pub const EMERGENCY: &str = "jit_ask_emergency";
 
 /// The inputs of a form whose change shows another answer.
-pub const ANSWERING: [&str; 7] = [WHAT, ROLE, SPAN, OTHER, START, HOLDER, EMERGENCY];
+pub const ANSWERING: [&str; 8] = [WHAT, ROLE, SPAN, OTHER, START, TICKET, HOLDER, EMERGENCY];
 
 /// The choice of a length that stands in [`OTHER`].
 pub const OTHER_TIME: &str = "other";

@@ -1054,6 +1054,13 @@ fn the_noes() {
             from: vec![group("dba"), group("lead")],
             needed: 2,
             eligible: 1,
+            own: 1,
+        },
+        Refusal::TooFewApprovers {
+            from: vec![group("dba")],
+            needed: 1,
+            eligible: 0,
+            own: 2,
         },
         Refusal::GroupUnreadable {
             groups: vec![group("dba")],

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::bot::{Bot, SOON};
 
 /// A policy with everything that a form can ask for.
-const POLICY: &str = r##"
+pub(super) const POLICY: &str = r##"
 version: 1
 defaults:
   timezone: Europe/Berlin
@@ -77,46 +77,46 @@ rules:
     steps: [{ from: [alone] }]
 "##;
 
-async fn bot() -> Bot {
+pub(super) async fn bot() -> Bot {
     Bot::under(POLICY, None).await
 }
 
 /// The form that somebody sees.
-fn form(bot: &Bot, user: &str) -> View {
+pub(super) fn form(bot: &Bot, user: &str) -> View {
     bot.house.slack.modal(user).expect("a form")
 }
 
 /// What a view says, without what makes it bold.
-fn page(view: &View) -> String {
+pub(super) fn page(view: &View) -> String {
     view.plain().replace('*', "")
 }
 
-async fn enters(bot: &Bot, user: &str, key: &str, value: impl Into<Value> + Send) {
+pub(super) async fn enters(bot: &Bot, user: &str, key: &str, value: impl Into<Value> + Send) {
     let reply = bot.house.slack.enter(user, key, value).await.unwrap();
     assert!(reply.acks.iter().all(|ack| ack.in_time), "{reply:?}");
     bot.settle().await;
 }
 
 /// Types into the select until what is wanted is offered, and chooses it.
-async fn chooses(bot: &Bot, user: &str, what: &str) {
+pub(super) async fn chooses(bot: &Bot, user: &str, what: &str) {
     let typed = what.trim_end_matches(" (bundle)");
     let options = bot.house.slack.suggest(user, "jit_ask_what", typed).await;
     assert!(!options.unwrap().is_empty(), "{what} is offered");
     enters(bot, user, "jit_ask_what", what).await;
 }
 
-async fn sends(bot: &Bot, user: &str, values: SubmitValues) -> SubmitReply {
+pub(super) async fn sends(bot: &Bot, user: &str, values: SubmitValues) -> SubmitReply {
     let reply = bot.house.slack.submit(user, values).await.unwrap();
     bot.settle().await;
     reply
 }
 
-fn because(why: &str) -> SubmitValues {
+pub(super) fn because(why: &str) -> SubmitValues {
     SubmitValues::new().with("jit_ask_reason", why)
 }
 
 /// What is chosen or written under that action.
-fn holds(view: &View, action: &str) -> Value {
+pub(super) fn holds(view: &View, action: &str) -> Value {
     let state = view.state();
     let mut blocks = state.as_object().unwrap().values();
     let found = blocks.find_map(|block| block.get(action));
@@ -134,7 +134,7 @@ fn holds(view: &View, action: &str) -> Value {
     .unwrap_or_default()
 }
 
-fn has(view: &View, action: &str) -> bool {
+pub(super) fn has(view: &View, action: &str) -> bool {
     view.state()
         .as_object()
         .unwrap()
@@ -142,16 +142,16 @@ fn has(view: &View, action: &str) -> bool {
         .any(|block| block.get(action).is_some())
 }
 
-async fn asked(bot: &Bot) -> usize {
+pub(super) async fn asked(bot: &Bot) -> usize {
     bot.house.engine.store().all_requests().await.unwrap().len()
 }
 
-fn dms(bot: &Bot, user: &str) -> Vec<Message> {
+pub(super) fn dms(bot: &Bot, user: &str) -> Vec<Message> {
     bot.house.slack.dms(user)
 }
 
 /// A message of the bot's with one button.
-async fn button(bot: &Bot, action: &str, value: &str) -> (String, String) {
+pub(super) async fn button(bot: &Bot, action: &str, value: &str) -> (String, String) {
     let button = json!({
         "type": "button", "action_id": action, "value": value,
         "text": {"type": "plain_text", "text": "Press"},
@@ -165,7 +165,7 @@ async fn button(bot: &Bot, action: &str, value: &str) -> (String, String) {
     (posted.channel, posted.ts)
 }
 
-async fn presses(bot: &Bot, user: &str, (channel, ts): &(String, String), key: &str) {
+pub(super) async fn presses(bot: &Bot, user: &str, (channel, ts): &(String, String), key: &str) {
     let reply = bot.house.slack.click(user, channel, ts, key).await.unwrap();
     assert!(reply.in_time(), "{reply:?}");
     bot.settle().await;
@@ -661,7 +661,7 @@ async fn without_a_database_the_form_stays_with_what_was_entered() {
 }
 
 /// Has somebody looked at again, and one more look at anybody take that long.
-async fn slowly(bot: &Bot, user: &str, millis: u64) {
+pub(super) async fn slowly(bot: &Bot, user: &str, millis: u64) {
     let id = format!("U0{}", user.to_uppercase());
     let changed = json!({"type": "user_change", "user": {"id": id}});
     bot.house.slack.event(changed).await;

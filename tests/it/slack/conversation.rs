@@ -81,7 +81,7 @@ async fn what_is_typed_wrong_is_answered_with_what_could_be_meant() {
         ("revoke #77 because", "no such request"),
         ("revoke staging-db because", "number"),
     ] {
-        let told = bot.types("dana", typed).await;
+        let told = bot.is_answered("dana", typed).await;
         assert!(told.contains(answer), "{typed}: {told}");
     }
     let requests = bot.house.engine.store().all_requests().await.unwrap();

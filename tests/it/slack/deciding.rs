@@ -3,10 +3,10 @@
 
 use chrono::TimeDelta;
 use jitbot::domain::{GrantState, RequestState};
-use jitbot::sandbox::{Fault, FaultKind, Message, SubmitOutcome, SubmitValues};
+use jitbot::sandbox::{Fault, FaultKind, Message, Sandbox, SubmitOutcome, SubmitValues};
 use serde_json::Value;
 
-use super::bot::Bot;
+use super::bot::{Bot, SOON};
 
 const POLICY: &str = r##"
 version: 1
@@ -405,6 +405,53 @@ async fn a_recording_that_arrives_late_is_overwritten_by_the_outcome() {
     bot.settle().await;
     let card = bot.card().plain();
     assert!(card.contains("Active until"), "{card}");
+}
+
+#[tokio::test]
+async fn a_click_of_who_may_decide_shows_while_they_are_read_that_it_is_recorded() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let (slack, card) = (&bot.house.slack, bot.card());
+    // Who could decide was read when they were asked. Reading them afresh takes for ever.
+    slack.fault(Fault::once("users.info", FaultKind::Hang));
+    let clicking = slack.click("bob", &card.channel, &card.ts, "jit_approve");
+    assert!(clicking.await.unwrap().in_time());
+    let recording = |slack: &Sandbox| {
+        let card = slack.message(&card.channel, &card.ts);
+        card.is_some_and(|card| card.plain().contains("Recording"))
+    };
+    assert!(slack.wait_for(recording, SOON).await);
+    bot.settle().await;
+    assert_eq!(
+        bot.approvals().await,
+        0,
+        "what was read before decides nothing"
+    );
+    let card = bot.card().plain();
+    assert!(
+        card.contains("[Approve]") && !card.contains("Recording"),
+        "{card}"
+    );
+    bot.presses("bob", "jit_approve").await;
+    assert_eq!(bot.approvals().await, 1);
+}
+
+#[tokio::test]
+async fn a_click_in_app_home_takes_the_buttons_off_the_card_in_the_channel() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    assert!(slack.open_home("bob").await.unwrap().in_time());
+    bot.settle().await;
+    assert!(
+        slack
+            .click_home("bob", "jit_approve")
+            .await
+            .unwrap()
+            .in_time()
+    );
+    bot.settle().await;
+    assert_eq!(times_recorded(&bot), 1, "{:?}", shown(&bot));
+    assert_eq!(bot.approvals().await, 1);
+    assert!(!bot.card().plain().contains("[Approve]"));
 }
 
 #[tokio::test]

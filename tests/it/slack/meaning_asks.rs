@@ -271,7 +271,7 @@ async fn starts_that_cannot_be_are_refused_with_what_can() {
         ),
         ("request staging-db 1h for @erni INC-1", "cannot tell who"),
     ] {
-        let told = bot.types("dana", typed).await;
+        let told = bot.is_answered("dana", typed).await;
         assert!(told.contains(answer), "{typed}: {told}");
     }
     let requests = bot.house.engine.store().all_requests().await.unwrap();
@@ -413,7 +413,7 @@ async fn nobody_gets_access_for_somebody_else_without_being_asked() {
     assert!(told.contains("reak-glass"), "{told}");
     for (user, answer) in [("jitbot", "cannot hold access"), ("nobody", "cannot tell")] {
         let typed = format!("request staging-db 1h for @{user} INC-1");
-        let told = bot.types("dana", &typed).await;
+        let told = bot.is_answered("dana", &typed).await;
         assert!(told.contains(answer), "{user}: {told}");
     }
 }

@@ -1,6 +1,8 @@
 //! The rooms of Slack over the stand-in: what comes in, what goes out, and a whole bot in between.
 
 mod asking_modal;
+mod asking_shown;
+mod asking_typed;
 mod bot;
 mod client;
 mod conversation;

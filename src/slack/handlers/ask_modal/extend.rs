@@ -1,5 +1,7 @@
 //! More time on an access that is held.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -13,8 +15,10 @@ use super::super::click::not_active;
 use super::super::which::Found;
 use super::super::{Handlers, No, Said};
 use super::Entered;
-use super::form::{plain_form, requirements, times};
-use crate::domain::{Ask, GrantState, Refusal, Request, Verdict};
+use super::choices::{requirements, times};
+use super::form::{More, plain_form};
+use super::send::Sent;
+use crate::domain::{Ask, GrantState, PersonId, Refusal, Request, Verdict};
 
 impl Handlers {
     /// Opens the form for more time.
@@ -25,7 +29,7 @@ impl Handlers {
             let carried = Carried {
                 channel: click.channel.clone(),
                 extends: Some(request.id),
-                link: None,
+                ..Carried::default()
             };
             let entered = Entered::default();
             self.extension_form(&click.by.user, &entered, carried, None)
@@ -69,13 +73,16 @@ impl Handlers {
             };
         };
         let times = times(std::slice::from_ref(&offer), entered.time.as_ref());
-        let ends = times.chosen.map(|span| until + TimeDelta::from(span));
+        let more = More {
+            until: times.chosen.map(|span| until + TimeDelta::from(span)),
+            barred: barred(&held, &plain),
+        };
         let ask = Ask {
             duration: times.chosen,
             ..plain
         };
         form.times = Some(times);
-        let answer = self.answer(&ask, ends).await?;
+        let answer = self.answer(&ask, &more).await?;
         // Where no length helps, the form would come to nothing.
         if let (None, Some(refusal)) = (&entered.time, answer.refused) {
             return Err(refusal.into());
@@ -83,6 +90,7 @@ impl Handlers {
         requirements(&mut form, entered, &[answer.offer.unwrap_or(offer)]);
         form.faces = self.faces(&answer.people).await?;
         form.preview = answer.preview;
+        form.remembers();
         Ok(ask::extension(&access, &form))
     }
 
@@ -138,9 +146,22 @@ impl Handlers {
         key: &str,
         user: &str,
         (entered, carried): (&Entered, &Carried),
-    ) -> Result<Vec<Request>, No> {
+    ) -> Result<Sent, No> {
         let (held, _) = self.held(user, carried).await?;
         let asked = self.more(user, &held, entered, Groups::Now).await?;
-        self.take_in(key, asked).await
+        let barred = asked.asks.first().map(|ask| barred(&held, ask));
+        let more = More {
+            barred: barred.unwrap_or_default(),
+            until: None,
+        };
+        self.take_in_as_shown(key, asked, (carried, &more)).await
     }
+}
+
+/// Who asked for what is to be prolonged, besides those whose request this is anyway.
+fn barred(held: &Request, ask: &Ask) -> Vec<PersonId> {
+    let own = ask.own();
+    let before = held.own().into_iter();
+    let before: BTreeSet<PersonId> = before.filter(|person| !own.contains(person)).collect();
+    before.into_iter().collect()
 }

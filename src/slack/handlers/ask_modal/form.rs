@@ -7,22 +7,14 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::super::super::grammar::Wish;
-use super::super::super::view::ask::{
-    self, Carried, Form, Preview, Start, Times, Way, What, Words,
-};
+use super::super::super::view::ask::{self, Called, Carried, Form, Preview, Way, Words};
 use super::super::super::view::text::ask as text;
 use super::super::asking::{Asked, Groups};
 use super::super::{Faces, Handlers, No};
-use super::{Entered, Time};
-use crate::domain::{Ask, GroupName, PersonId, Refusal, RoleName, Roster, Route, Span, Verdict};
+use super::Entered;
+use super::choices::{Chosen, chosen_role, requirements, roles, times, unbound, what};
+use crate::domain::{Ask, PersonId, Refusal, Roster, Route, Step, Verdict};
 use crate::policy::{Explanation, Offer, Policy};
-
-/// The length that is chosen at first where the rule has no default, if it is offered.
-const USUAL: Span = Span::hours(1);
-/// Minutes that are offered where a rule allows any length.
-const LENGTHS: [u32; 14] = [
-    15, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 4_320, 10_080, 20_160, 43_200, 86_400,
-];
 
 /// What policy says to one ask, with the people whom it names.
 pub(super) struct Answer {
@@ -31,6 +23,21 @@ pub(super) struct Answer {
     pub(super) refused: Option<Refusal>,
     pub(super) offer: Option<Offer>,
     pub(super) people: BTreeSet<PersonId>,
+}
+
+/// What more time brings along that another request has not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct More {
+    /// Until when the access would last.
+    pub(super) until: Option<DateTime<Utc>>,
+    /// Who asked for what is prolonged, and decides on that as little as on what is their own.
+    pub(super) barred: Vec<PersonId>,
+}
+
+/// Who could decide, step by step, and who is called.
+struct Able {
+    people: Vec<Vec<PersonId>>,
+    called: Option<Called>,
 }
 
 impl Answer {
@@ -62,12 +69,12 @@ impl Handlers {
 
     async fn worked_out(&self, user: &str, entered: &Entered, mut form: Form) -> Result<Value, No> {
         let policy = self.engine.policy();
-        let Some(name) = entered.what.as_deref() else {
-            return Ok(ask::request(&form));
-        };
+        let name = entered.what.as_deref().unwrap_or_default();
         form.what = what(&policy, name);
-        // That there is no such thing is said above already.
-        if form.what.is_none() && form.notice.is_some() {
+        // That there is no such thing is said above already. What else was said is kept for whatever
+        // is chosen.
+        if name.is_empty() || form.what.is_none() && form.notice.is_some() {
+            unbound(&mut form, entered);
             return Ok(ask::request(&form));
         }
         let wish = Wish {
@@ -82,6 +89,7 @@ impl Handlers {
             Err(No::Refusal(refusal)) => form.preview = no(&refusal),
             Err(no) => return Err(no),
         }
+        form.remembers();
         Ok(ask::request(&form))
     }
 
@@ -104,8 +112,8 @@ impl Handlers {
         form.roles = roles.iter().map(ToString::to_string).collect();
         let role = match chosen_role(&roles, entered.role.as_deref()) {
             Chosen::Role(role) => Some(role),
-            Chosen::Unknown => None,
-            Chosen::None => self
+            Chosen::Unknown if !entered.switched => None,
+            Chosen::Unknown | Chosen::None => self
                 .engine
                 .explain(&ask)
                 .await?
@@ -119,6 +127,8 @@ impl Handlers {
             return Ok(());
         }
         form.role = role.as_ref().map(ToString::to_string);
+        let only = form.role.as_deref().filter(|_| roles.len() == 1);
+        form.carried.only_role = only.map(ask::role_value);
         let ask = Ask {
             role: form.role.clone().or(first),
             ..ask
@@ -137,7 +147,7 @@ impl Handlers {
             ..ask
         };
         form.times = Some(times);
-        let answer = self.answer(&ask, None).await?;
+        let answer = self.answer(&ask, &More::default()).await?;
         let offer = answer.offer.unwrap_or(offer);
         requirements(form, entered, &[offer]);
         form.faces = self.faces(&answer.people).await?;
@@ -171,7 +181,7 @@ impl Handlers {
                 duration: times.chosen,
                 ..ask
             };
-            let answer = self.answer(&ask, None).await?;
+            let answer = self.answer(&ask, &More::default()).await?;
             people.extend(answer.people);
             let what = match &ask.role {
                 Some(role) => format!("{role} on {}", ask.resource),
@@ -188,11 +198,7 @@ impl Handlers {
 
     /// What policy says to an ask, and who could decide. What is still to be written (a reason, a
     /// ticket) is not held against it: the form asks for it.
-    pub(super) async fn answer(
-        &self,
-        ask: &Ask,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Answer, No> {
+    pub(super) async fn answer(&self, ask: &Ask, more: &More) -> Result<Answer, No> {
         let explanation = self.engine.explain(ask).await?;
         let in_the_way = standing_in_the_way(&explanation).cloned();
         let offer = explanation.offer;
@@ -206,20 +212,23 @@ impl Handlers {
             let rule = offer.rule.clone();
             return Ok(Answer::no(Refusal::NobodyToAsk { rule }, Some(offer)));
         };
-        let people = match self.able(&route, ask).await {
-            Ok(people) => people,
+        let own: Vec<PersonId> = ask.own().into_iter().chain(more.barred.clone()).collect();
+        let able = match self.able(&offer, &route, (ask, &own)).await {
+            Ok(able) => able,
             Err(No::Refusal(refusal)) => return Ok(Answer::no(refusal, Some(offer))),
             Err(fault) => return Err(fault),
         };
         let way = Way {
             rule: offer.rule.to_string(),
             route,
-            people,
+            people: able.people,
+            called: able.called,
             channel: offer.channel.clone(),
-            until,
+            until: more.until,
         };
+        let called = way.called.iter().flat_map(|called| &called.people);
         Ok(Answer {
-            people: way.people.iter().flatten().copied().collect(),
+            people: way.people.iter().flatten().chain(called).copied().collect(),
             preview: Preview::Route(Box::new(way)),
             refused: None,
             offer: Some(offer),
@@ -227,29 +236,48 @@ impl Handlers {
     }
 
     /// Who could decide, step by step, if they are enough.
-    async fn able(&self, route: &Route, ask: &Ask) -> Result<Vec<Vec<PersonId>>, No> {
+    async fn able(
+        &self,
+        offer: &Offer,
+        route: &Route,
+        (ask, own): (&Ask, &[PersonId]),
+    ) -> Result<Able, No> {
         let policy = self.engine.policy();
-        let roster = self.roster(&policy, route.groups(), &ask.person).await?;
+        let mut roster = self.roster(&policy, route.groups(), &ask.person).await?;
         let now = self.engine.now().await?;
         for step in route.steps() {
-            roster.check(step, &ask.own(), now)?;
+            roster.check(step, own, now)?;
         }
-        let able = able(route, &roster, ask);
-        match route {
-            Route::BreakGlass(glass) if able.iter().all(Vec::is_empty) => {
-                Err(No::Refusal(Refusal::TooFewApprovers {
-                    from: glass.review_by.clone(),
-                    needed: 1,
-                    eligible: 0,
-                }))
-            }
-            _ => Ok(able),
+        let people = able(route, &roster, own);
+        if let Route::BreakGlass(glass) = route
+            && people.iter().all(Vec::is_empty)
+        {
+            return Err(No::Refusal(Refusal::TooFewApprovers {
+                from: glass.review_by.clone(),
+                needed: 1,
+                eligible: 0,
+                own: own.len(),
+            }));
         }
+        let quiet = roster.zones.iter().filter_map(|(person, zone)| {
+            let windows = policy.quiet_in(&offer.rule, zone, now)?;
+            Some((*person, windows))
+        });
+        roster.quiet = quiet.collect();
+        let first = route.steps().first();
+        let called = first.and_then(|step| called(step, &roster, (own, now)));
+        Ok(Able { people, called })
     }
 }
 
 /// The form before policy has said anything.
 pub(super) fn plain_form(entered: &Entered, carried: Carried, notice: Option<String>) -> Form {
+    // The role is worked out anew.
+    let carried = Carried {
+        only_role: None,
+        typed_role: None,
+        ..carried
+    };
     Form {
         carried,
         notice,
@@ -260,131 +288,6 @@ pub(super) fn plain_form(entered: &Entered, carried: Carried, notice: Option<Str
         holder: entered.holder.clone(),
         ..Form::default()
     }
-}
-
-fn what(policy: &Policy, name: &str) -> Option<What> {
-    if let Some(bundle) = policy.bundle(name) {
-        return Some(What {
-            name: bundle.name,
-            about: bundle.description,
-            bundle: true,
-        });
-    }
-    let mut resources = policy.resources();
-    let found = resources.find(|resource| resource.name.as_str().eq_ignore_ascii_case(name))?;
-    Some(What {
-        name: found.name.to_string(),
-        about: found.description,
-        bundle: false,
-    })
-}
-
-/// The roles of it that its holder may ask for.
-fn roles(policy: &Policy, ask: &Ask, what: Option<&What>) -> Vec<RoleName> {
-    let mut groups: BTreeSet<GroupName> = policy.groups_of(&ask.person.identities);
-    groups.extend(ask.standing.groups.iter().cloned());
-    let all = policy.resources_for_groups(&groups).into_iter();
-    let name = what.map(|what| what.name.as_str());
-    let mut found = all.filter(|(resource, _)| Some(resource.name.as_str()) == name);
-    let roles = found.next().map(|(_, roles)| roles).unwrap_or_default();
-    roles.into_iter().map(|(role, _)| role).collect()
-}
-
-enum Chosen {
-    Role(RoleName),
-    /// One that is not there.
-    Unknown,
-    None,
-}
-
-fn chosen_role(roles: &[RoleName], wanted: Option<&str>) -> Chosen {
-    let Some(wanted) = wanted else {
-        return match roles {
-            [one] => Chosen::Role(one.clone()),
-            _ => Chosen::None,
-        };
-    };
-    let same = |role: &&RoleName| role.as_str().to_lowercase() == wanted.to_lowercase();
-    match (roles.iter().find(same), roles) {
-        (Some(role), _) | (None, [role]) => Chosen::Role(role.clone()),
-        (None, _) => Chosen::Unknown,
-    }
-}
-
-/// The lengths that all of these rules offer, and the one that is chosen.
-pub(super) fn times(offers: &[Offer], wanted: Option<&Time>) -> Times {
-    let most = offers.iter().map(|offer| offer.limit).min();
-    let fits = |span: &Span| most.is_none_or(|most| *span <= most);
-    let bound: Vec<&Offer> = (offers.iter())
-        .filter(|offer| !offer.durations.is_empty())
-        .collect();
-    let free = bound.is_empty();
-    let default = offers.iter().filter_map(|offer| offer.default).min();
-    let mut offered: BTreeSet<Span> = match bound.first() {
-        Some(first) => first.durations.iter().copied().collect(),
-        None => LENGTHS
-            .iter()
-            .map(|minutes| Span::minutes(*minutes))
-            .chain(most)
-            .collect(),
-    };
-    offered.retain(|span| fits(span) && bound.iter().all(|offer| offer.durations.contains(span)));
-    if free {
-        offered.extend(default.filter(fits));
-    }
-    let mut chosen = None;
-    let mut other = None;
-    match wanted {
-        Some(Time::Said(words)) if free => {
-            chosen = Span::parse(words).ok();
-            other = Some(words.clone());
-        }
-        Some(Time::Of(span)) if free && !fits(span) => chosen = most,
-        Some(Time::Of(span)) if free => {
-            offered.insert(*span);
-            chosen = Some(*span);
-        }
-        Some(Time::Of(span)) => chosen = Some(*span).filter(|span| offered.contains(span)),
-        _ => {}
-    }
-    let offered: Vec<Span> = offered.into_iter().collect();
-    if other.is_none() {
-        let known = |span: &Span| offered.contains(span);
-        let short = offered.iter().rev().find(|span| **span <= USUAL);
-        let first = default
-            .filter(known)
-            .or(short.copied())
-            .or(offered.first().copied());
-        chosen = chosen.or(first);
-    }
-    Times {
-        offered,
-        chosen,
-        free,
-        other,
-        most,
-    }
-}
-
-/// What these rules want of a reason, a ticket and a start, and whether break-glass can be chosen.
-pub(super) fn requirements(form: &mut Form, entered: &Entered, offers: &[Offer]) {
-    form.reason.wanted = offers.iter().find_map(|offer| offer.reason.clone());
-    let ticket = offers.iter().find_map(|offer| offer.ticket.clone());
-    form.ticket = ticket.map(|wanted| Words {
-        typed: entered.ticket.clone(),
-        wanted: Some(wanted),
-    });
-    let starts: Option<Vec<_>> = offers.iter().map(|offer| offer.start).collect();
-    let starts = starts.filter(|starts| !starts.is_empty());
-    form.start = starts.and_then(|starts| {
-        Some(Start {
-            at: entered.start,
-            least: starts.iter().filter_map(|(least, _)| *least).max(),
-            most: starts.iter().map(|(_, most)| *most).min()?,
-        })
-    });
-    let glass = !offers.is_empty() && offers.iter().all(|offer| offer.break_glass);
-    form.emergency = (glass || entered.break_glass).then_some(entered.break_glass);
 }
 
 /// Why policy refuses, where that is more than something that the form still asks for.
@@ -406,16 +309,32 @@ fn standing_in_the_way(explanation: &Explanation) -> Option<&Refusal> {
 }
 
 /// Who could decide, step by step.
-fn able(route: &Route, roster: &Roster, ask: &Ask) -> Vec<Vec<PersonId>> {
-    let own = ask.own();
+fn able(route: &Route, roster: &Roster, own: &[PersonId]) -> Vec<Vec<PersonId>> {
     match route {
         Route::Automatic { .. } => Vec::new(),
         Route::BreakGlass(glass) => {
-            let people = roster.people(&glass.review_by, &own);
+            let people = roster.people(&glass.review_by, own);
             vec![people.into_iter().collect()]
         }
         Route::Steps(steps) => (steps.iter())
-            .map(|step| roster.eligible(step, &own).into_iter().collect())
+            .map(|step| roster.eligible(step, own).into_iter().collect())
             .collect(),
     }
+}
+
+/// Who is called when the step is asked now, where that is not just everybody who decides on it.
+fn called(
+    step: &Step,
+    roster: &Roster,
+    (own, now): (&[PersonId], DateTime<Utc>),
+) -> Option<Called> {
+    let people: BTreeSet<PersonId> = roster.called(step, own, now).into_iter().collect();
+    let stand_ins = step.stand_ins(now, false);
+    if stand_ins.is_empty() && people == roster.eligible(step, own) {
+        return None;
+    }
+    Some(Called {
+        people: people.into_iter().collect(),
+        stand_ins,
+    })
 }

@@ -1,5 +1,5 @@
-//! The forms: opened by `/jit`, by shortcuts and by buttons (`open`), worked out (`form`, `extend`),
-//! completed while people type (`suggest`), and sent off (`send`).
+//! The forms: opened by shortcuts and by buttons (`open`) and by what is typed (`typed`), worked out
+//! (`form`, `choices`, `extend`), completed while people type (`suggest`), and sent off (`send`).
 //!
 //! A trigger lives three seconds, so a form that is not ready at once is opened as “one moment” and
 //! filled in then. What comes back from a form is names and words; who may what is read afresh.
@@ -17,11 +17,13 @@ use super::super::view::text::ask as text;
 use crate::domain::{Request, Span, duration::SpanFault};
 use crate::policy::Policy;
 
+mod choices;
 mod extend;
 mod form;
 mod open;
 mod send;
 mod suggest;
+mod typed;
 
 pub(in crate::slack) use send::{is_form, kept, not_recorded, working};
 
@@ -34,6 +36,8 @@ struct Entered {
     /// The resource or the bundle, by its name.
     what: Option<String>,
     role: Option<String>,
+    /// Whether something else is asked for than that the role was chosen of.
+    switched: bool,
     time: Option<Time>,
     start: Option<DateTime<Utc>>,
     reason: String,
@@ -66,6 +70,7 @@ impl Entered {
         Self {
             what,
             role,
+            switched: false,
             time,
             start: start.and_then(|at| DateTime::from_timestamp(at, 0)),
             reason: words(ids::REASON),
@@ -73,6 +78,26 @@ impl Entered {
             holder: view.entered(ids::HOLDER).map(str::to_owned),
             break_glass: view.entered(ids::EMERGENCY).is_some(),
         }
+    }
+
+    /// What stands in a form that was sent off, with the role that needed no choice, or was typed
+    /// before there was anything to choose.
+    fn sent(view: &View, policy: &Policy) -> (Self, Carried) {
+        let (mut entered, carried) = Self::changed(view, policy, false);
+        let what = entered.what.as_deref();
+        let only = carried.only_role.as_deref();
+        let only = only.map(|value| role_named(policy, what, value));
+        entered.role = entered.role.or(only);
+        (entered, carried)
+    }
+
+    /// What stands in a form in which something was changed: something else to ask for, or anything.
+    fn changed(view: &View, policy: &Policy, switched: bool) -> (Self, Carried) {
+        let mut entered = Self::read(view, policy);
+        let carried = Carried::read(&view.private_metadata);
+        entered.switched = switched && entered.role.is_some();
+        entered.role = entered.role.or_else(|| carried.typed_role.clone());
+        (entered, carried)
     }
 
     /// What an earlier request was like. Its start is over, and an emergency is a new one.
@@ -85,6 +110,7 @@ impl Entered {
             what: bundle.or_else(|| Some(request.access.resource.to_string())),
             time: Some(Time::Of(request.duration)),
             reason: reason.to_owned(),
+            ticket: request.terms.ticket.clone().unwrap_or_default(),
             holder,
             ..Self::default()
         };

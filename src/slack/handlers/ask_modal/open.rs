@@ -1,26 +1,23 @@
 //! Opening the forms, and working them out again when something in them changes.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::timeout;
 
 use super::super::super::client::SlackFault;
-use super::super::super::grammar::Wish;
-use super::super::super::payload::{Click, Shortcut, SlashCommand, View, reference};
+use super::super::super::payload::{Click, Shortcut, View, reference};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
 use super::super::super::view::text::trouble;
-use super::super::super::view::{Faces, ids, modal, reply};
-use super::super::asking::Groups;
+use super::super::super::view::{Faces, ids, modal};
 use super::super::{Handlers, No, Said, words};
-use super::{Entered, Time};
-use crate::domain::{Refusal, Request, Standing};
+use super::Entered;
+use crate::domain::{Refusal, Request};
 
 /// How long a form may take before “one moment” is opened in its place. Its trigger lives three
 /// seconds, some of which are over.
-const AT_ONCE: Duration = Duration::from_millis(700);
+pub(super) const AT_ONCE: Duration = Duration::from_millis(700);
 /// How often a view is put again that Slack did not take, and how long in between.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(400);
@@ -102,7 +99,7 @@ impl Handlers {
             let carried = Carried {
                 channel: shortcut.channel.clone(),
                 link,
-                extends: None,
+                ..Carried::default()
             };
             let entered = Entered::default();
             self.request_form(&shortcut.by.user, &entered, carried, notice)
@@ -111,76 +108,19 @@ impl Handlers {
         self.open_or_say(&shortcut.trigger, filling).await
     }
 
-    /// The link of the message that a shortcut was used on, if the bot may know it.
+    /// The link of the message that a shortcut was used on. Of what the bot may not see, in private
+    /// channels and direct messages, Slack does not tell it the link; then it is made.
     async fn link_of(&self, shortcut: &Shortcut) -> Option<String> {
         let (channel, ts) = (shortcut.channel.as_ref()?, shortcut.message_ts.as_ref()?);
-        let link = self.client.permalink(channel, ts).await.ok()?;
-        text::message_link(&link).is_some().then_some(link)
-    }
-
-    /// `/jit` and nothing else, or `/jit request`. Where it is too late to open a form, the words
-    /// that `/jit help` says.
-    pub(in crate::slack::handlers) async fn blank_form(
-        &self,
-        command: &SlashCommand,
-    ) -> Result<Said, No> {
-        let entered = Entered::default();
-        let filling = self.request_form(&command.by.user, &entered, from(command), None);
-        if self.open_filled(&command.trigger, filling).await? {
-            Ok(Said::Nothing)
-        } else {
-            Ok(Said::Words(reply::help()))
-        }
-    }
-
-    /// `/jit request …`: taken in at once where it is complete; else the form, filled in with what
-    /// was understood.
-    pub(in crate::slack::handlers) async fn request_or_form(
-        &self,
-        key: &str,
-        command: &SlashCommand,
-        wish: Wish,
-    ) -> Result<Said, No> {
-        let user = command.by.user.as_str();
-        let missing = match Box::pin(self.request(key, user, wish.clone())).await {
-            Err(No::Refusal(refusal)) if is_missing(&refusal) => refusal,
-            done => return done,
-        };
-        let filling = Box::pin(async {
-            let entered = self.understood_of(user, wish).await?;
-            let notice = text::almost(&text::refusal(&missing, &Faces::default()));
-            self.request_form(user, &entered, from(command), Some(notice))
-                .await
-        });
-        if self.open_filled(&command.trigger, filling).await? {
-            Ok(Said::Nothing)
-        } else {
-            Err(missing.into())
-        }
-    }
-
-    /// What a command says, as it stands in the form.
-    async fn understood_of(&self, user: &str, wish: Wish) -> Result<Entered, No> {
-        let policy = self.engine.policy();
-        let start = match wish.start {
-            Some(when) => {
-                let person = self.person(&policy, user).await?;
-                let none = (BTreeSet::new(), Groups::Lately);
-                let standing: Standing = self.standing(&policy, &person, none).await?;
-                Some(self.start(&policy, when, &standing).await?)
+        let link = match self.client.permalink(channel, ts).await {
+            Ok(link) => link,
+            Err(_) => {
+                let thread = shortcut.thread_ts.as_deref();
+                let composing = self.client.composed_permalink((channel, ts), thread);
+                composing.await.ok()??
             }
-            None => None,
         };
-        Ok(Entered {
-            what: Some(wish.resource),
-            role: wish.role,
-            time: wish.duration.map(Time::Of),
-            start,
-            reason: wish.reason,
-            holder: wish.holder.filter(|holder| holder != user),
-            break_glass: wish.break_glass,
-            ..Entered::default()
-        })
+        text::message_link(&link).is_some().then_some(link)
     }
 
     /// Opens a view, and says so where it was too late for it.
@@ -200,7 +140,7 @@ impl Handlers {
 
     /// Opens a view that is being worked out: whole, if it is ready at once; else “one moment”, and
     /// the view in its place. Answers whether anything was opened.
-    async fn open_filled(
+    pub(super) async fn open_filled(
         &self,
         trigger: &str,
         filling: impl Future<Output = Result<Value, No>> + Send,
@@ -214,23 +154,8 @@ impl Handlers {
         let Ok(id) = self.client.open_view(trigger, &waiting).await else {
             return Ok(false);
         };
-        let view = match filling.await {
-            Ok(view) => view,
-            Err(No::Refusal(refusal)) => {
-                let why = text::refusal(&refusal, &Faces::default());
-                modal::notice(text::NOT_NOW, &why)
-            }
-            Err(No::Say(content)) => modal::notice(text::NOT_NOW, &content.text),
-            Err(No::Store(fault)) => {
-                let reference = reference(trigger);
-                tracing::error!(
-                    reference,
-                    error = &fault as &dyn std::error::Error,
-                    "a form is not filled in"
-                );
-                modal::notice(text::NOT_NOW, &trouble::failed(&reference))
-            }
-        };
+        let view = filling.await;
+        let view = view.unwrap_or_else(|no| instead_of_form(&no, &reference(trigger)));
         self.put_view(&id, &view).await;
         Ok(true)
     }
@@ -253,8 +178,9 @@ impl Handlers {
         if !self.latest_changes.note(&view.id, &click.at) {
             return Ok(Said::Nothing);
         }
-        let (user, carried) = (&click.by.user, Carried::read(&view.private_metadata));
-        let entered = Entered::read(view, &self.engine.policy());
+        let user = &click.by.user;
+        let switched = click.action_id == ids::WHAT;
+        let (entered, carried) = Entered::changed(view, &self.engine.policy(), switched);
         let next = if view.callback_id == ids::EXTEND_FORM {
             self.extension_form(user, &entered, carried, None).await?
         } else {
@@ -276,29 +202,25 @@ impl Handlers {
     }
 }
 
-/// Whether something is missing or mistyped, so that the form helps.
-fn is_missing(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::NoSuchResource { .. }
-            | Refusal::NoSuchRole { .. }
-            | Refusal::RoleNeeded { .. }
-            | Refusal::DurationNeeded { .. }
-            | Refusal::ReasonNeeded { .. }
-            | Refusal::TicketNeeded { .. }
-    )
+/// What stands in the place of a form that cannot be filled in.
+pub(super) fn instead_of_form(no: &No, reference: &str) -> Value {
+    match no {
+        No::Refusal(refusal) => {
+            let why = text::refusal(refusal, &Faces::default());
+            modal::notice(text::NOT_NOW, &why)
+        }
+        No::Say(content) => modal::notice(text::NOT_NOW, &content.text),
+        No::Store(fault) => {
+            let error = fault as &dyn std::error::Error;
+            tracing::error!(reference, error, "a form is not filled in");
+            modal::notice(text::NOT_NOW, &trouble::failed(reference))
+        }
+    }
 }
 
 fn carried(click: &Click) -> Carried {
     Carried {
         channel: click.channel.clone(),
-        ..Carried::default()
-    }
-}
-
-fn from(command: &SlashCommand) -> Carried {
-    Carried {
-        channel: Some(command.channel.clone()).filter(|id| !id.is_empty()),
         ..Carried::default()
     }
 }

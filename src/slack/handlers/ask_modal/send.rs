@@ -7,10 +7,19 @@ use super::super::super::payload::{Submission, View};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
 use super::super::super::view::{Content, Faces, ids, modal, reply};
-use super::super::asking::Groups;
+use super::super::asking::{Asked, Groups};
 use super::super::{Answered, Handlers, No, Said};
+use super::form::More;
 use super::{Entered, Time};
-use crate::domain::{Refusal, Request};
+use crate::domain::{Refusal, Request, Route, RuleName, Terms, Verdict};
+
+/// What became of a form that was sent off.
+pub(super) enum Sent {
+    /// It was taken in.
+    Taken(Vec<Request>),
+    /// It would go by other terms than it had shown.
+    Differs(Vec<Terms>),
+}
 
 /// Whether a view is one of the forms.
 pub(in crate::slack) fn is_form(view: &View) -> bool {
@@ -50,8 +59,7 @@ impl Handlers {
         submission: &Submission,
     ) -> Result<Said, No> {
         let (view, user) = (&submission.view, submission.by.user.as_str());
-        let entered = Entered::read(view, &self.engine.policy());
-        let carried = Carried::read(&view.private_metadata);
+        let (entered, carried) = Entered::sent(view, &self.engine.policy());
         if let Some((input, why)) = unreadable(&entered) {
             let words = Content::line(why);
             return Ok(self
@@ -64,7 +72,8 @@ impl Handlers {
             Box::pin(self.send_request(key, user, (&entered, &carried))).await
         };
         match sent {
-            Ok(requests) => {
+            Ok(Sent::Differs(asked)) => Ok(self.shown_first(submission, &asked).await),
+            Ok(Sent::Taken(requests)) => {
                 let words = self.taken_in(&requests).await?;
                 let view = ask::done(&words);
                 Ok(Said::Form(Box::new(Answered {
@@ -96,14 +105,81 @@ impl Handlers {
         key: &str,
         user: &str,
         (entered, carried): (&Entered, &Carried),
-    ) -> Result<Vec<Request>, No> {
+    ) -> Result<Sent, No> {
         let what = entered.what.as_deref().unwrap_or_default();
         let wish = entered.wish(what, carried.link.as_deref());
         let mut asked = self.asked(user, wish, Groups::Now).await?;
         for ask in &mut asked.asks {
             ask.start = entered.start;
         }
-        self.take_in(key, asked).await
+        self.take_in_as_shown(key, asked, (carried, &More::default()))
+            .await
+    }
+
+    /// Takes in what is asked, if it asks whom the form had shown. What decides on it (a reason, the
+    /// time of day, who is in a group) may have changed since, and nobody shall send to others than
+    /// they saw.
+    pub(super) async fn take_in_as_shown(
+        &self,
+        key: &str,
+        asked: Asked,
+        (carried, more): (&Carried, &More),
+    ) -> Result<Sent, No> {
+        let mut terms = Vec::new();
+        for ask in &asked.asks {
+            if let Verdict::Terms(one) = self.engine.verdict(ask).await? {
+                terms.push(*one);
+            }
+        }
+        let ways = terms.iter().map(|one| (one.rule.as_str(), &one.route));
+        let shown = carried.shows.as_deref() == Some(ask::print_of(ways).as_str());
+        // What is refused goes to nobody: the engine says so, and writes it down.
+        if shown || terms.len() < asked.asks.len() || self.any_refused(&asked, more).await? {
+            return self.take_in(key, asked).await.map(Sent::Taken);
+        }
+        Ok(Sent::Differs(terms))
+    }
+
+    async fn any_refused(&self, asked: &Asked, more: &More) -> Result<bool, No> {
+        for ask in &asked.asks {
+            if self.answer(ask, more).await?.refused.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The form as it is now, which is to be looked at and sent once more.
+    async fn shown_first(&self, submission: &Submission, terms: &[Terms]) -> Said {
+        let ways = terms.iter().map(|one| (&one.rule, &one.route));
+        let ways: Vec<(&RuleName, &Route)> = ways.collect();
+        let above = text::now_asks(&ways);
+        let late = match self.form_again(submission, above.clone()).await {
+            Ok(form) => {
+                let shows = ask::print_of(ways.iter().map(|(rule, route)| (rule.as_str(), *route)));
+                ask::having_shown(form, shows)
+            }
+            Err(_) => modal::notice(text::NOT_NOW, &above),
+        };
+        Said::Form(Box::new(Answered {
+            at_once: update(&late),
+            late,
+            words: Content::line(&above),
+            again: true,
+        }))
+    }
+
+    /// The form with what was entered in it, and these words above.
+    async fn form_again(&self, submission: &Submission, above: String) -> Result<Value, No> {
+        let (view, user) = (&submission.view, submission.by.user.as_str());
+        let (entered, carried) = Entered::sent(view, &self.engine.policy());
+        if view.callback_id == ids::EXTEND_FORM {
+            self.extension_form(user, &entered, carried, Some(above))
+                .await
+        } else {
+            self.request_form(user, &entered, carried, Some(above))
+                .await
+        }
     }
 
     /// The form with what is wrong beside the input that it is about; where there is no such input,
@@ -114,22 +190,13 @@ impl Handlers {
         (why, words): (String, Content),
         input: Option<&str>,
     ) -> Said {
-        let (view, user) = (&submission.view, submission.by.user.as_str());
-        let beside = input.and_then(|input| block_of(view, input));
-        let entered = Entered::read(view, &self.engine.policy());
-        let carried = Carried::read(&view.private_metadata);
+        let beside = input.and_then(|input| block_of(&submission.view, input));
         // Beside an input nothing is markup; above them, somebody's words must not become any.
         let above = match input {
             Some(_) => text::refused(&super::super::super::view::text::said(&why)),
             None => text::refused(&why),
         };
-        let filled = if view.callback_id == ids::EXTEND_FORM {
-            self.extension_form(user, &entered, carried, Some(above.clone()))
-                .await
-        } else {
-            self.request_form(user, &entered, carried, Some(above.clone()))
-                .await
-        };
+        let filled = self.form_again(submission, above.clone()).await;
         let late = filled.unwrap_or_else(|_| modal::notice(text::NOT_NOW, &above));
         let at_once = match beside {
             Some(block) => errors(block, &why),

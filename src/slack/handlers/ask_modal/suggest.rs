@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -11,7 +12,7 @@ use super::super::super::payload::{Actor, View};
 use super::super::super::view::ask::{self, What};
 use super::super::super::view::ids;
 use super::super::{Handlers, No};
-use crate::domain::{GroupName, Person};
+use crate::domain::{GroupName, Past, Person, ResourceName};
 use crate::policy::Policy;
 
 /// How long working it out may take; Slack waits three seconds.
@@ -64,7 +65,7 @@ impl Handlers {
             about: one.description,
             bundle: !one.parts.is_empty(),
         });
-        Ok((offered.collect(), self.recent(&asker).await?))
+        Ok((offered.collect(), self.recent(&policy, &asker).await?))
     }
 
     /// All groups of a person that rules look at, without those that cannot be read in time; and
@@ -92,16 +93,49 @@ impl Handlers {
         }
     }
 
-    async fn recent(&self, person: &Person) -> Result<BTreeMap<String, usize>, No> {
+    async fn recent(
+        &self,
+        policy: &Policy,
+        person: &Person,
+    ) -> Result<BTreeMap<String, usize>, No> {
         let now = self.engine.now().await?;
         let store = self.engine.store();
         let past = store.circumstances(person, None, now).await?.past;
-        let mut recent = BTreeMap::new();
-        for (after, past) in past.into_iter().enumerate() {
-            recent.entry(past.resource.to_string()).or_insert(after);
-        }
-        Ok(recent)
+        let bundles = policy.bundles().map(|bundle| {
+            let parts = bundle.access.iter().map(|(resource, _)| resource.clone());
+            (bundle.name.clone(), parts.collect())
+        });
+        Ok(asked_lately(&past, bundles))
     }
+}
+
+/// What was asked for lately, the last first, with how much came after it: a bundle before its parts.
+/// The parts of one are asked for at one and the same moment.
+fn asked_lately(
+    past: &[Past],
+    bundles: impl Iterator<Item = (String, Vec<ResourceName>)>,
+) -> BTreeMap<String, usize> {
+    let mut recent = BTreeMap::new();
+    let mut moments: BTreeMap<DateTime<Utc>, (usize, Vec<&ResourceName>)> = BTreeMap::new();
+    for (after, one) in past.iter().enumerate() {
+        let name = one.resource.to_string();
+        recent.entry(name).or_insert(2 * after + 1);
+        let moment = moments.entry(one.asked_at).or_insert((after, Vec::new()));
+        moment.1.push(&one.resource);
+    }
+    for (name, mut parts) in bundles {
+        parts.sort();
+        let is_all = |asked: &Vec<&ResourceName>| {
+            let mut asked = asked.clone();
+            asked.sort();
+            1 < parts.len() && asked.into_iter().eq(&parts)
+        };
+        let mut latest = moments.values().rev();
+        if let Some((after, _)) = latest.find(|(_, asked)| is_all(asked)) {
+            recent.insert(name, 2 * after);
+        }
+    }
+    recent
 }
 
 /// What fits what was typed: best first, of equals what was asked for last, then by name.

@@ -20,6 +20,7 @@ fn way(route: Route) -> Preview {
         rule: "staging-read".to_owned(),
         route,
         people: vec![vec![bob(), carol()], vec![lee()]],
+        called: None,
         channel: "C0ACCESS".to_owned(),
         until: None,
     }))
@@ -56,7 +57,7 @@ fn whole() -> Form {
         carried: Carried {
             channel: Some("C0ACCESS".to_owned()),
             link: Some(LINK.to_owned()),
-            extends: None,
+            ..Carried::default()
         },
         notice: Some(words::almost("Please say why.")),
         what: Some(what("staging-db", false)),
@@ -69,7 +70,7 @@ fn whole() -> Form {
         start: Some(Start {
             at: Some(now()),
             least: None,
-            most: Span::hours(24),
+            most: Some(Span::hours(24)),
         }),
         reason: Words {
             typed: "stuck".to_owned(),

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::ask::{Preview, Way};
+use super::super::ask::{Called, Preview, Way};
 use super::super::{Faces, escape};
 use super::{access, asks, channel, groups, link, long, name, people, reply, said, when};
-use crate::domain::{Refusal, Request, Route, Span};
+use crate::domain::{Refusal, Request, Route, RuleName, Span};
 
 /// The title of the form to ask for access.
 pub const TITLE: &str = "Ask for access";
@@ -67,8 +67,8 @@ pub const HOLDER_PLACEHOLDER: &str = "For me";
 /// Before the parts of a bundle.
 pub const BUNDLE: &str = "🧰 *A bundle: given as a whole, or not at all.* Its parts:";
 /// A message was to go along, and its link could not be read.
-pub const NO_LINK: &str = "ℹ️ I could not take the link of that message along, since I am not in \
-    its channel. Please say in your own words what it is about.";
+pub const NO_LINK: &str = "ℹ️ I could not take the link of that message along. Please say in your \
+    own words what it is about.";
 
 /// Something to ask for, in a list. A bundle says that it is one.
 pub fn what(what: &str, bundle: bool) -> String {
@@ -92,10 +92,13 @@ pub fn at_most(most: Option<Span>) -> String {
 }
 
 /// How far ahead it may begin.
-pub fn start_hint(least: Option<Span>, most: Span) -> String {
-    match least {
-        Some(least) => format!("At least {} ahead, at most {}.", long(least), long(most)),
-        None => format!("Empty for now. At most {} ahead.", long(most)),
+pub fn start_hint(least: Option<Span>, most: Option<Span>) -> String {
+    match (least, most) {
+        (Some(least), Some(most)) => {
+            format!("At least {} ahead, at most {}.", long(least), long(most))
+        }
+        (None, Some(most)) => format!("Empty for now. At most {} ahead.", long(most)),
+        (_, None) => "Empty for now.".to_owned(),
     }
 }
 
@@ -165,7 +168,15 @@ pub fn way(way: &Way, faces: &Faces) -> String {
             let asked: Vec<String> = steps
                 .map(|(step, able)| format!("{}{}", asks(step), able_to(able, faces)))
                 .collect();
-            format!("👥 *Decides*: {}.", asked.join(", then "))
+            let called = way
+                .called
+                .as_ref()
+                .map(|called| self::called(called, faces));
+            format!(
+                "👥 *Decides*: {}.{}",
+                asked.join(", then "),
+                called.unwrap_or_default()
+            )
         }
         Route::BreakGlass(glass) => {
             let reviewers = way.people.first().map_or(&[][..], Vec::as_slice);
@@ -176,6 +187,27 @@ pub fn way(way: &Way, faces: &Faces) -> String {
                 able_to(reviewers, faces),
                 long(glass.review_within)
             )
+        }
+    }
+}
+
+/// Who is called, where that is not just everybody who decides.
+fn called(called: &Called, faces: &Faces) -> String {
+    let quiet = match called.stand_ins.as_slice() {
+        [] => String::new(),
+        also => format!(
+            "\n🌙 It is quiet now, so {} may decide as well.",
+            groups(also, "or")
+        ),
+    };
+    match called.people.as_slice() {
+        [] if quiet.is_empty() => {
+            "\n🌙 It is quiet where they are, so nobody is called just now.".to_owned()
+        }
+        [] => format!("{quiet} Nobody is called just now."),
+        people => {
+            let sign = if quiet.is_empty() { "\n🔔" } else { "" };
+            format!("{quiet}{sign} *Called*: {}.", self::people(people, faces))
         }
     }
 }
@@ -258,6 +290,48 @@ fn near(suggestions: &[String]) -> String {
 /// Above a form that a command opened which was not complete.
 pub fn almost(missing: &str) -> String {
     format!("✏️ *Almost there.* {missing}")
+}
+
+/// What is missing where a command named nothing to ask for.
+pub const WHICH: &str = "What do you need? Please choose it; the rest stands below.";
+/// Where a command was not quite as commands are, and may have been understood.
+pub const CHECK: &str = "Please look whether I understood you, and press *Ask*.";
+
+/// Somebody was named in a way that is not sure.
+pub fn who(said: &str) -> String {
+    format!(
+        "I cannot tell who “{}” is. Please choose them below, under *{HOLDER}*",
+        name(said)
+    )
+}
+
+/// What could not be read in a command.
+pub fn unread(sentence: &str) -> String {
+    escape::inline(sentence, 300)
+}
+
+/// Above a form that was sent off, while by now others decide than it had shown.
+pub fn now_asks(ways: &[(&RuleName, &Route)]) -> String {
+    let now = match ways {
+        [(rule, route)] => {
+            let rule = name(rule);
+            match route {
+                Route::Automatic { .. } => {
+                    format!("This is now approved at once, by rule *{rule}*.")
+                }
+                Route::BreakGlass(glass) => format!(
+                    "This is now break-glass by rule *{rule}*, and {} looks at it afterwards.",
+                    groups(&glass.review_by, "or")
+                ),
+                Route::Steps(steps) => {
+                    let asked: Vec<String> = steps.iter().map(asks).collect();
+                    format!("This now asks {}, by rule *{rule}*.", asked.join(", then "))
+                }
+            }
+        }
+        _ => "This now asks others than were shown: its parts stand below.".to_owned(),
+    };
+    format!("✋ *Not sent yet.* {now} If that is right, press *{SEND}* once more.")
 }
 
 /// Above a form that was sent off and refused.
