@@ -18,6 +18,7 @@ mod rules;
 mod sources;
 mod steps;
 mod targets;
+mod together;
 mod waiting;
 
 pub(super) use conditions::finding as condition_finding;
@@ -117,6 +118,10 @@ const CHECKS: &[Check] = &[
         "conditions are read without fault",
         conditions::without_fault,
     ),
+    whole(
+        "conditions look at something",
+        conditions::look_at_something,
+    ),
     whole("holidays count somewhere", conditions::holidays_count),
     whole("what `owner` means is said", targets::owners_said),
     whole("every step can be finished", steps::can_be_finished),
@@ -130,6 +135,7 @@ const CHECKS: &[Check] = &[
     ),
     whole("every rule is about something", reach::about_something),
     whole("every rule can be reached", reach::reachable),
+    whole("every rule is left one of its groups", together::by_groups),
     whole("every card has a channel", rules::channels_known),
 ];
 
@@ -150,10 +156,10 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
 }
 
 /// Checks of what is probably not meant, though nothing forbids it.
-const DOUBTS: &[Check] = &[whole(
-    "every resource can be asked for",
-    targets::can_be_asked_for,
-)];
+const DOUBTS: &[Check] = &[
+    whole("every resource can be asked for", targets::can_be_asked_for),
+    whole("every rule is left somebody", together::by_members),
+];
 
 /// Runs every check. What is found is in the log: faults, and warnings.
 pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Checked {

@@ -234,6 +234,13 @@ impl Policy {
         self.rules.iter().map(|rule| &rule.name)
     }
 
+    /// How often in how much time a rule approves by itself; none where it does so at any time, or
+    /// never.
+    pub fn uses_of(&self, rule: &RuleName) -> Option<(u32, Span)> {
+        let rule = self.rules.iter().find(|known| known.name == *rule)?;
+        rule.limits.as_ref()?.uses
+    }
+
     /// Where the people of a group are read from, and what stands in for that. None when there is
     /// no such group, and for an entry of `people`.
     pub fn source_of(&self, group: &GroupName) -> Option<&SourcedGroup> {

@@ -2,6 +2,7 @@
 //! policies, and against the evaluator that answers people.
 
 mod assert;
+mod corners;
 mod diff;
 mod random;
 

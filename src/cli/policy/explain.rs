@@ -10,9 +10,11 @@ use clap::Args;
 use super::super::{Failure, out};
 use super::{load, or_set};
 use crate::clock::Clock;
-use crate::domain::{Ask, Asker, Circumstances, GroupName, Person, Span, Standing, Verdict};
+use crate::domain::{
+    Ask, Asker, Circumstances, GroupName, Person, RuleName, Span, Standing, Verdict,
+};
 use crate::policy::report::{bundle_data, bundle_text, explanation_data, explanation_text};
-use crate::policy::suite::{Moment, Stage, parts as parts_of, person, whole};
+use crate::policy::suite::{Before, Moment, Stage, parts as parts_of, person, whole};
 use crate::policy::{Bundle, Policy};
 
 #[derive(Args, Debug)]
@@ -25,6 +27,8 @@ Examples:
   jit policy explain dana staging-db 1h --at 'sat 23:00'       what if it were then?
   jit policy explain dana staging-db 1h --in oncall            what if Dana were on call?
   jit policy explain bob staging-db 1h --for dana --json
+  jit policy explain dana staging-db 1h --extends 4h           what if Dana held it for 4h and wants more?
+  jit policy explain dana staging-db 1h --used-up 'read fast'  what if that rule approved as often as it may?
   jit policy explain dana shop-incident 1h --reason INC-42     a bundle: every part of it
 
 Nobody is asked: who is in a group with a source of its own (on-call, a Slack user group) is taken
@@ -59,6 +63,25 @@ pub(super) struct Arguments {
     /// Who is to hold the access, where that is somebody else
     #[arg(long = "for", value_name = "WHO")]
     holder: Option<String>,
+    /// What whoever is to hold the access is called besides, where the policy does not say so; may be
+    /// given several times
+    #[arg(long, value_name = "WHO")]
+    also: Vec<String>,
+    /// A rule that approved by itself as often as it may, a minute ago; may be given several times
+    #[arg(long, value_name = "RULE")]
+    used_up: Vec<String>,
+    /// Prolong an access that was held for that long until now
+    #[arg(long, value_name = "DURATION")]
+    extends: Option<String>,
+    #[arg(
+        long,
+        value_name = "TIMES",
+        default_value_t = 0,
+        hide_default_value = true,
+        requires = "extends",
+        help = "How often that access was prolonged already"
+    )]
+    extended: u32,
     /// Ask as break-glass: now, and looked at afterwards
     #[arg(long)]
     break_glass: bool,
@@ -119,7 +142,7 @@ impl Arguments {
     }
 
     fn stage(&self, policy: &Policy) -> Result<Stage, Failure> {
-        let holder = somebody(policy, self.holder.as_ref().unwrap_or(&self.who))?;
+        let mut holder = somebody(policy, self.holder.as_ref().unwrap_or(&self.who))?;
         let asker = somebody(policy, &self.who)?;
         let now = moment(policy, self.at.as_deref(), Clock::Database.wall())?;
         let now = now.unwrap_or_else(|| Clock::Database.wall());
@@ -128,6 +151,9 @@ impl Arguments {
             person: asker,
             standing: Standing::default(),
         });
+        for also in &self.also {
+            holder.identities.extend(somebody(policy, also)?.identities);
+        }
         let ask = Ask {
             role,
             duration,
@@ -142,7 +168,33 @@ impl Arguments {
             asker,
             ..Ask::of(holder, resource)
         };
-        Ok(Stage::new(ask, Circumstances::at(now)))
+        let mut stage = Stage::new(ask, Circumstances::at(now));
+        stage.set_before(policy, &self.before(policy)?);
+        Ok(stage)
+    }
+
+    fn before(&self, policy: &Policy) -> Result<Before, Failure> {
+        let used_up = self.used_up.iter().map(|name| {
+            let rule = RuleName::new(name);
+            if policy.uses_of(&rule).is_some() {
+                return Ok(rule);
+            }
+            let limited = policy.rules().filter(|rule| policy.uses_of(rule).is_some());
+            let limited: Vec<&str> = limited.map(RuleName::as_str).collect();
+            let known = if limited.is_empty() {
+                "no rule has one".to_owned()
+            } else {
+                format!("these have one: {}", limited.join(", "))
+            };
+            Err(Failure::usage(anyhow!(
+                "the policy has no rule `{name}` with a limit of uses; {known}"
+            )))
+        });
+        let held = self.extends.as_ref().map(|text| span(text)).transpose()?;
+        Ok(Before {
+            used_up: used_up.collect::<Result<_, _>>()?,
+            held: held.map(|held| (held, self.extended)),
+        })
     }
 
     /// The groups of `--in`.
@@ -180,18 +232,19 @@ fn moment(
     Ok(Some(moment.resolve(policy.timezone(), after)))
 }
 
+fn span(text: &str) -> Result<Span, Failure> {
+    Span::parse(text).map_err(|fault| Failure::usage(anyhow!("the duration “{text}”: {fault}")))
+}
+
 /// Resource, role and duration. The last word is a duration where it reads like one.
 fn parts(what: &[String]) -> Result<(String, Option<String>, Option<Span>), Failure> {
-    let read = |text: &String| {
-        Span::parse(text).map_err(|fault| Failure::usage(anyhow!("the duration “{text}”: {fault}")))
-    };
     let is_duration = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
     match what {
         [resource] => Ok((resource.clone(), None, None)),
-        [resource, last] if is_duration(last) => Ok((resource.clone(), None, Some(read(last)?))),
+        [resource, last] if is_duration(last) => Ok((resource.clone(), None, Some(span(last)?))),
         [resource, role] => Ok((resource.clone(), Some(role.clone()), None)),
         [resource, role, duration] => {
-            Ok((resource.clone(), Some(role.clone()), Some(read(duration)?)))
+            Ok((resource.clone(), Some(role.clone()), Some(span(duration)?)))
         }
         _ => Err(Failure::usage(anyhow!(
             "name a resource, perhaps a role, and a duration"

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::super::condition::{Condition, RequestView, RequesterView, ResourceView, View};
 use super::super::diff::free_words;
-use super::super::space::{self, Crowd, Named, Point, Side, Space};
+use super::super::space::{self, Crowd, Effect, Named, Point, Side, Space};
 use super::super::{Policy, SpaceTooLarge};
-use super::demand::{Answer, Invariant};
+use super::demand::{Answer, Demand, Invariant};
+use super::longest::{Longest, Wrong, prolonged};
 
 /// Whether an invariant holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,8 +34,7 @@ pub enum Outcome {
 pub struct Example {
     /// What is wrong with the answer.
     pub told: String,
-    /// The command that shows it, without the path of the policy; none where the command line
-    /// cannot ask it.
+    /// The command that shows it, without the path of the policy.
     pub command: Option<String>,
     /// The evaluation that the command prints.
     pub tree: Option<String>,
@@ -80,6 +80,8 @@ pub(super) fn decide(policy: &Policy, invariant: &Invariant) -> Result<Outcome, 
     {
         named.condition(condition);
     }
+    named.boundaries.on_behalf |= invariant.demand == Demand::NeverOnBehalf;
+    named.boundaries.extension |= matches!(invariant.demand, Demand::AtMost(_));
     let crowd = Crowd::of(&[policy], &named);
     let mut requests = 0;
     let mut undecided = None;
@@ -94,6 +96,7 @@ pub(super) fn decide(policy: &Policy, invariant: &Invariant) -> Result<Outcome, 
             invariant,
             space: &space,
             crowd: &crowd,
+            longest: Longest::default(),
             requests: 0,
         };
         match search.first() {
@@ -111,6 +114,7 @@ struct Search<'a> {
     invariant: &'a Invariant,
     space: &'a Space<'a>,
     crowd: &'a Crowd,
+    longest: Longest,
     requests: usize,
 }
 
@@ -118,10 +122,18 @@ impl Search<'_> {
     /// The first request that breaks it, else the first of which nobody can tell.
     fn first(&mut self) -> Option<Outcome> {
         let mut classes: Vec<usize> = (0..self.space.classes.len()).collect();
-        // An example with somebody who is known reads best.
-        classes.sort_by_key(|class| self.space.classes[*class].humans.is_empty());
+        // An example with somebody who is known reads best, and one that is sure comes first.
+        classes.sort_by_key(|class| {
+            let class = &self.space.classes[*class];
+            (class.united.is_some(), class.humans.is_empty())
+        });
         let mut points = Vec::new();
         self.space.each(&classes, |point| points.push(point));
+        if let Demand::AtMost(_) = self.invariant.demand {
+            for point in &points {
+                self.note_longest(*point);
+            }
+        }
         let mut undecided = None;
         // The free conditions come out in each way for one and the same request.
         for point in points.into_iter().filter(|point| point.free == 0) {
@@ -131,6 +143,24 @@ impl Search<'_> {
             }
         }
         undecided
+    }
+
+    /// Takes note of how long somebody may hold it before they prolong it.
+    fn note_longest(&mut self, point: Point) {
+        if self.space.modes[point.mode] == space::Mode::Extension {
+            return;
+        }
+        for length in 0..self.space.lengths.len() {
+            let point = Point { length, ..point };
+            let effect = self.space.effect(0, point);
+            let Some(terms) = effect.terms.as_deref() else {
+                continue;
+            };
+            let lasts = self.space.lengths.at(length).or(terms.given);
+            let is_about = !matches!(self.about(point, terms.given), About::No);
+            let class = &self.space.classes[point.class];
+            self.longest.note(class, lasts, is_about);
+        }
     }
 
     /// What comes of asking that for each duration.
@@ -165,39 +195,65 @@ impl Search<'_> {
             let Some(terms) = effect.terms.as_deref() else {
                 continue;
             };
-            match self.about(point, terms.given) {
-                About::No => continue,
-                About::Yes => {}
-                About::Maybe(why) => maybe = Some(why),
-            }
-            self.requests += 1;
-            let answer = Answer {
-                effect: &effect,
-                class: &self.space.classes[point.class],
-                mode: self.space.modes[point.mode],
-                duration: self.space.lengths.at(point.length),
-            };
-            if let Some(told) = self.invariant.demand.broken(&answer) {
+            let about = self.about(point, terms.given);
+            self.requests += usize::from(!matches!(about, About::No));
+            if let Some(wrong) = self.wrong(point, &effect, &about) {
                 broken.push(free);
-                first = first.or(Some((told, point, terms.rule.clone())));
+                first = first.or(Some((wrong, point, terms.rule.clone())));
+            }
+            if let About::Maybe(why) = about {
+                maybe = Some(why);
             }
         }
-        let (told, point, rule) = first?;
-        let example = Box::new(self.example(told, point, rule));
-        let depends = free_words(&self.space.free, &broken);
-        Some(match (maybe, depends.is_empty()) {
-            (None, true) => Outcome::Broken(example),
-            (None, false) => Outcome::Undecided {
-                why: format!(
-                    "it is broken {}, and whether that is so cannot be told from the policy",
-                    depends.join(", ")
-                ),
-                example: Some(example),
-            },
-            (Some(why), _) => Outcome::Undecided {
+        let (wrong, point, rule) = first?;
+        let example = Box::new(self.example(wrong, point, rule));
+        Some(match maybe.or_else(|| self.depends(point, &broken)) {
+            None => Outcome::Broken(example),
+            Some(why) => Outcome::Undecided {
                 why,
                 example: Some(example),
             },
+        })
+    }
+
+    /// What is wrong with an answer.
+    fn wrong(&self, point: Point, effect: &Effect, about: &About) -> Option<Wrong> {
+        let mode = self.space.modes[point.mode];
+        if let (Demand::AtMost(most), space::Mode::Extension) = (&self.invariant.demand, mode) {
+            let is_about = !matches!(about, About::No);
+            let held = self
+                .longest
+                .held(&self.space.classes[point.class], is_about)?;
+            return prolonged(held, self.space.lengths.at(point.length), effect, *most);
+        }
+        if matches!(about, About::No) {
+            return None;
+        }
+        let answer = Answer {
+            effect,
+            class: &self.space.classes[point.class],
+            mode,
+            duration: self.space.lengths.at(point.length),
+        };
+        let told = self.invariant.demand.broken(&answer)?;
+        Some(Wrong { told, held: None })
+    }
+
+    /// On what it depends that an invariant is broken, where the policy does not say.
+    fn depends(&self, point: Point, broken: &[usize]) -> Option<String> {
+        if let Some(two) = self.space.classes[point.class].united {
+            return Some(format!(
+                "it is broken for {}, which cannot be told from the policy: write the e-mail and the \
+                 Slack id of each under `people`",
+                space::both(self.crowd, two)
+            ));
+        }
+        let depends = free_words(&self.space.free, broken);
+        (!depends.is_empty()).then(|| {
+            format!(
+                "it is broken {}, and whether that is so cannot be told from the policy",
+                depends.join(", ")
+            )
         })
     }
 
@@ -231,7 +287,7 @@ impl Search<'_> {
     ) -> Result<bool, String> {
         let space = self.space;
         let class = &space.classes[point.class];
-        let none = std::collections::BTreeSet::new();
+        let groups = class.groups_at(0);
         let resource = space.sides.first().and_then(|side| side.resource);
         let Some(resource) = resource else {
             return Ok(false);
@@ -253,7 +309,7 @@ impl Search<'_> {
             requester: RequesterView {
                 email: "",
                 name: "",
-                groups: class.groups.first().unwrap_or(&none),
+                groups: &groups,
                 is_guest: class.guest,
                 timezone: "",
             },
@@ -272,10 +328,13 @@ impl Search<'_> {
         condition.holds(&view).map_err(|error| error.to_string())
     }
 
-    fn example(&self, told: String, point: Point, rule: String) -> Example {
-        let replay = space::replay(self.space, self.crowd, point);
+    fn example(&self, wrong: Wrong, point: Point, rule: String) -> Example {
+        let mut replay = space::replay(self.space, self.crowd, point);
+        if let Some((held, times)) = wrong.held {
+            replay = replay.map(|replay| replay.prolonging(held, times));
+        }
         Example {
-            told,
+            told: wrong.told,
             command: replay.as_ref().map(ToString::to_string),
             tree: replay.as_ref().map(|replay| replay.tell(self.policy)),
             target: (self.space.resource.to_string(), self.space.role.to_string()),

@@ -22,6 +22,7 @@
 
 mod decide;
 mod demand;
+mod longest;
 mod parse;
 
 use std::path::{Path, PathBuf};

@@ -95,6 +95,28 @@ pub(super) fn without_fault(subject: &Subject<'_>) {
     }
 }
 
+/// A condition that looks at nothing always comes out the same: its rule takes every ask, or none.
+pub(super) fn look_at_something(subject: &Subject<'_>) {
+    for (index, rule) in subject.rules() {
+        let compiled = &subject.conditions[index];
+        let steps = rule.steps().iter().map(|step| &step.when);
+        let written = std::iter::once(&rule.when).chain(steps);
+        let conditions = std::iter::once(&compiled.when).chain(&compiled.steps);
+        for (written, condition) in written.zip(conditions) {
+            let (Some(written), Some(condition)) = (written, condition) else {
+                continue;
+            };
+            if condition.reads().is_empty() {
+                let message = "the condition looks at nothing, so it always comes out the same";
+                let finding = Finding::new(written.at, message, "of no effect");
+                subject.log.push(finding.hint(
+                    "leave `when` out, or look at `request`, `requester`, `resource`, `now` or `history`",
+                ));
+            }
+        }
+    }
+}
+
 /// Holidays are of no use unless a condition looks at them.
 pub(super) fn holidays_count(subject: &Subject<'_>) {
     let Some(holidays) = &subject.written.defaults.holidays else {

@@ -164,12 +164,13 @@ impl<'a> Finder<'a> {
             return false;
         };
         match sign {
-            op::EQUALS
-            | op::NOT_EQUALS
-            | op::LESS
-            | op::LESS_EQUALS
-            | op::GREATER
-            | op::GREATER_EQUALS => self.named(left, &[right]) || self.named(right, &[left]),
+            op::EQUALS | op::NOT_EQUALS => self.named(left, &[right]) || self.named(right, &[left]),
+            // Groups have an order too, by which those that nobody names differ from each other.
+            op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS => {
+                !self.is_member(left)
+                    && !self.is_member(right)
+                    && (self.named(left, &[right]) || self.named(right, &[left]))
+            }
             op::IN => self.contained(left, right),
             _ => false,
         }
@@ -188,9 +189,14 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Whether that is a group of the requester, in a loop over them.
+    fn is_member(&self, expr: &IdedExpr) -> bool {
+        matches!(&expr.expr, Expr::Ident(name) if self.members.contains(&name.as_str()))
+    }
+
     /// Takes note of the values that something is compared with, if they are constants.
     fn named(&mut self, what: &IdedExpr, values: &[&IdedExpr]) -> bool {
-        if matches!(&what.expr, Expr::Ident(name) if self.members.contains(&name.as_str())) {
+        if self.is_member(what) {
             let groups: Option<Vec<&str>> = values.iter().map(|value| text_of(value)).collect();
             let is_named = groups.is_some();
             let groups = groups.into_iter().flatten().map(ToOwned::to_owned);

@@ -102,6 +102,11 @@ impl Reads {
         self.0.contains(&variable)
     }
 
+    /// Whether it looks at nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether it looks at earlier requests, which are costly to find.
     pub(super) fn needs_history(&self) -> bool {
         self.has(Variable::History)

@@ -32,7 +32,7 @@ fn is_known(policy: &Policy, group: &GroupName) -> bool {
 }
 
 /// The groups that rules name, each with the rules in which its people may approve.
-fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
+pub(super) fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
     let mut used: BTreeMap<GroupName, BTreeSet<String>> = BTreeMap::new();
     let owners: BTreeSet<&GroupName> = policy
         .resources
@@ -78,13 +78,18 @@ fn moved(
     before: &[BTreeSet<Entry>],
     after: &[BTreeSet<Entry>],
 ) -> Vec<Change> {
+    // Somebody whom the other side knows by another name only is somebody else by this one.
     let missing = |here: &[BTreeSet<Entry>], there: &[BTreeSet<Entry>]| -> Vec<String> {
         let known: BTreeSet<&Entry> = there.iter().flatten().collect();
-        let gone = here
-            .iter()
-            .filter(|human| !human.iter().any(|entry| known.contains(entry)));
-        gone.filter_map(|human| human.first().map(ToString::to_string))
-            .collect()
+        let gone = here.iter().flat_map(|human| {
+            let new: Vec<&Entry> = human
+                .iter()
+                .filter(|entry| !known.contains(entry))
+                .collect();
+            let is_whole = new.len() == human.len();
+            new.into_iter().take(if is_whole { 1 } else { human.len() })
+        });
+        gone.map(ToString::to_string).collect()
     };
     let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
     let rules = format!("approvals by {}", rule_names(&rules));
@@ -112,7 +117,8 @@ fn moved(
     gained.into_iter().chain(lost).collect()
 }
 
-fn rule_names(names: &[&str]) -> String {
+/// Rules by name, as they stand in a sentence.
+pub(super) fn rule_names(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("“{name}”")).collect();
     let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
     some(&quoted)
@@ -128,23 +134,6 @@ fn elsewhere(
     if before == after {
         return None;
     }
-    let told = |policy: &Policy| match policy.source_of(group) {
-        None => "a person".to_owned(),
-        Some(sourced) => {
-            let from = match &sourced.source {
-                GroupSource::Members => "listed in the policy".to_owned(),
-                GroupSource::SlackUsergroup { id } => format!("the Slack user group {id}"),
-                GroupSource::PagerDuty { schedule, api, .. } => {
-                    format!("the PagerDuty schedule {schedule} at {api}")
-                }
-                GroupSource::Webhook { url, .. } => format!("whom {url} names"),
-            };
-            match &sourced.fallback {
-                Some(group) => format!("{from}, else {group}"),
-                None => from,
-            }
-        }
-    };
     let names: Vec<&str> = rules.iter().map(String::as_str).collect();
     let what = if names.is_empty() {
         "whom rules are for".to_owned()
@@ -156,7 +145,26 @@ fn elsewhere(
         Danger::OtherPeople,
         who,
         what,
-        told(old),
-        told(new),
+        source_words(old, group),
+        source_words(new, group),
     ))
+}
+
+/// Where the people of a group are read from.
+pub(super) fn source_words(policy: &Policy, group: &GroupName) -> String {
+    let Some(sourced) = policy.source_of(group) else {
+        return "a person".to_owned();
+    };
+    let from = match &sourced.source {
+        GroupSource::Members => "listed in the policy".to_owned(),
+        GroupSource::SlackUsergroup { id } => format!("the Slack user group {id}"),
+        GroupSource::PagerDuty { schedule, api, .. } => {
+            format!("the PagerDuty schedule {schedule} at {api}")
+        }
+        GroupSource::Webhook { url, .. } => format!("whom {url} names"),
+    };
+    match &sourced.fallback {
+        Some(group) => format!("{from}, else {group}"),
+        None => from,
+    }
 }

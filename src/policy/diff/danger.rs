@@ -39,6 +39,8 @@ pub enum Danger {
     BreakGlass,
     /// It can be prolonged more.
     MoreExtension,
+    /// More people look at the requests of others, or may take access away.
+    MoreOverseers,
     /// Less has to be brought along: a reason, a ticket, a near start.
     LessAsked,
     /// What could be asked for is refused.
@@ -49,6 +51,8 @@ pub enum Danger {
     MoreApprovers,
     /// It lasts less long.
     Shorter,
+    /// Fewer people look at the requests of others, or may take access away.
+    FewerOverseers,
     /// Less can be prolonged, or more has to be brought along.
     MoreAsked,
     /// What people are told, and where, and how long things wait.
@@ -79,11 +83,13 @@ impl Danger {
             Self::Longer => "longer",
             Self::BreakGlass => "more by break-glass",
             Self::MoreExtension => "more extension",
+            Self::MoreOverseers => "more admins, owners or auditors",
             Self::LessAsked => "less is asked for",
             Self::Refused => "no longer allowed",
             Self::NewlyReviewed => "no longer automatic",
             Self::MoreApprovers => "more approvals",
             Self::Shorter => "shorter",
+            Self::FewerOverseers => "fewer admins, owners or auditors",
             Self::MoreAsked => "more is asked for",
             Self::Told => "told or kept differently",
         }
@@ -195,8 +201,16 @@ fn is_within(some: &[GroupName], all: &[GroupName]) -> bool {
 fn besides(old: &Meaning, new: &Meaning) -> Option<Danger> {
     let same = old.target == new.target && old.spec == new.spec;
     let target = (!same).then_some(Danger::OtherTarget);
+    let owners = (old.owners != new.owners).then(|| {
+        if is_within(&new.owners, &old.owners) {
+            Danger::FewerOverseers
+        } else {
+            Danger::MoreOverseers
+        }
+    });
     target
         .into_iter()
+        .chain(owners)
         .chain(attributes(&old.attributes, &new.attributes))
         .min()
 }

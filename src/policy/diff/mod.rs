@@ -7,6 +7,7 @@
 mod approvers;
 mod cells;
 mod danger;
+mod people;
 mod report;
 mod words;
 
@@ -103,6 +104,7 @@ impl Diff {
         let asks = found.asks;
         let mut changes = found.changes([old, new]);
         changes.extend(approvers::changes(old, new));
+        changes.extend(people::changes(old, new));
         changes.sort_by(|one, other| {
             let key = |change: &Change| (change.danger, change.what.clone(), change.who.clone());
             key(one).cmp(&key(other))
@@ -180,12 +182,14 @@ impl Differ<'_> {
     }
 
     fn is_moved(&self, sides: &[Side<'_>]) -> bool {
-        let rules = sides.iter().flat_map(|side| &side.rules);
-        let groups = rules
+        let rules = || sides.iter().flat_map(|side| &side.rules);
+        let groups = rules()
             .flat_map(|rule| space::asking(rule))
             .collect::<BTreeSet<_>>();
+        let others = rules().any(|rule| space::look_at_others(rule));
         let differs = |group| self.old.is_dynamic(group) != self.new.is_dynamic(group);
-        self.crowd.is_moved(&groups) || groups.iter().any(differs)
+        let all_read = || self.old.people.dynamic().ne(self.new.people.dynamic());
+        self.crowd.is_moved(&groups, others) || groups.iter().any(differs) || (others && all_read())
     }
 
     /// All that the answers about a target follow from, but for the defaults.
@@ -252,7 +256,10 @@ impl Differ<'_> {
                 before: words::way(before),
                 after: words::way(after),
                 details: words::details(before, after),
-                undecided: block.sets[FREE].len() < 1 << space.free.len(),
+                undecided: block.sets[FREE].len() < 1 << space.free.len()
+                    || block.sets[CLASS]
+                        .iter()
+                        .all(|class| space.classes[*class].united.is_some()),
             };
             let replay = || example(&space, &self.crowd, block);
             found.add(line, all, replay);
@@ -277,7 +284,10 @@ fn looks_at_resource(reads: &super::condition::Reads) -> bool {
 /// One ask of a block that can be repeated: by somebody who is known, with the longest duration.
 fn example(space: &Space<'_>, crowd: &Crowd, block: &Block) -> Option<String> {
     let classes = &block.sets[CLASS];
-    let known = |class: &&usize| !space.classes[**class].humans.is_empty();
+    let known = |class: &&usize| {
+        let class = &space.classes[**class];
+        !class.humans.is_empty() && class.united.is_none()
+    };
     let class = *classes.iter().find(known).or(classes.first())?;
     let best = space.lengths.best(&block.sets[LENGTH]);
     let length = block.sets[LENGTH]

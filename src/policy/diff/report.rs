@@ -152,7 +152,7 @@ fn one(change: &Change, policy: &str) -> String {
         let _ = writeln!(text, "      · {detail}");
     }
     if change.undecided {
-        text.push_str("      (whether that condition holds cannot be told from the policy)\n");
+        text.push_str("      (whether that is so cannot be told from the policy)\n");
     }
     if let Some(command) = &change.replay {
         let _ = writeln!(text, "      $ {command}{}", at(policy));

@@ -8,6 +8,9 @@ use super::super::{Policy, suggest};
 use super::cells::{Block, FREE, LENGTH, MODE, MOMENT, SPENT};
 use crate::domain::GroupName;
 
+/// A group that counts as one of many.
+const ANOTHER: &str = "a group that no rule names";
+
 /// How many names are written out before the rest is counted.
 const MOST_NAMES: usize = 5;
 
@@ -108,11 +111,11 @@ fn compared(old: &Meaning, new: &Meaning) -> Vec<String> {
         new.start_within.to_string(),
     );
     note("cards go to", old.channel.clone(), new.channel.clone());
-    note(
-        "may revoke",
-        list(&old.revokers, "and"),
-        list(&new.revokers, "and"),
-    );
+    let owners = |owners: &[GroupName]| match owners {
+        [] => "admins only".to_owned(),
+        owners => format!("admins and {}", list(owners, "and")),
+    };
+    note("may revoke", owners(&old.owners), owners(&new.owners));
     if old.spec != new.spec {
         found.push("the settings of the connector change".to_owned());
     }
@@ -228,13 +231,20 @@ pub(in crate::policy) fn free(free: &[String], masks: &[usize]) -> Vec<String> {
     words
 }
 
-/// The people of these classes in words.
+/// The people of these classes in words. Those who are only there if two people are one are named
+/// where there is nobody else.
 pub(super) fn who(crowd: &Crowd, all: &[Class], picked: &[usize]) -> String {
+    let sure = picked.iter().filter(|index| all[**index].united.is_none());
+    let sure: Vec<usize> = sure.copied().collect();
+    if sure.is_empty() {
+        return united_words(crowd, all, picked);
+    }
+    let picked = sure.as_slice();
     let moved = picked.iter().filter(|index| all[**index].is_moved());
     let mut words: Vec<String> =
         moved_words(crowd, &moved.map(|index| &all[*index]).collect::<Vec<_>>());
     let still: BTreeSet<usize> = (0..all.len())
-        .filter(|index| !all[*index].is_moved())
+        .filter(|index| !all[*index].is_moved() && all[*index].united.is_none())
         .collect();
     let picked: BTreeSet<usize> = picked.iter().copied().collect();
     let picked: BTreeSet<usize> = picked.intersection(&still).copied().collect();
@@ -242,6 +252,15 @@ pub(super) fn who(crowd: &Crowd, all: &[Class], picked: &[usize]) -> String {
         words.insert(0, described(all, &still, &picked));
     }
     words.join("; ")
+}
+
+fn united_words(crowd: &Crowd, all: &[Class], picked: &[usize]) -> String {
+    let united = picked.iter().filter_map(|index| all[*index].united);
+    let pairs: BTreeSet<String> = united
+        .map(|two| super::super::space::both(crowd, two))
+        .collect();
+    let pairs: Vec<&str> = pairs.iter().map(String::as_str).collect();
+    some(&pairs)
 }
 
 fn moved_words(crowd: &Crowd, moved: &[&Class]) -> Vec<String> {
@@ -254,6 +273,10 @@ fn moved_words(crowd: &Crowd, moved: &[&Class]) -> Vec<String> {
             |groups: BTreeSet<GroupName>| list(&groups.into_iter().collect::<Vec<_>>(), "and");
         let (joined, left) = (names(new - old), names(old - new));
         let told = match (joined.is_empty(), left.is_empty()) {
+            (true, true) if class.others.first() < class.others.last() => {
+                format!("now in {ANOTHER}")
+            }
+            (true, true) => format!("no longer in {ANOTHER}"),
             (false, true) => format!("now in {joined}"),
             (true, false) => format!("no longer in {left}"),
             _ => format!("now in {joined}, no longer in {left}"),
@@ -356,8 +379,10 @@ fn labels(class: &Class) -> Vec<String> {
         .into_iter()
         .flatten()
         .map(ToString::to_string);
+    let others = class.others.last().is_some_and(|others| *others > 0);
+    let others = others.then(|| ANOTHER.to_owned());
     let guest = class.guest.then(|| "guests of the workspace".to_owned());
-    groups.chain(guest).collect()
+    groups.chain(others).chain(guest).collect()
 }
 
 fn exactly(all: &[Class], picked: &Set) -> String {

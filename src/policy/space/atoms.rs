@@ -67,6 +67,15 @@ impl Named {
         }
     }
 
+    /// Adds by how much an access may be prolonged, where that is tried.
+    pub(super) fn prolong(&mut self, sides: &[Side<'_>]) {
+        if self.boundaries.extension {
+            let rules = sides.iter().flat_map(|side| &side.rules);
+            self.durations
+                .extend(rules.filter_map(|rule| rule.require.extend.by));
+        }
+    }
+
     fn limits(&mut self, limits: &Limits) {
         self.uses |= limits.uses.is_some();
         self.weekdays |= !limits.weekdays.is_empty();
@@ -130,6 +139,12 @@ pub(in crate::policy) fn is_free(condition: &Condition) -> bool {
 pub(in crate::policy) fn conditions(rule: &Rule) -> impl Iterator<Item = &Condition> {
     let steps = rule.steps.iter().filter_map(|step| step.when.as_ref());
     rule.when.iter().chain(steps)
+}
+
+/// Whether it matters for an answer that somebody is in a group besides those that are named.
+pub(in crate::policy) fn look_at_others(rule: &Rule) -> bool {
+    let mut tried = conditions(rule).filter(|condition| !is_free(condition));
+    tried.any(|condition| condition.boundaries().other_group)
 }
 
 /// Every group that it matters for an answer whether somebody is in.

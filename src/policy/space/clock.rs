@@ -9,6 +9,9 @@ use super::Named;
 
 const DAY: u32 = 24 * 60;
 
+/// So many days hold a day of each kind.
+const FAR: u32 = 60;
+
 /// A day, as far as it can make a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::policy) enum Day {
@@ -35,9 +38,9 @@ pub(in crate::policy) struct Moment {
 pub(super) fn moments(named: &Named, zones: &[Tz], holidays: &BTreeSet<NaiveDate>) -> Vec<Moment> {
     let shown = zones.last().copied().unwrap_or(Tz::UTC);
     let monday = plain_week(holidays);
-    let starts = starts(named, zones, shown, monday);
     let mut found = Vec::new();
     for (day, date) in days(named, zones, holidays, monday) {
+        let starts = starts(named, zones, shown, date);
         for (index, &from) in starts.iter().enumerate() {
             let to = starts.get(index + 1).copied().unwrap_or(DAY);
             // A day without any difference is best shown by its morning.
@@ -47,16 +50,109 @@ pub(super) fn moments(named: &Named, zones: &[Tz], holidays: &BTreeSet<NaiveDate
             }
         }
     }
-    found.extend(named.boundaries.moments.iter().map(|at| {
-        let minute = at.with_timezone(&shown);
-        let from = minute.hour() * 60 + minute.minute();
-        Moment {
-            at: *at,
-            day: Day::Moment,
-            from,
-            to: from,
+    found.extend((named.boundaries.moments.iter()).map(|at| single(*at, Day::Moment, shown)));
+    found.extend(between(named, zones, holidays));
+    let mut seen = BTreeSet::new();
+    found.retain(|moment| seen.insert(moment.at));
+    found
+}
+
+/// A moment that stands for itself.
+fn single(at: DateTime<Utc>, day: Day, shown: Tz) -> Moment {
+    let minute = at.with_timezone(&shown);
+    let from = minute.hour() * 60 + minute.minute();
+    Moment {
+        at,
+        day,
+        from,
+        to: from,
+    }
+}
+
+/// Where moments are named, or dates besides holidays: in each stretch from one to the next, every
+/// part of every kind of day that lies in it.
+fn between(named: &Named, zones: &[Tz], holidays: &BTreeSet<NaiveDate>) -> Vec<Moment> {
+    let clock = &named.boundaries.clock;
+    let mut cuts = named.boundaries.moments.clone();
+    if !cuts.is_empty() || clock.holiday {
+        let midnight = |date: &NaiveDate| {
+            let dates = [Some(*date), date.succ_opt()].into_iter().flatten();
+            dates.flat_map(|date| zones.iter().filter_map(move |zone| moment(*zone, date, 0)))
+        };
+        cuts.extend(clock.dates.iter().flat_map(midnight));
+    }
+    let (Some(first), Some(last)) = (cuts.first().copied(), cuts.last().copied()) else {
+        return Vec::new();
+    };
+    let far = TimeDelta::days(i64::from(FAR));
+    cuts.extend(first.checked_sub_signed(far));
+    cuts.extend(last.checked_add_signed(far));
+    let cuts: Vec<DateTime<Utc>> = cuts.into_iter().collect();
+    let pairs = cuts.windows(2);
+    pairs
+        .flat_map(|pair| within(named, zones, holidays, (pair[0], pair[1])))
+        .collect()
+}
+
+/// Every part of every kind of day in a stretch of time.
+fn within(
+    named: &Named,
+    zones: &[Tz],
+    holidays: &BTreeSet<NaiveDate>,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Vec<Moment> {
+    let shown = zones.last().copied().unwrap_or(Tz::UTC);
+    let [first, last] = [from, until].map(|at| at.with_timezone(&shown).date_naive());
+    let mut days: BTreeSet<NaiveDate> = first.iter_days().take(FAR as usize).collect();
+    days.extend(last.pred_opt());
+    days.insert(last);
+    days.extend(holidays);
+    let is_holiday = |day: &NaiveDate| named.boundaries.clock.holiday && holidays.contains(day);
+    let by_week = by_week(named, zones);
+    let mut kinds = BTreeSet::new();
+    let mut found = Vec::new();
+    for day in days.range(first..=last) {
+        let weekday = by_week.then(|| day.weekday().num_days_from_monday());
+        // Of days that are cut off, or on which a clock changes, each is of a kind of its own.
+        let is_plain =
+            *day != first && *day != last && zones.iter().all(|zone| is_even(*zone, *day));
+        if !is_plain || kinds.insert((weekday, is_holiday(day))) {
+            found.extend(parts(named, zones, *day, (from, until)));
         }
-    }));
+    }
+    found
+}
+
+/// Whether a day has 24 hours.
+fn is_even(zone: Tz, day: NaiveDate) -> bool {
+    let next = day.succ_opt().and_then(|next| moment(zone, next, 0));
+    let length = moment(zone, day, 0).zip(next).map(|(from, to)| to - from);
+    length == Some(TimeDelta::days(1))
+}
+
+/// The parts of a day, as far as they lie in a stretch of time.
+fn parts(
+    named: &Named,
+    zones: &[Tz],
+    date: NaiveDate,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Vec<Moment> {
+    let shown = zones.last().copied().unwrap_or(Tz::UTC);
+    let starts = starts(named, zones, shown, date);
+    let next = date.succ_opt().and_then(|next| moment(shown, next, 0));
+    let mut found = Vec::new();
+    for (index, &start) in starts.iter().enumerate() {
+        let to = starts.get(index + 1).copied().unwrap_or(DAY);
+        let Some(begin) = moment(shown, date, start) else {
+            continue;
+        };
+        let end = moment(shown, date, to).or(next).unwrap_or(until);
+        let at = begin.max(from);
+        if at < end.min(until) {
+            let part = single(at, Day::Date(date), shown);
+            found.push(Moment { to, ..part });
+        }
+    }
     found
 }
 
@@ -72,7 +168,7 @@ fn plain_week(holidays: &BTreeSet<NaiveDate>) -> NaiveDate {
 }
 
 /// The times of the day at which a stretch begins, midnight included.
-fn starts(named: &Named, zones: &[Tz], shown: Tz, monday: NaiveDate) -> Vec<u32> {
+fn starts(named: &Named, zones: &[Tz], shown: Tz, date: NaiveDate) -> Vec<u32> {
     let clock = &named.boundaries.clock;
     let mut written: BTreeSet<u32> = named.minutes.iter().map(|minute| minute % DAY).collect();
     if clock.minutes.is_empty() {
@@ -86,11 +182,18 @@ fn starts(named: &Named, zones: &[Tz], shown: Tz, monday: NaiveDate) -> Vec<u32>
     let mut all = BTreeSet::from([0]);
     for zone in zones {
         all.extend(written.iter().filter_map(|minute| {
-            let there = moment(*zone, monday, *minute)?.with_timezone(&shown);
+            let there = moment(*zone, date, *minute)?.with_timezone(&shown);
             Some(there.hour() * 60 + there.minute())
         }));
     }
     all.into_iter().collect()
+}
+
+/// Whether the day of the week counts.
+fn by_week(named: &Named, zones: &[Tz]) -> bool {
+    let clock = &named.boundaries.clock;
+    let differ = zones.iter().any(|zone| Some(zone) != zones.first());
+    named.weekdays || clock.weekday || clock.weekend || differ
 }
 
 /// The days that can make a difference, each with a date.
@@ -101,8 +204,7 @@ fn days(
     monday: NaiveDate,
 ) -> Vec<(Day, NaiveDate)> {
     let clock = &named.boundaries.clock;
-    let differ = zones.iter().any(|zone| Some(zone) != zones.first());
-    let by_week = named.weekdays || clock.weekday || clock.weekend || differ;
+    let by_week = by_week(named, zones);
     let mut dates: BTreeSet<NaiveDate> = clock.dates.clone();
     if by_week {
         // Each side of a date has all days of the week.
@@ -271,6 +373,42 @@ mod tests {
         });
         assert_eq!(words(&moments, &rest), "Mon–Fri 18:00–08:00; Sat, Sun");
         assert_eq!(moments[0].at.to_rfc3339(), "2026-01-11T23:00:00+00:00");
+    }
+
+    #[test]
+    fn beyond_a_named_moment_there_is_every_hour_of_every_day() {
+        let mut named = named(&[180, 240], true);
+        let new_year: DateTime<Utc> = "2027-01-01T00:00:00Z".parse().unwrap();
+        named.boundaries.moments.insert(new_year);
+        let moments = moments(&named, &[Tz::Europe__Berlin], &BTreeSet::new());
+        for after in [false, true] {
+            for weekday in 0..7 {
+                for minute in [0, 180, 240] {
+                    let is_there = moments.iter().any(|moment| {
+                        let local = moment.at.with_timezone(&Tz::Europe__Berlin);
+                        (moment.at >= new_year) == after
+                            && local.weekday().num_days_from_monday() == weekday
+                            && local.hour() * 60 + local.minute() == minute
+                    });
+                    assert!(is_there, "{after} {weekday} {minute}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_date_there_are_days_that_are_no_holidays() {
+        let date = |day| NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
+        let mut named = Named::default();
+        named.boundaries.clock.holiday = true;
+        named.boundaries.clock.dates = [date(23), date(24), date(25)].into();
+        let holidays = BTreeSet::from([date(25), date(26)]);
+        let moments = moments(&named, &[Tz::UTC], &holidays);
+        let days: BTreeSet<NaiveDate> = moments.iter().map(|at| at.at.date_naive()).collect();
+        assert!(
+            days.contains(&date(26)) && days.contains(&date(27)),
+            "{days:?}"
+        );
     }
 
     #[test]

@@ -100,7 +100,8 @@ pub(in crate::policy) struct Meaning {
     pub(in crate::policy) start_within: Span,
     pub(in crate::policy) channel: String,
     pub(in crate::policy) inform: String,
-    pub(in crate::policy) revokers: Vec<GroupName>,
+    /// Who may revoke besides the admins.
+    pub(in crate::policy) owners: Vec<GroupName>,
     /// What the target calls the role, and the connector.
     pub(in crate::policy) target: String,
     /// The settings of the connector, in a form that can be compared.
@@ -137,7 +138,8 @@ impl Effect {
     }
 }
 
-fn way(terms: &Terms) -> Way {
+/// How terms give access.
+pub(super) fn way(terms: &Terms) -> Way {
     match &terms.route {
         Route::Automatic { .. } => Way::Automatic,
         Route::BreakGlass(glass) => Way::BreakGlass {
@@ -166,8 +168,15 @@ fn meaning(
         start_within: terms.start_within,
         channel: terms.channel.clone(),
         inform: format!("{:?}", terms.inform),
-        revokers: terms.revokers.clone(),
+        owners: owners(terms, side),
         target: format!("{} by {}", target.role, target.connector),
         spec: format!("{:?}", target.spec),
     }
+}
+
+fn owners(terms: &Terms, side: &Side<'_>) -> Vec<GroupName> {
+    let revokers = terms.revokers.iter();
+    let owners = revokers.filter(|group| !side.policy.admins().contains(group));
+    let owners: std::collections::BTreeSet<&GroupName> = owners.collect();
+    owners.into_iter().cloned().collect()
 }

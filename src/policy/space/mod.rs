@@ -26,9 +26,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-pub(super) use atoms::{Named, conditions, groups as asking, is_free};
+pub(super) use atoms::{Named, conditions, groups as asking, is_free, look_at_others};
 pub(super) use clock::{Moment, words as moment_words};
-pub(super) use crowd::{Class, Crowd};
+pub(super) use crowd::{Class, Crowd, everybody, identity, name};
 pub(super) use effect::{Attributes, Effect, Meaning, StepShape, Way};
 pub(super) use lengths::Lengths;
 pub(super) use replay::{quoted, replay};
@@ -48,6 +48,9 @@ const MOST_POINTS: usize = 400_000;
 const MOST_FREE: usize = 6;
 /// The most groups read elsewhere that are taken both ways together.
 pub(super) const MOST_DYNAMIC: usize = 6;
+
+/// For how long something was held that is prolonged.
+const HELD: Span = Span::minutes(1);
 
 /// The policies name more than can be tried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -145,6 +148,7 @@ impl<'a> Space<'a> {
         for side in &sides {
             named.add(side, &role);
         }
+        named.prolong(&sides);
         let too_large = |why: String| SpaceTooLarge {
             resource: resource.clone(),
             role: role.clone(),
@@ -287,10 +291,9 @@ impl<'a> Space<'a> {
             }
         }
         if self.modes[point.mode] == Mode::Extension {
-            let held = chrono::TimeDelta::minutes(1);
             circumstances.chain = Some(crate::domain::Chain {
                 extensions: 0,
-                since: now - held,
+                since: now - chrono::TimeDelta::from(HELD),
                 until: now,
             });
         }
@@ -411,6 +414,17 @@ impl Policy {
             resource.facts.roles.iter().map(move |role| (name, role))
         })
     }
+}
+
+/// Two whom a policy writes once by e-mail and once by Slack id, and who may be one.
+pub(super) fn both(crowd: &Crowd, [email, slack]: [usize; 2]) -> String {
+    let name = |human: usize| {
+        crowd
+            .humans
+            .get(human)
+            .map_or("", |human| human.name.as_str())
+    };
+    format!("{}, if {} is the same person", name(email), name(slack))
 }
 
 /// A duration as it is written.

@@ -7,17 +7,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::Policy;
 use super::super::people::Entry;
 use super::super::report::explanation_text;
-use super::super::suite::{Stage, person};
-use super::{Crowd, Mode, Point, Space, Way, atoms, sample};
-use crate::domain::{Ask, Asker, Circumstances, GroupName, Identity, Span, Standing};
+use super::super::suite::{Before, Stage, person};
+use super::{Crowd, Mode, Point, Space, Way, atoms, effect, sample};
+use crate::domain::{
+    Ask, Asker, Circumstances, GroupName, Identity, Person, Span, Standing, Verdict,
+};
 
 /// Somebody whom no policy knows.
 const STRANGER: &str = "somebody@example.com";
+/// How many people are tried for an example.
+const MOST_TRIES: usize = 60;
 
 /// An ask that `jit policy explain` can repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::policy) struct Replay {
     holder: String,
+    /// What the holder is called besides, where only that brings them into their groups.
+    also: Option<String>,
     asker: Option<String>,
     resource: String,
     role: String,
@@ -28,26 +34,21 @@ pub(in crate::policy) struct Replay {
     groups: Vec<GroupName>,
     guest: bool,
     reason: Option<String>,
+    before: Before,
 }
 
-/// How an ask of the space is repeated; none where the command line has no way to ask it: it knows
-/// neither earlier requests nor grants that could be prolonged.
+/// How an ask of the space is repeated; none where the space has no such ask.
 pub(in crate::policy) fn replay(space: &Space<'_>, crowd: &Crowd, point: Point) -> Option<Replay> {
     let mode = *space.modes.get(point.mode)?;
-    if space.spent[point.spent] || mode == Mode::Extension {
-        return None;
-    }
-    let class = &space.classes[point.class];
-    let mut people = people(space, crowd, point).into_iter();
-    let at = space.moments[point.moment].at;
-    let lead = lead(space, point);
-    Some(Replay {
-        holder: people.next()?,
-        asker: if mode == Mode::OnBehalf {
-            Some(people.next()?)
-        } else {
-            None
-        },
+    let class = space.classes.get(point.class)?;
+    let at = space.moments.get(point.moment)?.at;
+    let lead = lead(space, point, mode);
+    let plain = Replay {
+        holder: String::new(),
+        also: class
+            .united
+            .map(|[_, slack]| crowd.humans[slack].who.clone()),
+        asker: None,
         resource: space.resource.to_string(),
         role: space.role.to_string(),
         duration: space.lengths.at(point.length),
@@ -57,11 +58,48 @@ pub(in crate::policy) fn replay(space: &Space<'_>, crowd: &Crowd, point: Point) 
         groups: class.dynamic.iter().cloned().collect(),
         guest: class.guest,
         reason: reason(space, point, mode),
-    })
+        before: before(space, point, mode),
+    };
+    let holders = people(space, crowd, point);
+    let askers: Vec<Option<String>> = if mode == Mode::OnBehalf {
+        let everybody = crowd.humans.iter().map(|human| human.who.clone());
+        let askers = holders.iter().cloned().chain(everybody);
+        askers.take(MOST_TRIES).map(Some).collect()
+    } else {
+        vec![None]
+    };
+    let mut pairs = (holders.iter())
+        .flat_map(|holder| askers.iter().map(move |asker| (holder, asker)))
+        .filter(|(holder, asker)| Some(*holder) != asker.as_ref())
+        .map(|(holder, asker)| Replay {
+            holder: holder.clone(),
+            asker: asker.clone(),
+            ..plain.clone()
+        });
+    let first = pairs.clone().next();
+    let mut tried = pairs.by_ref().take(MOST_TRIES);
+    tried.find(|replay| replay.fits(space, point)).or(first)
+}
+
+/// What has to be there before: uses that are used up, or an access that is prolonged.
+fn before(space: &Space<'_>, point: Point, mode: Mode) -> Before {
+    let last = space.sides.last().filter(|_| space.spent[point.spent]);
+    let rules = last.into_iter().flat_map(|side| &side.rules);
+    let limited = rules.filter(|rule| {
+        let limits = rule.limits.as_ref();
+        limits.is_some_and(|limits| limits.uses.is_some())
+    });
+    Before {
+        used_up: limited.map(|rule| rule.name.clone()).collect(),
+        held: (mode == Mode::Extension).then_some((super::HELD, 0)),
+    }
 }
 
 /// How far ahead it has to be asked.
-fn lead(space: &Space<'_>, point: Point) -> Option<Span> {
+fn lead(space: &Space<'_>, point: Point, mode: Mode) -> Option<Span> {
+    if matches!(mode, Mode::BreakGlass | Mode::Extension) {
+        return None;
+    }
     let last = space.sides.len().saturating_sub(1);
     let terms = space.effect(last, point).terms?;
     terms.attributes.start?.0
@@ -83,7 +121,8 @@ fn reason(space: &Space<'_>, point: Point, mode: Mode) -> Option<String> {
     (mode == Mode::BreakGlass).then(|| "an emergency".to_owned())
 }
 
-/// People of the class, those first who do not have to approve themselves.
+/// People of the class, those first who do not have to approve themselves. Somebody whom nobody
+/// knows is of a class without groups only, and asks for others in any.
 fn people(space: &Space<'_>, crowd: &Crowd, point: Point) -> Vec<String> {
     let class = &space.classes[point.class];
     let last = space.sides.len().saturating_sub(1);
@@ -100,7 +139,7 @@ fn people(space: &Space<'_>, crowd: &Crowd, point: Point) -> Vec<String> {
         let groups = policy.map(|policy| policy.groups_of(&[identity].into()));
         groups.is_some_and(|groups| deciders.iter().any(|group| groups.contains(group)))
     };
-    let known = class.humans.iter().take(50);
+    let known = class.humans.iter().take(MOST_TRIES);
     let known = known.map(|human| crowd.humans[*human].who.clone());
     let mut people: Vec<String> = known.collect();
     people.sort_by_key(approves);
@@ -109,15 +148,41 @@ fn people(space: &Space<'_>, crowd: &Crowd, point: Point) -> Vec<String> {
 }
 
 impl Replay {
-    /// The evaluation of this ask, as `jit policy explain` prints it.
-    pub(in crate::policy) fn tell(&self, policy: &Policy) -> String {
-        let (Ok(holder), asker) = (
-            person(policy, &self.holder),
-            self.asker
-                .as_ref()
-                .and_then(|asker| person(policy, asker).ok()),
-        ) else {
-            return String::new();
+    /// The same, to prolong what was held for that long and prolonged so often already.
+    pub(in crate::policy) fn prolonging(mut self, held: Span, extensions: u32) -> Self {
+        self.before.held = Some((held, extensions));
+        self
+    }
+
+    /// Whether the policies answer this ask as they do that of the space.
+    fn fits(&self, space: &Space<'_>, point: Point) -> bool {
+        space.sides.iter().enumerate().all(|(number, side)| {
+            let Some(stage) = self.stage(side.policy) else {
+                return false;
+            };
+            let verdict = side.policy.evaluate(&stage.ask, &stage.circumstances);
+            let way = match stage.answer(side.policy, &verdict) {
+                Verdict::Terms(terms) => effect::way(&terms),
+                Verdict::Refused(_) => Way::Refused,
+            };
+            way == space.effect(number, point).way
+        })
+    }
+
+    fn person(&self, policy: &Policy) -> Option<Person> {
+        let mut holder = person(policy, &self.holder).ok()?;
+        if let Some(also) = &self.also {
+            holder
+                .identities
+                .extend(person(policy, also).ok()?.identities);
+        }
+        Some(holder)
+    }
+
+    fn stage(&self, policy: &Policy) -> Option<Stage> {
+        let asker = match &self.asker {
+            Some(asker) => Some(person(policy, asker).ok()?),
+            None => None,
         };
         let ask = Ask {
             role: Some(self.role.clone()),
@@ -134,9 +199,18 @@ impl Replay {
                 person,
                 standing: Standing::default(),
             }),
-            ..Ask::of(holder, self.resource.clone())
+            ..Ask::of(self.person(policy)?, self.resource.clone())
         };
-        let stage = Stage::new(ask, Circumstances::at(self.at));
+        let mut stage = Stage::new(ask, Circumstances::at(self.at));
+        stage.set_before(policy, &self.before);
+        Some(stage)
+    }
+
+    /// The evaluation of this ask, as `jit policy explain` prints it.
+    pub(in crate::policy) fn tell(&self, policy: &Policy) -> String {
+        let Some(stage) = self.stage(policy) else {
+            return String::new();
+        };
         let explanation = policy.explain(&stage.ask, &stage.circumstances);
         explanation_text(policy, &stage, &explanation)
     }
@@ -154,6 +228,9 @@ impl fmt::Display for Replay {
         if self.asker.is_some() {
             write!(f, " --for {}", quoted(&self.holder))?;
         }
+        if let Some(also) = &self.also {
+            write!(f, " --also {}", quoted(also))?;
+        }
         if self.break_glass {
             f.write_str(" --break-glass")?;
         }
@@ -163,6 +240,7 @@ impl fmt::Display for Replay {
         if self.guest {
             f.write_str(" --guest")?;
         }
+        self.before(f)?;
         let form = "%Y-%m-%dT%H:%M:%SZ";
         write!(f, " --at {}", self.at.format(form))?;
         if let Some(from) = self.from {
@@ -170,6 +248,19 @@ impl fmt::Display for Replay {
         }
         match &self.reason {
             Some(reason) => write!(f, " --reason {}", quoted(reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Replay {
+    fn before(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for rule in &self.before.used_up {
+            write!(f, " --used-up {}", quoted(rule.as_str()))?;
+        }
+        match self.before.held {
+            Some((held, 0)) => write!(f, " --extends {held}"),
+            Some((held, times)) => write!(f, " --extends {held} --extended {times}"),
             None => Ok(()),
         }
     }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub use bundle::{Part, Whole, parts, whole};
 pub use compare::{Difference, verdict_word};
 pub use moment::Moment;
-pub use stage::{Stage, StepPeople, step_people};
+pub use stage::{Before, Stage, StepPeople, step_people};
 pub use who::{Nobody, person};
 
 use self::parse::CaseEntry;

@@ -10,7 +10,7 @@ use super::parse::{AskEntry, CaseEntry, Expect, PastEntry};
 use super::{bundle, who};
 use crate::domain::{
     Ask, Asker, Chain, Circumstances, GroupName, Past, Person, PersonId, RequestId, ResourceName,
-    RoleName, Roster, Route, RuleName, Standing, Step, Verdict,
+    RoleName, Roster, Route, RuleName, Span, Standing, Step, Verdict,
 };
 use crate::policy::fault::{At, Finding, Log};
 use crate::policy::{Entry, Explanation, Policy, report, suggest};
@@ -24,6 +24,15 @@ pub struct Stage {
     pub circumstances: Circumstances,
     groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
     unreadable: BTreeSet<GroupName>,
+}
+
+/// What was before an ask that somebody tries out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// The rules that approved by themselves as often as they may.
+    pub used_up: Vec<RuleName>,
+    /// For how long what is to be prolonged was held, until now, and how often it was prolonged.
+    pub held: Option<(Span, u32)>,
 }
 
 /// Who stands behind a step, by name.
@@ -46,6 +55,38 @@ impl Stage {
             groups: BTreeMap::new(),
             unreadable: BTreeSet::new(),
         }
+    }
+
+    /// Sets up what was before. A rule that may be used any number of times is never used up.
+    pub fn set_before(&mut self, policy: &Policy, before: &Before) {
+        let now = self.circumstances.now;
+        let used_up = before
+            .used_up
+            .iter()
+            .flat_map(|rule| self.uses(policy, rule));
+        self.circumstances.past = used_up.collect();
+        self.ask.extends = before.held.map(|_| RequestId::from_uuid(Uuid::nil()));
+        self.circumstances.chain = before.held.map(|(held, extensions)| Chain {
+            extensions,
+            since: now - TimeDelta::from(held),
+            until: now,
+        });
+    }
+
+    /// All uses that a rule allows, a minute ago.
+    fn uses(&self, policy: &Policy, rule: &RuleName) -> Vec<Past> {
+        let uses = policy.uses_of(rule).map_or(0, |(uses, _)| uses);
+        let one = Past {
+            resource: ResourceName::new(&self.ask.resource),
+            role: RoleName::new(self.ask.role.as_deref().unwrap_or_default()),
+            rule: rule.clone(),
+            outcome: "approved",
+            automatic: true,
+            break_glass: false,
+            asked_at: self.circumstances.now - TimeDelta::minutes(1),
+            duration: Span::hours(1),
+        };
+        vec![one; uses as usize]
     }
 
     /// What comes of a verdict once it is looked at who could approve: a step that too few people

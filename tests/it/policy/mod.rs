@@ -47,6 +47,37 @@ fn every_wrong_file_says_where_what_and_how_to_mend_it() {
     }
 }
 
+/// Groups change, so a rule that is for nobody just now is a doubt and no fault.
+#[test]
+fn a_rule_whose_people_others_take_is_doubted() {
+    let text = |leads: &str| {
+        format!(
+            "version: 1
+defaults: {{ channel: \"#access\" }}
+groups:
+  web: {{ members: [dana@acme.example, lee@acme.example] }}
+  leads: {{ members: [{leads}] }}
+connectors: {{ main: {{ kind: postgres, mode: login, url: {{ env: MAIN_URL }} }} }}
+resources: {{ db: {{ connector: main, roles: {{ ro: r }} }} }}
+rules:
+  - {{ name: for web, match: {{ requester_in: [web] }}, decision: approve }}
+  - {{ name: for leads, match: {{ requester_in: [leads] }}, decision: approve }}
+"
+        )
+    };
+    let warned = |leads: &str| -> Vec<String> {
+        let policy = Policy::from_sources(vec![source("policy.yaml", text(leads))]).unwrap();
+        policy.warnings().iter().map(ToString::to_string).collect()
+    };
+    let told = warned("lee@acme.example");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("“for leads” is reached by nobody who is in its groups now"),
+        "{told:?}"
+    );
+    assert_eq!(warned("lee@acme.example, kim@acme.example"), [""; 0]);
+}
+
 #[test]
 fn a_folder_is_read_in_the_order_of_names() {
     let policy = Policy::load(&fixtures("folder")).unwrap_or_else(|faults| panic!("{faults}"));

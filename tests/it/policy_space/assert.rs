@@ -59,7 +59,8 @@ const CASES: &[(&str, bool)] = &[
     ("always a reason where request.role == 'readwrite'", true),
     ("always a reason", false),
     ("always a ticket where request.role == 'readwrite'", false),
-    ("always at most 4h", true),
+    ("always at most 8h", true),
+    ("always at most 4h", false),
     ("always at most 2h where sensitivity == 'high'", false),
     (
         "always asked by engineers where resource.name == 'prod-users' && request.role == 'readonly'",
@@ -205,4 +206,57 @@ fn all_that_holds_is_exit_zero_and_no_policy() {
     assert!(said.contains("1 of 1 invariants hold"), "{said}");
     let (status, _, error) = jit(folder.path(), &["policy", "check", "."]);
     assert_eq!(status, 0, "{error}");
+}
+
+/// Invariants that hold before a change and not after it: the pair, the invariant, and what is wrong
+/// then.
+const BROKEN_BY_A_CHANGE: &[(&str, &str, &str)] = &[
+    (
+        "new_automatic",
+        "never automatic where labels.env == 'prod'",
+        "it is approved at once",
+    ),
+    (
+        "count_two_to_one",
+        "always two people where request.role == 'readonly' && labels.env == 'prod'",
+        "one person has to agree",
+    ),
+    (
+        "removed_step",
+        "always two people where request.role == 'readwrite'",
+        "one person has to agree",
+    ),
+    (
+        "break_glass_added",
+        "never break-glass",
+        "it is given by break-glass",
+    ),
+    (
+        "deny_removed",
+        "never allowed where 'contractors' in requester.groups",
+        "it is allowed",
+    ),
+];
+
+#[test]
+fn a_change_breaks_what_held_before() {
+    for &(pair, invariant, told) in BROKEN_BY_A_CHANGE {
+        let read = |file: &str| fs::read_to_string(fixtures().join(pair).join(file)).unwrap();
+        let before = outcome(&read("before.yaml"), invariant);
+        assert!(before.holds(), "{pair}: {before:#?}");
+        let after = outcome(&read("after.yaml"), invariant);
+        let Outcome::Broken(example) = after else {
+            panic!("{pair}: {after:#?}");
+        };
+        assert_eq!(example.told, told, "{pair}");
+        let command = example.command.unwrap();
+        let line = format!("{command} --policy {pair}/after.yaml");
+        let (status, said, error) = shell(&fixtures(), &line);
+        assert_eq!(status, 0, "{line}\n{said}{error}");
+        assert_eq!(Some(said.trim_end()), example.tree.as_deref(), "{line}");
+        // Before the change the same request was answered otherwise.
+        let line = format!("{command} --policy {pair}/before.yaml");
+        let (_, was, _) = shell(&fixtures(), &line);
+        assert_ne!(was, said, "{line}");
+    }
 }

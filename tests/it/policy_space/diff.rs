@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use jitbot::policy::Policy;
-use jitbot::policy::diff::{Diff, Direction};
+use jitbot::policy::diff::{Danger, Diff, Direction};
 
 use super::{fixtures, jit, shell};
 
@@ -244,4 +244,56 @@ fn a_comment_stays_within_what_code_hosts_take() {
     let comment = diff.markdown("policy");
     assert!(comment.chars().count() < 65_536);
     assert!(comment.contains("more: run `jit policy diff`"));
+}
+
+/// What the policy says of people changes no answer, and still who gets what, and who decides.
+#[test]
+fn changes_in_people_are_changes() {
+    let dangers = |name: &str, back: bool| -> Vec<Danger> {
+        let (old, new) = pair(name);
+        let (old, new) = if back { (new, old) } else { (old, new) };
+        let diff = Diff::between(&old, &new).unwrap();
+        diff.changes().iter().map(|change| change.danger).collect()
+    };
+    for (name, there, back) in [
+        ("logins_changed", Danger::OtherTarget, Danger::OtherTarget),
+        (
+            "manager_changed",
+            Danger::WeakerApprovers,
+            Danger::WeakerApprovers,
+        ),
+        (
+            "alias_removed",
+            Danger::WeakerApprovers,
+            Danger::MoreApprovers,
+        ),
+        (
+            "alias_of_an_approver_added",
+            Danger::WeakerApprovers,
+            Danger::MoreApprovers,
+        ),
+        (
+            "auditors_extended",
+            Danger::MoreOverseers,
+            Danger::FewerOverseers,
+        ),
+        (
+            "admins_extended",
+            Danger::MoreOverseers,
+            Danger::FewerOverseers,
+        ),
+        (
+            "admins_named",
+            Danger::MoreOverseers,
+            Danger::FewerOverseers,
+        ),
+    ] {
+        assert!(dangers(name, false).contains(&there), "{name}");
+        assert!(dangers(name, true).contains(&back), "{name}, back");
+        let status = jit(
+            &fixtures().join(name),
+            &["policy", "diff", "before.yaml", "after.yaml"],
+        );
+        assert_eq!(status.0, 3, "{name}: {}", status.1);
+    }
 }

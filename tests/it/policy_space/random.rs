@@ -34,12 +34,16 @@ const HOURS: [&str; 3] = [
     "\n    limits: { hours: \"08:00-18:00\" }",
     "\n    limits: { weekdays: [mon, sat] }",
 ];
-const CONDITIONS: [&str; 5] = [
+const CONDITIONS: [&str; 9] = [
     "",
     "request.duration <= duration('2h')",
     "now.hour < 12",
     "'dba' in requester.groups",
     "now.weekend || request.role == 'write'",
+    "requester.groups.exists(g, g != 'dba')",
+    "requester.groups.all(g, g == 'engineers' || g == 'leads')",
+    "requester.groups.exists_one(g, g != 'guests')",
+    "now.time > timestamp('2026-03-10T12:20:00Z') && now.hour < 9",
 ];
 const CAPS: [&str; 3] = ["1h", "2h", "4h"];
 const DECISIONS: [&str; 5] = [
@@ -55,7 +59,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         0..4usize,
         0..3usize,
         0..3usize,
-        0..5usize,
+        0..CONDITIONS.len(),
         0..3usize,
         0..5usize,
     );

@@ -1,0 +1,263 @@
+//! Corners of the space in which a request hides that is answered differently from all others. Each
+//! is found, and its command shows it.
+
+use std::fs;
+
+use jitbot::policy::Source;
+use jitbot::policy::assert::{Example, Invariants, Outcome};
+use jitbot::policy::diff::Diff;
+
+use super::{policy, shell};
+
+/// A policy with these people and rules.
+fn with(people: &str, groups: &str, rules: &str) -> String {
+    format!(
+        "version: 1
+defaults: {{ timezone: Europe/Berlin, channel: \"#a\", fallback_channel: \"#b\", holidays: [2026-12-25, 2026-12-26] }}
+people: {{ {people} }}
+groups:
+  engineers: {{ members: [dana@acme.example, bob@acme.example] }}
+  dba: {{ members: [bob@acme.example, carol@acme.example, kim@acme.example] }}
+  {groups}
+connectors: {{ main: {{ kind: postgres, mode: login, url: {{ env: MAIN_URL }} }} }}
+resources: {{ db: {{ connector: main, roles: {{ read: r }} }} }}
+rules:
+{rules}  - {{ name: no holidays, match: {{ requester_in: [nobody] }}, when: now.holiday, decision: deny, message: No. }}
+  - {{ name: the rest, match: {{}}, decision: review, steps: [{{ from: [dba] }}] }}
+"
+    )
+}
+
+fn outcome(text: &str, invariant: &str) -> Outcome {
+    let source = Source {
+        name: "policy_assert.yaml".to_owned(),
+        text: format!("invariants:\n  - {invariant}\n"),
+    };
+    let asserted = Invariants::from_sources(vec![source]).decide(&policy(text));
+    let mut asserted = asserted.unwrap_or_else(|faults| panic!("{faults}"));
+    asserted.remove(0).outcome
+}
+
+/// The request that breaks an invariant. Its command prints what stands beside it.
+fn broken(text: &str, invariant: &str) -> Example {
+    let found = outcome(text, invariant);
+    let Outcome::Broken(example) = found else {
+        panic!("{invariant}: {found:#?}");
+    };
+    replays(text, &example);
+    *example
+}
+
+fn replays(text: &str, example: &Example) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("policy.yaml"), text).unwrap();
+    let command = example.command.as_ref().unwrap();
+    let (status, said, error) = shell(folder.path(), &format!("{command} --policy policy.yaml"));
+    assert_eq!(status, 0, "{command}\n{said}{error}");
+    assert_eq!(Some(said.trim_end()), example.tree.as_deref(), "{command}");
+}
+
+const NOBODY: &str = "nobody: { members: [nobody@acme.example] }";
+
+fn approving(when: &str) -> String {
+    let groups = format!("{NOBODY}\n  contractors: {{ members: [gus@acme.example] }}");
+    let rules = format!("  - {{ name: fast, match: {{}}, when: \"{when}\", decision: approve }}\n");
+    with("", &groups, &rules)
+}
+
+#[test]
+fn a_group_that_no_rule_names_counts_where_a_condition_looks_at_any() {
+    for when in [
+        "requester.groups.exists(g, g != 'contractors')",
+        "requester.groups.exists_one(g, g != 'contractors')",
+        "!requester.groups.all(g, g == 'contractors')",
+        "!(requester.groups.all(g, g == 'contractors') || requester.groups.exists_one(g, g != 'contractors'))",
+    ] {
+        let text = approving(when);
+        let example = broken(&text, "never automatic");
+        assert!(example.tree.unwrap().contains("approved at once"), "{when}");
+        // The condition of an invariant sees them too.
+        let reviewed = approving("request.break_glass");
+        broken(
+            &reviewed,
+            &format!("{{ name: x, never: allowed, where: \"{when}\" }}"),
+        );
+        let diff = Diff::between(&policy(&reviewed), &policy(&text)).unwrap();
+        assert!(diff.is_laxer(), "{when}: {:#?}", diff.changes());
+        let replay = diff
+            .changes()
+            .iter()
+            .find_map(|change| change.replay.clone());
+        assert!(replay.unwrap().contains("@acme.example"), "{when}");
+    }
+}
+
+#[test]
+fn a_group_that_no_rule_names_and_that_is_read_elsewhere_counts_too() {
+    let text = with(
+        "",
+        &format!("{NOBODY}\n  sre: {{ slack_usergroup: S0SRE }}"),
+        "  - { name: fast, match: {}, when: \"requester.groups.exists(g, g != 'engineers' && g != 'dba' && g != 'nobody')\", decision: approve }\n",
+    );
+    let example = broken(&text, "never automatic");
+    assert!(example.command.unwrap().contains("--in sre"));
+}
+
+#[test]
+fn whoever_moves_into_a_group_that_no_rule_names_is_seen() {
+    let before = approving("requester.groups.exists(g, g != 'contractors')");
+    let after = before.replace(
+        "nobody: { members: [",
+        "nobody: { members: [frank@acme.example, ",
+    );
+    // The group is named by the last rule; here it is not.
+    let unnamed =
+        |text: &str| text.replace("requester_in: [nobody]", "requester_in: [contractors]");
+    let diff = Diff::between(&policy(&unnamed(&before)), &policy(&unnamed(&after))).unwrap();
+    assert!(diff.is_laxer(), "{:#?}", diff.changes());
+    assert!(
+        diff.changes()[0].who.contains("frank@acme.example"),
+        "{:#?}",
+        diff.changes()
+    );
+}
+
+#[test]
+fn groups_that_are_compared_by_their_order_cannot_be_decided() {
+    let text = approving("requester.groups.exists(g, g < 'contractors')");
+    let found = outcome(&text, "never automatic");
+    assert!(matches!(found, Outcome::Undecided { .. }), "{found:#?}");
+}
+
+#[test]
+fn reviewed_access_may_be_asked_for_on_behalf() {
+    let text = with("", NOBODY, "");
+    let example = broken(&text, "never on behalf");
+    assert!(example.command.unwrap().contains("--for"));
+    let denied = with(
+        "",
+        NOBODY,
+        "  - { name: oneself, match: {}, when: request.on_behalf, decision: deny, message: No. }\n",
+    );
+    assert!(outcome(&denied, "never on behalf").holds());
+}
+
+#[test]
+fn whoever_asks_on_behalf_is_somebody_whom_no_rule_denies() {
+    let text = with(
+        "",
+        NOBODY,
+        "  - { name: staff, match: {}, when: \"!('dba' in requester.groups)\", decision: deny, message: No. }\n",
+    );
+    broken(&text, "never on behalf");
+}
+
+#[test]
+fn every_hour_is_tried_after_a_moment_that_is_named() {
+    for when in [
+        "now.time > timestamp('2027-01-01T00:00:00Z') && now.hour == 3",
+        "request.start >= timestamp('2027-01-01T00:30:00Z') && now.weekday == 'tue'",
+        "now.time > timestamp('2027-01-01T00:00:00Z') && now.time < timestamp('2027-01-01T00:20:00Z') && now.minute == 10",
+        "now.time > timestamp('2026-12-25T10:30:00Z') && now.holiday && now.hour == 15",
+        "now.time > timestamp('2027-06-01T00:00:00Z') && now.date > '2027-07-01' && now.hour == 3",
+        "now.date > '2026-12-24' && !now.holiday",
+    ] {
+        let example = broken(&approving(when), "never automatic");
+        assert!(example.tree.unwrap().contains("approved at once"), "{when}");
+    }
+    let never = "now.time > timestamp('2027-01-01T00:00:00Z') && now.date < '2026-06-01'";
+    assert!(outcome(&approving(never), "never automatic").holds());
+}
+
+/// Somebody who is written by e-mail in one group and by Slack id in the other may be one person: at
+/// run time Slack tells both.
+#[test]
+fn an_email_here_and_a_slack_id_there_may_be_one_person() {
+    let rules = "  - { name: both, match: { requester_in: [engineers] }, when: \"'contractors' in requester.groups\", decision: approve }\n";
+    let text = with(
+        "",
+        &format!("{NOBODY}\n  contractors: {{ members: [U0GUS] }}"),
+        rules,
+    );
+    let found = outcome(&text, "never automatic");
+    let Outcome::Undecided { why, example } = &found else {
+        panic!("{found:#?}");
+    };
+    assert!(why.contains("U0GUS is the same person"), "{why}");
+    let example = example.as_ref().unwrap();
+    assert!(
+        example.command.as_ref().unwrap().contains("--also U0GUS"),
+        "{example:#?}"
+    );
+    replays(&text, example);
+    // Where `people` says who is who, there is no doubt.
+    let told = "dana: { emails: [dana@acme.example], slack: [U0DANA] }, \
+                bob: { emails: [bob@acme.example], slack: [U0BOB] }, \
+                gus: { emails: [gus@acme.example], slack: [U0GUS] }, \
+                kim: { emails: [kim@acme.example], slack: [U0KIM] }, \
+                carol: { emails: [carol@acme.example], slack: [U0CAROL] }, \
+                nn: { emails: [nobody@acme.example], slack: [U0NOBODY] }";
+    let groups = format!("{NOBODY}\n  contractors: {{ members: [U0GUS] }}");
+    assert!(outcome(&with(told, &groups, rules), "never automatic").holds());
+    let one = told.replace("slack: [U0DANA]", "slack: [U0DANA, U0DANA2]");
+    let groups = format!("{NOBODY}\n  contractors: {{ members: [U0GUS, U0DANA2] }}");
+    broken(&with(&one, &groups, rules), "never automatic");
+}
+
+#[test]
+fn extensions_count_as_time() {
+    let rule = |rest: &str| {
+        let rules = format!(
+            "  - {{ name: long, match: {{}}, require: {{ max_duration: 4h{rest} }}, decision: review, steps: [{{ from: [dba] }}] }}\n"
+        );
+        // What stands behind could not be reached.
+        with("", NOBODY, &rules).replace(
+            "  - { name: the rest, match: {}, decision: review, steps: [{ from: [dba] }] }\n",
+            "",
+        )
+    };
+    let example = broken(&rule(""), "always at most 4h");
+    assert_eq!(example.told, "it lasts 8h with extensions");
+    assert!(example.command.unwrap().contains("--extends 4h"));
+    let example = broken(&rule(", extend: { max: 3, by: 1h }"), "always at most 6h");
+    assert_eq!(example.told, "it lasts 7h with extensions");
+    assert!(
+        example
+            .command
+            .unwrap()
+            .contains("--extends 6h --extended 2")
+    );
+    for (rest, most) in [
+        ("", "8h"),
+        (", extend: { max: 0 }", "4h"),
+        (", extend: { max: 3, by: 1h }", "7h"),
+        (", extend: { max: 3, by: 1h, total: 5h }", "5h"),
+    ] {
+        let invariant = format!("always at most {most}");
+        assert!(
+            outcome(&rule(rest), &invariant).holds(),
+            "{rest}: {invariant}"
+        );
+    }
+    let no_more = "  - { name: no more, match: {}, when: request.extension, decision: deny, message: No. }\n  - { name: long";
+    let denied = rule("").replace("  - { name: long", no_more);
+    assert!(outcome(&denied, "always at most 4h").holds());
+    let found = outcome(&rule(""), "always at most 4h where !request.extension");
+    assert!(
+        !found.holds(),
+        "what is prolonged falls under it: {found:#?}"
+    );
+}
+
+#[test]
+fn what_comes_once_the_uses_are_used_up_can_be_repeated() {
+    let text = with(
+        "",
+        NOBODY,
+        "  - { name: fast, match: {}, require: { max_duration: 1h, extend: { max: 0 } }, decision: approve, limits: { uses: 2, per: 1d } }\n",
+    );
+    let example = broken(&text, "always at most 1h where !request.on_behalf");
+    let command = example.command.unwrap();
+    assert!(command.contains("--used-up fast"), "{command}");
+    assert!(outcome(&text, "always at most 16h").holds());
+}
