@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::samples::*;
 use super::text::{self, done, trouble};
-use super::{Content, Faces, ask, card, lint, modal, reply, workspace};
+use super::{Content, Faces, Kept, ask, card, lint, modal, reply, workspace};
 use crate::domain::*;
 
 const REFERENCE: &str = "0a1b2c3d";
@@ -19,14 +19,20 @@ const VERBS: [&str; 7] = [
 /// Every answer about one request, and all that carries somebody's words.
 fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
     let error = format!("{words} [42501] (A detail.)");
+    let kept = Kept {
+        number: i64::MAX,
+        until: Some(request.asked_at),
+    };
     let mut answers = vec![
-        done::given_back(request),
+        done::given_back(request, None),
+        done::given_back(request, Some(&kept)),
         done::cancelled(request),
         done::withdrawn(request),
         done::retried(request),
         done::reviewed(request, true),
         done::reviewed(request, false),
-        done::revoked(request),
+        done::revoked(request, None),
+        done::revoked(request, Some(&kept)),
         done::bundle_has_roles(words),
         done::too_slow(REFERENCE),
         reply::start_cancelled(request),

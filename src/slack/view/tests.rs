@@ -971,9 +971,9 @@ fn the_answers() {
     };
     for (name, content) in [
         ("help", reply::help()),
-        ("list", reply::list(&items(2), None)),
-        ("list_empty", reply::list(&[], None)),
-        ("list_long", reply::list(&items(15), Some(&more))),
+        ("list", reply::list(&items(2), None, &[])),
+        ("list_empty", reply::list(&[], None, &[])),
+        ("list_long", reply::list(&items(15), Some(&more), &[])),
         ("active", reply::active(&own, &owner, None, now())),
         ("active_empty", reply::active(&[], &owner, None, now())),
         ("explain", reply::explain(&explained, &faces())),
@@ -1294,12 +1294,12 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         });
         named.collect::<Vec<_>>()
     };
-    lint::message(&reply::list(&many(&bundle), None));
+    lint::message(&reply::list(&many(&bundle), None, &[]));
     let more = page::More {
         after: "db-14".into(),
         left: 285,
     };
-    lint::message(&reply::list(&many(&item), Some(&more)));
+    lint::message(&reply::list(&many(&item), Some(&more), &[]));
     let refusal = Refusal::NoSuchResource {
         asked: words.clone(),
         suggestions: vec![words.clone(); 9],

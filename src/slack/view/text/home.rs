@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::{Faces, escape};
 use super::{
-    access, asks, bundle, card, channel, end, end_in, glass, name, numbered, rule, said, when,
+    access, asks, bundle, card, channel, end_in, glass, name, numbered, rule, said, when,
     without_code,
 };
 use crate::domain::grant::Failing;
