@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// What makes no view by itself, and what is there for tests.
-const PARTS: [&str; 4] = ["content.rs", "page.rs", "lint.rs", "samples.rs"];
+const PARTS: [&str; 5] = [
+    "content.rs",
+    "page.rs",
+    "lint.rs",
+    "samples.rs",
+    "carried.rs",
+];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
-use super::{Content, Faces, card, dm, lint, modal, page, reply, review_card, story, text, why_me};
+use super::{Content, Faces, Kept, card, dm, lint, modal, page, reply, review_card, story, text, why_me};
 use crate::domain::*;
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
@@ -1212,6 +1212,20 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
     receipt.facts.insert(words.to_owned(), words.to_owned());
     let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
     lint::message(&dm::active_parts(&parts[0], &active, faces, Some(LINK)));
+    let held: Vec<&Request> = parts.iter().collect();
+    lint::message(&dm::reminded_parts(&parts[0], &held, now(), Some(LINK)));
+    let kept = Kept {
+        number: i64::MAX,
+        until: Some(now()),
+    };
+    let revoked = (bob(), words);
+    lint::message(&dm::revoked_but_kept(
+        revoked,
+        &parts[0],
+        &kept,
+        faces,
+        Some(LINK),
+    ));
     let choices = [
         dm::Choice::Retry,
         dm::Choice::CancelStart,
