@@ -114,7 +114,7 @@ async fn a_list_says_what_it_could_not_find_out() {
     falls(&bot);
     let told = bot.types("dana", "list").await;
     assert!(
-        told.contains("could not read who is in approvers"),
+        told.contains("could not read who is in *approvers*"),
         "{told}"
     );
     assert!(!told.contains("nothing that you may ask for"), "{told}");
@@ -126,7 +126,7 @@ async fn a_list_says_what_it_could_not_find_out() {
     falls(&bot);
     let told = bot.types("dana", "list").await;
     assert!(
-        told.contains("could not read who is in approvers"),
+        told.contains("could not read who is in *approvers*"),
         "{told}"
     );
     assert!(told.contains("staging-db"), "{told}");
