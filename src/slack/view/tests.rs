@@ -440,6 +440,7 @@ fn told<'a>(event: &'a Event, request: &'a Request) -> story::News<'a> {
 }
 
 /// A step that waits too long.
+#[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
 fn chase() -> Vec<(&'static str, Event, Request)> {
     let state = |name: &str| {
         let found = meanings().into_iter().find(|(known, _)| *known == name);
@@ -1235,7 +1236,7 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
     hold_answers(request, faces, words);
 }
 
-/// Every answer with somebody's words, and what admins are told.
+/// Every answer with somebody's words.
 fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     let words = words.to_owned();
     let item = ListItem {
@@ -1290,9 +1291,17 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         read: vec![(group(&words), now()); 20],
     };
     lint::message(&reply::explain(&explained, faces));
+    lint::message(&Content::line(&text::channel_lost(
+        &words, &words, &people, faces,
+    )));
+    hold_stuck(request, faces, &words);
+}
+
+/// What admins are told of a removal, with somebody's words.
+fn hold_stuck(request: &Request, faces: &Faces, words: &str) {
     let failing = grant::Failing {
         attempts: 3,
-        error: words.clone(),
+        error: words.to_owned(),
     };
     let failing = text::stuck::failing(request, late(), &failing, faces);
     lint::message(&Content::line(&failing));
@@ -1300,9 +1309,6 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         let gone = text::stuck::gone(request, 600, covered, faces);
         lint::message(&Content::line(&gone));
     }
-    lint::message(&Content::line(&text::channel_lost(
-        &words, &words, &people, faces,
-    )));
 }
 
 /// The event with those words wherever it carries somebody's.
