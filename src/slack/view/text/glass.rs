@@ -71,7 +71,10 @@ pub fn review_head(parts: &[Request], faces: &Faces) -> String {
             format!("🚨 *Review overdue* since {}: {took}", when(review.due_at))
         }
         Some(review) => format!("🔎 *Review until {}*: {took}", when(review.due_at)),
-        None => match reviews().filter_map(|review| review.done.as_ref()).last() {
+        None => match reviews()
+            .filter_map(|review| review.done.as_ref())
+            .next_back()
+        {
             Some(done) => format!("{}: {took}", reviewed(done, faces)),
             None => took,
         },
