@@ -242,14 +242,13 @@ pub fn health(oldest: Option<DateTime<Utc>>, missing: usize, refused: &[String])
         0 => "✅ *Database*: answers, up to date".to_owned(),
         many => format!("⚠️ *Database*: {many} migrations are missing, run `jit migrate`"),
     };
-    let slack = match refused {
-        [] => "✅ *Slack*: takes what I send".to_owned(),
-        _ => {
-            let calls = refused.iter().map(|call| format!("`{}`", name(call)));
-            let calls: Vec<String> = calls.collect();
-            let calls = escape::cut(&calls.join(", "), FAULT);
-            format!("⚠️ *Slack*: refuses {calls}; `jit doctor` says what to change")
-        }
+    let slack = if refused.is_empty() {
+        "✅ *Slack*: takes what I send".to_owned()
+    } else {
+        let calls = refused.iter().map(|call| format!("`{}`", name(call)));
+        let calls: Vec<String> = calls.collect();
+        let calls = escape::cut(&calls.join(", "), FAULT);
+        format!("⚠️ *Slack*: refuses {calls}; `jit doctor` says what to change")
     };
     format!("{work}\n{slack}\n{database}")
 }
