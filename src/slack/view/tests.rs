@@ -1281,7 +1281,16 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
     hold_answers(request, faces, words);
 }
 
-/// Every answer with somebody's words.
+/// A page of things that are alike but for their names, whose ends nobody sees.
+fn a_page_of(item: &ListItem) -> Vec<ListItem> {
+    let named = (0..page::List::PAGE).map(|n| ListItem {
+        name: format!("{n} {}", item.name),
+        ..item.clone()
+    });
+    named.collect()
+}
+
+/// Every answer with somebody's words, and what admins are told.
 fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     let words = words.to_owned();
     let item = ListItem {
@@ -1301,20 +1310,12 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         ],
         ..item.clone()
     };
-    // Names of which nobody sees the end are told apart by their beginning.
-    let many = |item: &ListItem| {
-        let named = (0..page::List::PAGE).map(|n| ListItem {
-            name: format!("{n} {}", item.name),
-            ..item.clone()
-        });
-        named.collect::<Vec<_>>()
-    };
-    lint::message(&reply::list(&many(&bundle), None, &[]));
+    lint::message(&reply::list(&a_page_of(&bundle), None, &[]));
     let more = page::More {
         after: "db-14".into(),
         left: 285,
     };
-    lint::message(&reply::list(&many(&item), Some(&more), &[]));
+    lint::message(&reply::list(&a_page_of(&item), Some(&more), &[]));
     let refusal = Refusal::NoSuchResource {
         asked: words.clone(),
         suggestions: vec![words.clone(); 9],
