@@ -192,26 +192,23 @@ async fn a_code_that_nobody_knows_is_shown_wherever_it_is_met() {
         ("U0BOB", "flux_of_approver"),
     ] {
         let house = house().await;
-        let id = match place {
-            "U0BOB" => {
-                let lost = Fault::times("chat.postMessage", ALWAYS, error("is_archived"));
-                house.slack.fault(lost.in_channel("#access-requests"));
-                let strange = Fault::times("chat.postMessage", ALWAYS, error(code));
-                house.slack.fault(strange.in_channel(place));
-                asked(&house).await
-            }
-            _ => {
-                let id = asked(&house).await;
-                let strange = Fault::times("chat.postMessage", ALWAYS, error(code));
-                house.slack.fault(strange.in_channel(place));
-                house.approve("bob", id).await.unwrap();
-                id
-            }
-        };
+        if place == "U0BOB" {
+            let lost = Fault::times("chat.postMessage", ALWAYS, error("is_archived"));
+            house.slack.fault(lost.in_channel("#access-requests"));
+        }
+        let strange = Fault::times("chat.postMessage", ALWAYS, error(code));
+        let strange = strange.in_channel(place);
+        if place == "U0BOB" {
+            house.slack.fault(strange);
+            asked(&house).await;
+        } else {
+            let id = asked(&house).await;
+            house.slack.fault(strange);
+            house.approve("bob", id).await.unwrap();
+        }
         pass(&house, 10).await;
         assert_eq!(shown(&house, code, "request #1"), 1, "{code}");
         assert!(!waits(&house).await, "{code}");
-        assert!(house.request(id).await.number == 1);
     }
 }
 
@@ -304,7 +301,7 @@ async fn what_only_waited_its_turn_is_not_given_up_at_the_first_unknown_code() {
     asked(&house).await;
     for _ in 0..40 {
         tokio::time::pause();
-        tokio::time::advance(std::time::Duration::from_secs(60)).await;
+        tokio::time::advance(std::time::Duration::from_mins(1)).await;
         tokio::time::resume();
         pass(&house, 1).await;
     }

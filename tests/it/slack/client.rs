@@ -242,7 +242,7 @@ async fn whoever_comes_too_soon_is_told_at_once_when_to_come_and_no_rest_is_made
         slack
             .calls_to("chat.postMessage")
             .iter()
-            .all(|call| call.ok()),
+            .all(jitbot::sandbox::Call::ok),
         "Slack was asked in time only"
     );
 }
