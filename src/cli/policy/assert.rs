@@ -122,20 +122,17 @@ fn shown(example: &Example, path: &Path) -> String {
         "           {role} on {resource}: {} (rule “{}”)\n",
         example.told, example.rule
     );
-    match (&example.command, &example.tree) {
-        (Some(command), Some(tree)) => {
-            let path = path.display().to_string();
-            let quoted = if path.contains(char::is_whitespace) {
-                format!("'{path}'")
-            } else {
-                path
-            };
-            let _ = writeln!(text, "           $ {command} --policy {quoted}");
-            for line in tree.lines() {
-                let _ = writeln!(text, "             {line}");
-            }
+    if let (Some(command), Some(tree)) = (&example.command, &example.tree) {
+        let path = path.display().to_string();
+        let quoted = if path.contains(char::is_whitespace) {
+            format!("'{path}'")
+        } else {
+            path
+        };
+        let _ = writeln!(text, "           $ {command} --policy {quoted}");
+        for line in tree.lines() {
+            let _ = writeln!(text, "             {line}");
         }
-        _ => {}
     }
     text
 }

@@ -127,6 +127,12 @@ impl Order {
                 .take_while(|other| comes_before(subject, *other, index))
                 .filter(|other| may_take(subject, *other, index))
                 .collect();
+            let matchers = &subject.matchers;
+            let all = |rule: &&usize| matchers[**rule].is_for_all_of(&matchers[index]);
+            if let Some(taker) = before.iter().find(all) {
+                taken.by.insert(*taker);
+                continue;
+            }
             let mut here = BTreeSet::new();
             for group in groups {
                 here.extend(takers(subject, &before, group, by_members)?);

@@ -47,7 +47,7 @@ impl Known {
 struct Told<'a>(BTreeMap<(Danger, String, String, String), Vec<&'a str>>);
 
 impl<'a> Told<'a> {
-    fn add(&mut self, danger: Danger, who: &'a str, what: &str, before: String, after: String) {
+    fn add(&mut self, danger: Danger, who: &'a str, what: &str, [before, after]: [String; 2]) {
         let key = (danger, what.to_owned(), before, after);
         self.0.entry(key).or_default().push(who);
     }
@@ -81,7 +81,7 @@ fn logins(old: &Policy, new: &Policy, people: &[Known]) -> Vec<Change> {
                 let words =
                     |login: Option<String>| login.unwrap_or_else(|| "nobody known".to_owned());
                 let (before, after) = (words(before), words(after));
-                told.add(Danger::OtherTarget, &person.name, &what, before, after);
+                told.add(Danger::OtherTarget, &person.name, &what, [before, after]);
             }
         }
     }
@@ -144,7 +144,7 @@ fn managers(old: &Policy, new: &Policy, people: &[Known]) -> Vec<Change> {
             None => "no manager is known".to_owned(),
         };
         let (before, after) = (words(old, before), words(new, after));
-        told.add(danger, &person.name, &what, before, after);
+        told.add(danger, &person.name, &what, [before, after]);
     }
     told.changes()
 }

@@ -22,12 +22,12 @@ pub(in crate::policy) struct Human {
     written: Written,
 }
 
-/// How the policies write somebody.
+/// What the policies write somebody by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Written {
-    ByEmail,
-    BySlack,
-    ByBoth,
+    Email,
+    SlackId,
+    Both,
 }
 
 /// In which groups somebody is, in each policy.
@@ -211,9 +211,9 @@ impl Crowd {
                 .place
                 .among(&named.groups, named.boundaries.other_group);
             match human.written {
-                Written::ByEmail => drop(halves[0].entry(place.clone()).or_insert(first)),
-                Written::BySlack => drop(halves[1].entry(place.clone()).or_insert(first)),
-                Written::ByBoth => {}
+                Written::Email => drop(halves[0].entry(place.clone()).or_insert(first)),
+                Written::SlackId => drop(halves[1].entry(place.clone()).or_insert(first)),
+                Written::Both => {}
             }
             found.entry(place).or_default().extend(alike);
         }
@@ -349,11 +349,11 @@ fn written(identities: &BTreeSet<Identity>, policies: &[&Policy]) -> Written {
     }
     let is_email = |entry: &Entry| matches!(entry, Entry::Email(_));
     if entries.iter().all(is_email) {
-        Written::ByEmail
+        Written::Email
     } else if entries.iter().any(is_email) {
-        Written::ByBoth
+        Written::Both
     } else {
-        Written::BySlack
+        Written::SlackId
     }
 }
 

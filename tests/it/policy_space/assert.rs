@@ -232,9 +232,14 @@ const BROKEN_BY_A_CHANGE: &[(&str, &str, &str)] = &[
         "it is given by break-glass",
     ),
     (
-        "deny_removed",
-        "never allowed where 'contractors' in requester.groups",
-        "it is allowed",
+        "longer_cap",
+        "always at most 8h",
+        "it lasts 16h with extensions",
+    ),
+    (
+        "extension_and_reason",
+        "always a reason where request.role == 'readwrite'",
+        "no reason is asked for",
     ),
 ];
 
