@@ -134,6 +134,7 @@ fn what_is_missing_is_said_with_an_example_of_what_was_typed() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
 fn what_else_was_said_is_understood_all_the_same() {
     let hour = Some(Span::hours(1));
     let for_an_hour = |wish| Wish {

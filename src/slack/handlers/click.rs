@@ -52,7 +52,7 @@ impl Handlers {
             return Ok(Said::Words(reply::unknown_click()));
         };
         match click.action_id.as_str() {
-            ids::APPROVE => self.approve_click(key, click, &request).await,
+            ids::APPROVE => Box::pin(self.approve_click(key, click, &request)).await,
             ids::DENY => self.deny_click(click, &request).await,
             ids::REVOKE => self.revoke_click(click, &request).await,
             ids::CANCEL => {
@@ -107,8 +107,8 @@ impl Handlers {
             let (by, cause) = self.decider(key, user, request).await?;
             Ok((approve(by), cause))
         };
-        self.record_meanwhile(Copy::of(click), request, known.map(approve), deciding)
-            .await?;
+        let (known, deciding) = (known.map(approve), Box::pin(deciding));
+        Box::pin(self.record_meanwhile(Copy::of(click), request, known, deciding)).await?;
         Ok(Said::Nothing)
     }
 

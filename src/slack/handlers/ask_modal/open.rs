@@ -112,13 +112,13 @@ impl Handlers {
     /// channels and direct messages, Slack does not tell it the link; then it is made.
     async fn link_of(&self, shortcut: &Shortcut) -> Option<String> {
         let (channel, ts) = (shortcut.channel.as_ref()?, shortcut.message_ts.as_ref()?);
-        let link = match self.client.permalink(channel, ts).await {
-            Ok(link) => link,
-            Err(_) => {
-                let thread = shortcut.thread_ts.as_deref();
-                let composing = self.client.composed_permalink((channel, ts), thread);
-                composing.await.ok()??
-            }
+        let told = self.client.permalink(channel, ts).await;
+        let link = if let Ok(link) = told {
+            link
+        } else {
+            let thread = shortcut.thread_ts.as_deref();
+            let composing = self.client.composed_permalink((channel, ts), thread);
+            composing.await.ok()??
         };
         text::message_link(&link).is_some().then_some(link)
     }
