@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use super::reply::{Eligible, Explained, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
-use super::{Content, Faces, Kept, card, dm, lint, modal, page, reply, review_card, story, text, why_me};
+use super::{
+    Content, Faces, Kept, card, dm, lint, modal, page, reply, review_card, story, text, why_me,
+};
 use crate::domain::*;
 
 const LINK: &str = "https://example.slack.com/archives/C1/p1?a=1&b=2";
