@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::seats::shortage;
 use super::{
     GroupName, Person, PersonId, Refusal, RequestId, ResourceName, RoleName, RuleName, Span,
     Standing, Step, Terms,
@@ -211,26 +212,37 @@ impl Roster {
         self.people(&step.from, own)
     }
 
-    /// Whether the step can be finished at all by these people, or why not. Those who stand in at
-    /// that moment count; an escalation, which may never come, does not.
-    pub fn check(&self, step: &Step, own: &[PersonId], now: DateTime<Utc>) -> Result<(), Refusal> {
-        let stand_ins = step.stand_ins(now, false);
-        let eligible = self.people(step.from.iter().chain(&stand_ins), own);
-        let groups_of = |person: PersonId| -> BTreeSet<GroupName> {
-            let held = self
-                .groups
-                .iter()
-                .filter(|(_, people)| people.contains(&person));
-            held.map(|(group, _)| group.clone()).collect()
-        };
-        let sets: Vec<_> = eligible.iter().map(|person| groups_of(*person)).collect();
-        if step.is_met_by(&sets, &stand_ins) {
+    /// Whether all these steps can be finished by these people, or why not. Nobody approves twice, so
+    /// each of them counts for one step only. Those who stand in at that moment count; an escalation,
+    /// which may never come, does not.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFewApprovers`] for the groups that are short of people.
+    pub fn check_route(
+        &self,
+        steps: &[Step],
+        own: &[PersonId],
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        let (mut seats, mut groups) = (Vec::new(), Vec::new());
+        for step in steps {
+            let stand_ins = step.stand_ins(now, false);
+            seats.extend(step.seats(|from| self.people(from.iter().chain(&stand_ins), own)));
+            groups.extend(step.seat_groups());
+        }
+        let Some(short) = shortage(&seats) else {
             return Ok(());
+        };
+        let mut from: Vec<GroupName> = Vec::new();
+        for group in short.kinds.iter().flat_map(|kind| groups[*kind]) {
+            if !from.contains(group) {
+                from.push(group.clone());
+            }
         }
         Err(Refusal::TooFewApprovers {
-            from: step.from.clone(),
-            needed: step.quorum.people(step.from.len()),
-            eligible: eligible.len(),
+            from,
+            needed: short.needed,
+            eligible: short.people,
         })
     }
 }

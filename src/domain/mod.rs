@@ -22,6 +22,7 @@ mod properties;
 pub mod refusal;
 pub mod request;
 mod resolve;
+pub mod seats;
 pub mod standing;
 pub mod target;
 pub mod terms;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::seats::{Seats, shortage};
 use super::{GroupName, PersonId, RuleName, Span, Target};
 
 /// The answer of the policy to one request, complete and pinned.
@@ -318,8 +319,7 @@ impl Step {
 
     /// Whether people with these groups, in this order of approval, finish the step. Somebody in a
     /// group that stands in counts like a member of whatever group is missing. Under
-    /// [`Quorum::All`] people are assigned to groups so that as many seats as possible are taken
-    /// (augmenting paths), since one person in two groups may stand for either.
+    /// [`Quorum::All`] one person in two groups may stand for either.
     pub fn is_met_by<'a>(
         &self,
         people: impl IntoIterator<Item = &'a BTreeSet<GroupName>>,
@@ -342,60 +342,39 @@ impl Step {
             .collect();
         match self.quorum {
             Quorum::Any(count) => eligible.len() >= count as usize,
-            Quorum::All(count) => {
-                let seats = self.seats(count);
-                // Seats beyond the people there are cannot be taken, whoever sits where.
-                eligible.len() >= seats.len() && seats_taken(&eligible, &seats)
+            // Seats beyond the people there are cannot be taken, whoever sits where.
+            Quorum::All(_) if eligible.len() < self.quorum.people(self.from.len()) => false,
+            Quorum::All(_) => {
+                let takers = |from: &[GroupName]| {
+                    let fits = |person: &usize| {
+                        let (groups, stands_in) = eligible[*person];
+                        stands_in || from.iter().any(|group| groups.contains(group))
+                    };
+                    (0..eligible.len()).filter(fits).collect()
+                };
+                shortage(&self.seats(takers)).is_none()
             }
         }
     }
 
-    fn seats(&self, count: u32) -> Vec<&GroupName> {
-        let groups = self.from.iter();
-        groups
-            .flat_map(|group| std::iter::repeat_n(group, count as usize))
-            .collect()
+    /// The seats that people must take to finish the step, where it is known who of some groups there
+    /// are.
+    pub fn seats<P>(&self, takers: impl Fn(&[GroupName]) -> BTreeSet<P>) -> Vec<Seats<P>> {
+        let (Quorum::Any(count) | Quorum::All(count)) = self.quorum;
+        let seats = |from: &[GroupName]| Seats {
+            takers: takers(from),
+            count: count as usize,
+        };
+        self.seat_groups().into_iter().map(seats).collect()
     }
-}
 
-/// Whether every seat can be taken.
-fn seats_taken(people: &[(&BTreeSet<GroupName>, bool)], seats: &[&GroupName]) -> bool {
-    let table = Table { people, seats };
-    let mut holder: Vec<Option<usize>> = vec![None; seats.len()];
-    let seated = (0..people.len())
-        .filter(|&person| table.seat(person, &mut holder, &mut vec![false; seats.len()]));
-    seated.count() >= seats.len()
-}
-
-/// Who may sit where: who stands in, anywhere.
-struct Table<'a> {
-    people: &'a [(&'a BTreeSet<GroupName>, bool)],
-    seats: &'a [&'a GroupName],
-}
-
-impl Table<'_> {
-    /// Finds a seat for a person, moving others where they have another seat to go to.
-    fn seat(&self, person: usize, holder: &mut [Option<usize>], seen: &mut [bool]) -> bool {
-        for at in 0..self.seats.len() {
-            if seen[at] || !self.fits(person, at) {
-                continue;
-            }
-            seen[at] = true;
-            let free = match holder[at] {
-                None => true,
-                Some(other) => self.seat(other, holder, seen),
-            };
-            if free {
-                holder[at] = Some(person);
-                return true;
-            }
+    /// The groups that each kind of these seats is for. A step of no groups has a seat for nobody, so
+    /// it is never finished.
+    pub fn seat_groups(&self) -> Vec<&[GroupName]> {
+        match self.quorum {
+            Quorum::All(_) if !self.from.is_empty() => self.from.chunks(1).collect(),
+            Quorum::Any(_) | Quorum::All(_) => vec![&self.from],
         }
-        false
-    }
-
-    fn fits(&self, person: usize, seat: usize) -> bool {
-        let (groups, stands_in) = self.people[person];
-        stands_in || groups.contains(self.seats[seat])
     }
 }
 

@@ -7,6 +7,7 @@ mod conversation;
 mod deciding;
 mod directory;
 mod faults;
+mod finishing;
 mod having;
 mod history;
 mod home;
