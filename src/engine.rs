@@ -21,6 +21,7 @@ use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
 
+mod again;
 mod digests;
 mod execute;
 mod homes;
@@ -29,6 +30,7 @@ mod resolve;
 mod shown;
 mod submit;
 
+pub use again::Again;
 pub use shown::Page;
 pub use submit::Submission;
 
@@ -53,10 +55,9 @@ pub struct Cause {
     pub actor: Actor,
     /// The delivery that carries it; finished in the transaction that stores the effect.
     pub delivery: Option<String>,
-    /// The request asked once more, with what the directory says just now, and the hash of the
-    /// policy that this was read for. Needed to approve a
+    /// The request asked once more, with what the directory says just now. Needed to approve a
     /// request that was made under another policy than the present one.
-    pub asked_again: Option<(String, Box<Ask>)>,
+    pub asked_again: Option<Again>,
 }
 
 impl Cause {

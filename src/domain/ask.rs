@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::seats::shortage;
 use super::{
     GroupName, Person, PersonId, Refusal, RequestId, ResourceName, RoleName, RuleName, Span,
     Standing, Step, Terms,
@@ -143,7 +142,8 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Who stood behind each group of the terms when the request was made, read from the directory.
+/// Who stood behind each group of the terms when the request was made, or when a later policy asked
+/// more, read from the directory.
 /// It is shown on the card and checked before asking anybody; it never decides: at a click the
 /// approver's groups are read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,39 +210,5 @@ impl Roster {
     /// The people who may approve that step: all in its groups but the holder and the asker.
     pub fn eligible(&self, step: &Step, own: &[PersonId]) -> BTreeSet<PersonId> {
         self.people(&step.from, own)
-    }
-
-    /// Whether all these steps can be finished by these people, or why not. Nobody approves twice, so
-    /// each of them counts for one step only. Those who stand in at that moment count; an escalation,
-    /// which may never come, does not.
-    ///
-    /// # Errors
-    /// [`Refusal::TooFewApprovers`] for the groups that are short of people.
-    pub fn check_route(
-        &self,
-        steps: &[Step],
-        own: &[PersonId],
-        now: DateTime<Utc>,
-    ) -> Result<(), Refusal> {
-        let (mut seats, mut groups) = (Vec::new(), Vec::new());
-        for step in steps {
-            let stand_ins = step.stand_ins(now, false);
-            seats.extend(step.seats(|from| self.people(from.iter().chain(&stand_ins), own)));
-            groups.extend(step.seat_groups());
-        }
-        let Some(short) = shortage(&seats) else {
-            return Ok(());
-        };
-        let mut from: Vec<GroupName> = Vec::new();
-        for group in short.kinds.iter().flat_map(|kind| groups[*kind]) {
-            if !from.contains(group) {
-                from.push(group.clone());
-            }
-        }
-        Err(Refusal::TooFewApprovers {
-            from,
-            needed: short.needed,
-            eligible: short.people,
-        })
     }
 }

@@ -14,6 +14,7 @@ pub mod decide;
 pub mod digest;
 pub mod duration;
 pub mod event;
+mod finish;
 pub mod grant;
 pub mod history;
 pub mod person;

@@ -165,12 +165,12 @@ pub enum Refusal {
     },
     /// Nobody, or not enough people, could approve.
     #[error(
-        "Nobody could finish this approval: it needs {needed} of {}, and besides you there {} {eligible}. \
-         Ask the owners of the policy to fill the group.",
-        join(from), if *eligible == 1 { "is" } else { "are" }
+        "Nobody could finish this approval: it needs {} of {}, and without the requester there {} \
+         {eligible}. Ask the owners of the policy to fill the group.",
+        people(*needed), join(from), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
-        /// The step's groups.
+        /// The groups that are short of people, of one step or of several.
         from: Vec<GroupName>,
         /// Different people needed.
         needed: usize,
@@ -368,6 +368,13 @@ impl Refusal {
                 | Self::NobodyToAsk { .. }
                 | Self::TooFewApprovers { .. }
         )
+    }
+}
+
+fn people(count: usize) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        _ => format!("{count} different people"),
     }
 }
 

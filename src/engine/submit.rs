@@ -179,7 +179,12 @@ impl Engine {
     }
 }
 
-fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
+pub(super) fn on_their_clocks(
+    policy: &Policy,
+    terms: &Terms,
+    roster: &Roster,
+    now: DateTime<Utc>,
+) -> Roster {
     let quiet = roster.zones.iter().filter_map(|(person, zone)| {
         let windows = policy.quiet_in(&terms.rule, zone, now)?;
         Some((*person, windows))

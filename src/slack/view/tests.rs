@@ -452,6 +452,7 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
             "tightened",
             Event::TermsTightened {
                 terms: Box::new(state("waiting_tightened").terms),
+                roster: None,
             },
             state("waiting_tightened"),
         ),
