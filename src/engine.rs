@@ -58,6 +58,9 @@ pub struct Cause {
     /// The request asked once more, with what the directory says just now. Needed to approve a
     /// request that was made under another policy than the present one.
     pub asked_again: Option<Again>,
+    /// The [`version`](crate::domain::version) of what the person looked at; none where it does not
+    /// matter. Where it is another one by now, under lock, what would have an effect has none.
+    pub seen: Option<String>,
 }
 
 impl Cause {
@@ -71,6 +74,7 @@ impl Cause {
             actor,
             delivery: Some(delivery.into()),
             asked_again: None,
+            seen: None,
         }
     }
 
@@ -80,6 +84,7 @@ impl Cause {
             actor: Actor::Clock,
             delivery: None,
             asked_again: None,
+            seen: None,
         }
     }
 
@@ -89,6 +94,7 @@ impl Cause {
             actor: Actor::Worker,
             delivery: None,
             asked_again: None,
+            seen: None,
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod seats;
 pub mod standing;
 pub mod target;
 pub mod terms;
+mod version;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
@@ -49,4 +50,5 @@ pub use target::{
 pub use terms::{
     BreakGlass, Escalate, Inform, Quiet, Quorum, ResourceCard, Route, Step, Terms, tightened,
 };
+pub use version::version;
 pub use wanted::{Wanted, wanted};

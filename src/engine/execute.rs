@@ -7,7 +7,7 @@ use super::again::{stricter, under};
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
     Ask, Command, Decision, Effect, Refusal, Request, RequestId, Route, Terms, Verdict, decide,
-    tightened,
+    tightened, version,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -109,6 +109,8 @@ impl Engine {
         for id in ids {
             locked.push(tx.lock_request(id).await?.ok_or(Refusal::NoSuchRequest)?);
         }
+        let is = version(locked.iter().map(|locked: &Locked| &locked.request));
+        let stale = cause.seen.as_ref().is_some_and(|seen| *seen != is);
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, cause.delivery.as_deref(), now).await?;
         for locked in locked {
@@ -125,6 +127,10 @@ impl Engine {
         }
         if done.is_empty() {
             return Err(refused.unwrap_or(Refusal::NoSuchRequest).into());
+        }
+        // Whoever comes too late was told by whom; who still could decide has not seen on what.
+        if stale {
+            return Err(Refusal::Stale.into());
         }
         self.keep(tx, done, cause, (id, now)).await
     }

@@ -47,6 +47,7 @@ pub async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request,
             ask: Box::new(again),
             roster: house.roster(),
         }),
+        seen: None,
     };
     let command = Command::Approve {
         by,

@@ -11,7 +11,7 @@ use super::super::view::{choices, ids, reply};
 use super::recording::Copy;
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault, Unfit};
-use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
+use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId, version};
 use crate::engine::{Again, Cause};
 use crate::policy::Policy;
 use crate::store::StoreError;
@@ -96,8 +96,11 @@ impl Handlers {
     }
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+        // What stands here from now on is what they approve, however long reading takes.
+        let seen = version(&self.parts(request).await?);
         let by = self.decider(&click.by.user, request).await?;
-        let cause = self.deciding_cause(key, &by, request).await?;
+        let mut cause = self.deciding_cause(key, &by, request).await?;
+        cause.seen = Some(seen);
         let command = Command::Approve {
             by,
             comment: None,

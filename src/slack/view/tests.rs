@@ -939,6 +939,7 @@ fn the_noes() {
             why: "Your Slack account is a guest here.".to_owned(),
         },
         Refusal::Duplicate,
+        Refusal::Stale,
         Refusal::NoSuchRequest,
         Refusal::OwnRequest,
         Refusal::OwnChain,

@@ -12,6 +12,7 @@ mod having;
 mod history;
 mod home;
 mod http;
+mod looked_at;
 mod meaning_asks;
 mod meaning_cards;
 mod meaning_reload;
