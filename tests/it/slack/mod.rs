@@ -15,6 +15,7 @@ mod http;
 mod looked_at;
 mod meaning_asks;
 mod meaning_cards;
+mod meaning_conditions;
 mod meaning_reload;
 mod references;
 mod socket;
