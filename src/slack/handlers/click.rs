@@ -122,7 +122,7 @@ impl Handlers {
         let policy = self.engine.policy();
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
-            cause.asked_again = Some(self.ask_again(&policy, request).await?);
+            cause.asked_again = Some(Box::pin(self.ask_again(&policy, request)).await?);
         }
         Ok(cause)
     }
