@@ -86,6 +86,8 @@ pub struct Circumstances {
     pub now: DateTime<Utc>,
     /// The holder's earlier requests, newest first.
     pub past: Vec<Past>,
+    /// Whether these are all that there are to look at, rather than the newest of very many.
+    pub past_complete: bool,
     /// What the request would prolong, for an extension.
     pub chain: Option<Chain>,
 }
@@ -96,6 +98,7 @@ impl Circumstances {
         Self {
             now,
             past: Vec::new(),
+            past_complete: true,
             chain: None,
         }
     }
@@ -120,6 +123,53 @@ pub struct Past {
     pub asked_at: DateTime<Utc>,
     /// For how long.
     pub duration: Span,
+    /// What became of the access.
+    pub grant: PastGrant,
+    /// For how long it was given; none where it was not.
+    pub granted: Option<Span>,
+}
+
+/// What became of the access that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastGrant {
+    /// It was not approved.
+    None,
+    /// It is approved and begins later.
+    Scheduled,
+    /// It is there, or on its way, or not yet known to be gone.
+    Active,
+    /// It is over.
+    Ended,
+    /// The target refused.
+    Failed,
+}
+
+impl PastGrant {
+    /// The words for it, in the order above.
+    pub const WORDS: [&str; 5] = ["none", "scheduled", "active", "ended", "failed"];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Scheduled => "scheduled",
+            Self::Active => "active",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The one of that word.
+    pub fn read(word: &str) -> Option<Self> {
+        let all = [
+            Self::None,
+            Self::Scheduled,
+            Self::Active,
+            Self::Ended,
+            Self::Failed,
+        ];
+        all.into_iter().find(|grant| grant.as_str() == word)
+    }
 }
 
 /// Requests that prolong one another.
@@ -142,7 +192,8 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Who stood behind each group of the terms when the request was made, read from the directory.
+/// Who stood behind each group of the terms when the request was made, or when a later policy asked
+/// more, read from the directory.
 /// It is shown on the card and checked before asking anybody; it never decides: at a click the
 /// approver's groups are read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,29 +300,5 @@ impl Roster {
         let quiet = step.quiet.as_ref().filter(|quiet| quiet.covers(at));
         let stands_in = quiet.is_some_and(|q| self.people(&q.fallback, &[]).contains(&person));
         self.is_quiet_for(person, at) == Some(true) && !stands_in
-    }
-
-    /// Whether the step can be finished at all by these people, or why not. Those who stand in at
-    /// that moment count; an escalation, which may never come, does not.
-    pub fn check(&self, step: &Step, own: &[PersonId], now: DateTime<Utc>) -> Result<(), Refusal> {
-        let stand_ins = step.stand_ins(now, false);
-        let eligible = self.people(step.from.iter().chain(&stand_ins), own);
-        let groups_of = |person: PersonId| -> BTreeSet<GroupName> {
-            let held = self
-                .groups
-                .iter()
-                .filter(|(_, people)| people.contains(&person));
-            held.map(|(group, _)| group.clone()).collect()
-        };
-        let sets: Vec<_> = eligible.iter().map(|person| groups_of(*person)).collect();
-        if step.is_met_by(&sets, &stand_ins) {
-            return Ok(());
-        }
-        Err(Refusal::TooFewApprovers {
-            from: step.from.clone(),
-            needed: step.quorum.people(step.from.len()),
-            eligible: eligible.len(),
-            own: own.iter().collect::<BTreeSet<_>>().len(),
-        })
     }
 }

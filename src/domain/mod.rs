@@ -15,6 +15,7 @@ pub mod decide;
 pub mod digest;
 pub mod duration;
 pub mod event;
+mod finish;
 pub mod grant;
 pub mod history;
 pub mod person;
@@ -24,13 +25,15 @@ mod properties;
 pub mod refusal;
 pub mod request;
 mod resolve;
+pub mod seats;
 pub mod standing;
 pub mod target;
 pub mod terms;
+mod version;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
-pub use ask::{Ask, Asker, Chain, Circumstances, Past, Roster, Stretch, Verdict};
+pub use ask::{Ask, Asker, Chain, Circumstances, Past, PastGrant, Roster, Stretch, Verdict};
 pub use command::{Actor, Command, Origin};
 pub use decide::{Decision, Effect, admit, decide};
 pub use duration::Span;
@@ -50,4 +53,5 @@ pub use target::{
 pub use terms::{
     BreakGlass, Escalate, Inform, Quiet, Quorum, ResourceCard, Route, Step, Terms, tightened,
 };
+pub use version::version;
 pub use wanted::{Wanted, wanted};

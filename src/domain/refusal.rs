@@ -170,7 +170,7 @@ pub enum Refusal {
         join(from), besides(*own), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
-        /// The step's groups.
+        /// The groups that are short of people, of one step or of several.
         from: Vec<GroupName>,
         /// Different people needed.
         needed: usize,
@@ -235,6 +235,12 @@ pub enum Refusal {
         /// The rule.
         rule: RuleName,
     },
+    /// The request is another one by now than what the person looked at.
+    #[error(
+        "This request has changed since you looked at it: somebody else decided, or the policy \
+         changed. So nothing was recorded. Please look at the card once more."
+    )]
+    Stale,
     /// The policy has changed since, and the request could not be held against the new one.
     #[error("The policy has changed just now, so nothing was done. Please try once more.")]
     PolicyChanged,

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
+use super::again::{stricter, under};
 use super::{Cause, Engine, EngineError, chain, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, GroupName, Refusal, Request, RequestId, Route, Terms,
-    Verdict, decide, tightened,
+    Ask, Command, Decision, Effect, GroupName, Refusal, Request, RequestId, Route, Terms, Verdict,
+    decide, tightened, version,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
@@ -106,6 +107,8 @@ impl Engine {
             vec![id]
         };
         let (named, linked) = chain::lock(&mut tx, &named, command).await?;
+        let is = version(named.iter().map(|locked: &Locked| &locked.request));
+        let stale = cause.seen.as_ref().is_some_and(|seen| *seen != is);
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, cause.delivery.as_deref(), now).await?;
         for locked in named {
@@ -122,6 +125,10 @@ impl Engine {
         }
         if done.is_empty() {
             return Err(refused.unwrap_or(Refusal::NoSuchRequest).into());
+        }
+        // Whoever comes too late was told by whom; who still could decide has not seen on what.
+        if stale {
+            return Err(Refusal::Stale.into());
         }
         done.extend(chain::follow(linked, command, &done, now));
         self.keep(tx, done, cause, (id, now)).await
@@ -184,10 +191,10 @@ impl Engine {
         }
         // What was read for another policy says nothing about the groups that this one looks at.
         let again = cause.asked_again.as_ref();
-        let Some((_, ask)) = again.filter(|(hash, _)| hash == policy.hash()) else {
+        let Some(again) = again.filter(|again| again.policy == policy.hash()) else {
             return Err(Refusal::PolicyChanged.into());
         };
-        let weighed = weigh_within(tx, &policy, request, ask, now).await?;
+        let weighed = weigh_within(tx, &policy, request, &again.ask, now).await?;
         let unknown = weighed.unknown();
         let fresh = match weighed.verdict {
             Verdict::Refused(refusal) => {
@@ -195,31 +202,21 @@ impl Engine {
             }
             Verdict::Terms(terms) => terms,
         };
-        let Some(terms) = tightened(&request.terms, &fresh) else {
-            return Ok(Outcome {
+        match (stricter(request, &fresh), unknown) {
+            // What an outage adds would stay when it is over.
+            (Some(_), Some(unknown)) => Err(unknown.into()),
+            (Some(terms), None) => under(terms, request, command, (&policy, again), now),
+            (None, _) => Ok(Outcome {
                 decision: plain,
                 refusal: None,
-            });
-        };
-        // What an outage adds would stay when it is over.
-        if let Some(unknown) = unknown {
-            return Err(unknown.into());
+            }),
         }
-        let terms = Box::new(terms);
-        let first = decide(request.clone(), Command::Tighten { terms }, now)?;
-        let second = decide(first.next.clone(), command.clone(), now)?;
-        let events: Vec<Event> = first.events.into_iter().chain(second.events).collect();
-        let decision = Decision { events, ..second };
-        Ok(Outcome {
-            decision,
-            refusal: None,
-        })
     }
 }
 
 /// What policy says to a request that is there already.
-struct Weighed {
-    verdict: Verdict,
+pub(super) struct Weighed {
+    pub(super) verdict: Verdict,
     /// The groups that could not be read and without which it might be another.
     unread: Vec<GroupName>,
 }
@@ -256,7 +253,9 @@ fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
         | (Route::BreakGlass(_), Route::BreakGlass(_))
         | (Route::Steps(_), Route::Automatic { .. }) => false,
         (Route::Steps(steps), Route::Steps(_)) => {
-            tightened(pinned, fresh).is_some_and(|terms| terms.route.steps().len() > steps.len())
+            // All of them are finished.
+            let tightened = tightened(pinned, fresh, steps.len());
+            tightened.is_some_and(|terms| terms.route.steps().len() > steps.len())
         }
         _ => true,
     };
@@ -265,7 +264,7 @@ fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
 }
 
 /// Whether that policy has the last word on the request already.
-fn is_by(request: &Request, policy: &Policy) -> bool {
+pub(super) fn is_by(request: &Request, policy: &Policy) -> bool {
     let tightened = request.terms.tightened_by.as_deref();
     request.terms.policy == policy.hash() || tightened == Some(policy.hash())
 }
@@ -293,7 +292,11 @@ fn more_telling(one: Option<Refusal>, other: Refusal) -> Refusal {
 }
 
 /// The policy does not allow it any more: the request is over, and whoever approved learns why.
-fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<Outcome, Refusal> {
+pub(super) fn overruled(
+    request: &Request,
+    refusal: Refusal,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Refusal> {
     // What could not be found out just now is no answer, and ends nothing.
     if let Refusal::GroupUnreadable { .. } | Refusal::UnknownPerson { .. } = refusal {
         return Err(refusal);
@@ -311,7 +314,7 @@ fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<
 
 /// What a policy says to a request of before, asked for no longer than that policy allows: a shorter
 /// limit tightens the request, and does not end it.
-async fn weigh_within(
+pub(super) async fn weigh_within(
     tx: &mut Tx,
     policy: &Policy,
     request: &Request,

@@ -155,9 +155,8 @@ async fn admit_one(
     };
     terms.barred = barred(tx, ask).await?;
     let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
-    for step in terms.route.steps() {
-        submission.roster.check(step, &own, now)?;
-    }
+    let steps = terms.route.steps();
+    submission.roster.check_route(steps, &own, now)?;
     reviewable(&terms, submission, &own)?;
     let roster = on_their_clocks(policy, &terms, &submission.roster, now);
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
@@ -180,7 +179,12 @@ impl Engine {
     }
 }
 
-fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
+pub(super) fn on_their_clocks(
+    policy: &Policy,
+    terms: &Terms,
+    roster: &Roster,
+    now: DateTime<Utc>,
+) -> Roster {
     let quiet = roster.zones.iter().filter_map(|(person, zone)| {
         let windows = policy.quiet_in(&terms.rule, zone, now)?;
         Some((*person, windows))

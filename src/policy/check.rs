@@ -15,6 +15,7 @@ mod names;
 mod people;
 mod reach;
 mod rules;
+mod seats;
 mod sources;
 mod steps;
 mod targets;
@@ -128,6 +129,14 @@ const CHECKS: &[Check] = &[
     whole(
         "nobody is asked about their own request only",
         steps::not_ones_own,
+    ),
+    whole(
+        "all steps of a rule can be finished together",
+        seats::can_be_finished,
+    ),
+    whole(
+        "somebody is left to finish all steps of a rule",
+        seats::not_ones_own,
     ),
     whole(
         "somebody else can look at it afterwards",

@@ -55,36 +55,68 @@ fn idle_escalation(step: &StepEntry) -> Option<Finding> {
 }
 
 /// What people are called, by the groups of the step that they are in.
-type Eligible<'a> = BTreeMap<&'a BTreeSet<Entry>, BTreeSet<GroupName>>;
+pub(super) type Eligible<'a> = BTreeMap<&'a BTreeSet<Entry>, BTreeSet<GroupName>>;
 
-/// The steps of a rule, with the owners of each resource that it is about in them; each different
-/// one once.
-fn steps_of<'a>(
+/// A step as it is written, and as it is asked.
+pub(super) type Asked<'a> = (&'a StepEntry, Step);
+
+/// The steps of a rule one after the other, for each different owner of what it is about.
+pub(super) fn routes_of<'a>(
     subject: &Subject<'_>,
     index: usize,
     rule: &'a RuleEntry,
-) -> Vec<(&'a StepEntry, Step)> {
-    let mut found: Vec<(&StepEntry, Step)> = Vec::new();
-    for entry in rule.steps() {
-        let step = load::step(entry);
-        if !step.from.iter().any(|name| name.as_str() == OWNER) {
-            found.push((entry, step));
-            continue;
-        }
-        let resources: BTreeSet<usize> = subject.targets[index]
-            .iter()
-            .map(|(resource, _)| *resource)
-            .collect();
-        let owners = resources.iter().map(|resource| {
-            let owner = &subject.written.resources[*resource].owner;
-            owner
-                .iter()
-                .map(|name| GroupName::new(&name.value))
-                .collect::<Vec<_>>()
-        });
-        let owners: BTreeSet<Vec<GroupName>> = owners.filter(|owner| !owner.is_empty()).collect();
-        found.extend(owners.iter().map(|owner| (entry, with_owner(&step, owner))));
+) -> Vec<Vec<Asked<'a>>> {
+    let steps: Vec<Asked<'a>> = rule
+        .steps()
+        .iter()
+        .map(|entry| (entry, load::step(entry)))
+        .collect();
+    let asks_owner = |(_, step): &Asked<'_>| step.from.iter().any(|name| name.as_str() == OWNER);
+    if !steps.iter().any(asks_owner) {
+        return vec![steps];
     }
+    let owners = owners_of(subject, index);
+    if owners.is_empty() {
+        // That is told already; what the other steps ask stands.
+        let others = steps.into_iter().filter(|asked| !asks_owner(asked));
+        return vec![others.collect()];
+    }
+    let owned = |owner: Vec<GroupName>| {
+        let steps = steps.iter();
+        let with = steps.map(|(entry, step)| (*entry, with_owner(step, &owner)));
+        with.collect()
+    };
+    owners.into_iter().map(owned).collect()
+}
+
+/// The different owners of the resources that a rule is about.
+fn owners_of(subject: &Subject<'_>, index: usize) -> BTreeSet<Vec<GroupName>> {
+    let resources: BTreeSet<usize> = subject.targets[index]
+        .iter()
+        .map(|(resource, _)| *resource)
+        .collect();
+    let owners = resources.iter().map(|resource| {
+        let owner = &subject.written.resources[*resource].owner;
+        owner
+            .iter()
+            .map(|name| GroupName::new(&name.value))
+            .collect::<Vec<_>>()
+    });
+    owners.filter(|owner| !owner.is_empty()).collect()
+}
+
+/// The steps of a rule, with the owners of each resource that it is about in them; each different
+/// one once.
+fn steps_of<'a>(subject: &Subject<'_>, index: usize, rule: &'a RuleEntry) -> Vec<Asked<'a>> {
+    let mut found: Vec<Asked<'a>> = Vec::new();
+    for (entry, step) in routes_of(subject, index, rule).into_iter().flatten() {
+        let same = |(other, asked): &Asked<'_>| std::ptr::eq(*other, entry) && *asked == step;
+        if !found.iter().any(same) {
+            found.push((entry, step));
+        }
+    }
+    // Told in the order in which they are written.
+    found.sort_by_key(|(entry, _)| entry.count.at);
     found
 }
 
@@ -104,7 +136,7 @@ fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
 }
 
 /// Who may finish a step; none where a group is read elsewhere, or unknown, which is told already.
-fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
+pub(super) fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
     let mut people = Eligible::new();
     for group in &step.from {
         for human in subject.people.group(group)? {
@@ -114,7 +146,11 @@ fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
     Some(people)
 }
 
-fn can_finish(step: &Step, people: &Eligible<'_>, but: Option<&BTreeSet<Entry>>) -> bool {
+pub(super) fn can_finish(
+    step: &Step,
+    people: &Eligible<'_>,
+    but: Option<&BTreeSet<Entry>>,
+) -> bool {
     let others = people.iter().filter(|(human, _)| Some(**human) != but);
     let groups: Vec<&BTreeSet<GroupName>> = others.map(|(_, groups)| groups).collect();
     // Seats beyond the people there cannot be taken; without this, a huge count would take long.
@@ -122,7 +158,7 @@ fn can_finish(step: &Step, people: &Eligible<'_>, but: Option<&BTreeSet<Entry>>)
 }
 
 /// Whether everybody was read without fault; if not, nothing is concluded from who is where.
-fn people_sound(subject: &Subject<'_>) -> bool {
+pub(super) fn people_sound(subject: &Subject<'_>) -> bool {
     let written = subject.written;
     written.groups.iter().all(|group| group.sound)
         && written.people.iter().all(|person| person.sound)
@@ -207,7 +243,11 @@ pub(super) fn humans<'a>(
 }
 
 /// Whether the step can be finished at all, but for none of these people.
-fn nobody_left(step: &Step, people: &Eligible<'_>, requesters: &[&BTreeSet<Entry>]) -> bool {
+pub(super) fn nobody_left(
+    step: &Step,
+    people: &Eligible<'_>,
+    requesters: &[&BTreeSet<Entry>],
+) -> bool {
     can_finish(step, people, None)
         && !requesters.is_empty()
         && (requesters.iter())
@@ -215,13 +255,17 @@ fn nobody_left(step: &Step, people: &Eligible<'_>, requesters: &[&BTreeSet<Entry
 }
 
 fn own_only(rule: &RuleEntry, entry: &StepEntry, step: &Step) -> Finding {
-    let at = entry.from.first().map_or(entry.count.at, |name| name.at);
-    let message = format!("{} asks people about their own requests only", title(rule));
     let names: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
     let label = format!(
         "without the requester, {} cannot finish this step",
         suggest::plain(&names, "and")
     );
+    asks_its_own(rule, entry, label)
+}
+
+pub(super) fn asks_its_own(rule: &RuleEntry, entry: &StepEntry, label: String) -> Finding {
+    let at = entry.from.first().map_or(entry.count.at, |name| name.at);
+    let message = format!("{} asks people about their own requests only", title(rule));
     let finding = Finding::new(at, message, label);
     let asker = rule.matching.requester_in.iter().flatten().next();
     let finding = match asker {

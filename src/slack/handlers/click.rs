@@ -11,12 +11,16 @@ use super::super::view::{choices, ids, reply};
 use super::recording::Copy;
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault, Unfit};
-use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
-use crate::engine::Cause;
+use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId, version};
+use crate::engine::{Again, Cause};
+use crate::policy::Policy;
 use crate::store::StoreError;
 
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
+
+/// How long looking up everybody who is asked in addition may hold up an answer.
+const READING: Duration = Duration::from_secs(2);
 
 /// What somebody is about to do with a request, which says who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +100,8 @@ impl Handlers {
     }
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+        // What stands here from now on is what they approve, however long reading takes.
+        let seen = version(&self.parts(request).await?);
         let approve = |by| Command::Approve {
             by,
             comment: None,
@@ -104,7 +110,8 @@ impl Handlers {
         let user = click.by.user.as_str();
         let known = self.known_member(Act::Decide, user, request).await?;
         let deciding = async {
-            let (by, cause) = self.decider(key, user, request).await?;
+            let (by, mut cause) = self.decider(key, user, request).await?;
+            cause.seen = Some(seen);
             Ok((approve(by), cause))
         };
         let (known, deciding) = (known.map(approve), Box::pin(deciding));
@@ -124,20 +131,36 @@ impl Handlers {
         let policy = self.engine.policy();
         let asking_again = async {
             if request.terms.policy == policy.hash() {
-                return None;
+                return Ok(None);
             }
-            Some(self.directory.ask_again(&policy, request).await)
+            let again = Box::pin(self.ask_again(&policy, request));
+            again.await.map(Some)
         };
         let deciding = self.member_for(Act::Decide, user, request);
         let (by, again) = tokio::join!(deciding, asking_again);
         let by = by?;
         let mut cause = Cause::slack(by.person, key);
-        if let Some(again) = again {
-            let revoking = request.revoking();
-            let again = again.map_err(No::of_directory(&revoking))?;
-            cause.asked_again = Some((policy.hash().to_owned(), Box::new(again)));
-        }
+        cause.asked_again = again?;
         Ok((by, cause))
+    }
+
+    /// The request asked once more, and who stands behind what the policy asks in addition by now.
+    async fn ask_again(&self, policy: &Policy, request: &Request) -> Result<Again, No> {
+        let ask = self.directory.ask_again(policy, request).await;
+        let deciding = request.revoking();
+        let ask = ask.map_err(No::of_directory(&deciding))?;
+        let parts = self.parts(request).await?;
+        let groups = self.engine.groups_again(&parts, &ask).await?;
+        let reading = self.roster(policy, groups.clone(), &ask.person);
+        let Ok(roster) = tokio::time::timeout(READING, reading).await else {
+            let groups = groups.into_iter().collect();
+            return Err(Refusal::GroupUnreadable { groups }.into());
+        };
+        Ok(Again {
+            policy: policy.hash().to_owned(),
+            ask: Box::new(ask),
+            roster: roster?,
+        })
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {

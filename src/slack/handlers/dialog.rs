@@ -24,10 +24,8 @@ impl Handlers {
         let meta = Meta::read(&view.private_metadata).ok_or(Refusal::NoSuchRequest)?;
         let request = self.engine.store().request(meta.request).await?;
         let request: Request = request.ok_or(Refusal::NoSuchRequest)?;
-        if view.callback_id == ids::REVIEWED
-            && let Some(said) = self.is_stale(&meta, &request).await?
-        {
-            return Ok(said);
+        if view.callback_id == ids::REVIEWED {
+            self.not_stale(&meta, &request).await?;
         }
         let act = match view.callback_id.as_str() {
             ids::DENY_REASON | ids::REVIEWED => Act::Decide,
@@ -36,7 +34,9 @@ impl Handlers {
         };
         let user = submission.by.user.as_str();
         let (by, cause) = if view.callback_id == ids::REVIEWED {
-            self.decider(key, user, &request).await?
+            let (by, mut cause) = self.decider(key, user, &request).await?;
+            cause.seen = meta.version.clone();
+            (by, cause)
         } else {
             let by = self.member_for(act, user, &request).await?;
             let cause = Cause::slack(by.person, key);

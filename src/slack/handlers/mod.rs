@@ -229,7 +229,11 @@ impl Handlers {
         if !matches!(delivery.matter, Matter::Submission(_)) {
             return Ok(Said::Words(words));
         }
-        let view = modal::notice(trouble::NOTHING_DONE, &reply::refusal(refusal, &faces));
+        let head = match refusal {
+            Refusal::Stale => trouble::LOOK_AGAIN,
+            _ => trouble::NOTHING_DONE,
+        };
+        let view = modal::notice(head, &reply::refusal(refusal, &faces));
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal { update, words })
     }

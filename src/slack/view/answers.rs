@@ -37,7 +37,6 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
         done::too_slow(REFERENCE),
         reply::start_cancelled(request),
         reply::retried(request),
-        reply::stale(),
         trouble::failed_here(REFERENCE),
         workspace::no_policy(words),
     ];
@@ -95,7 +94,10 @@ fn dialogs(words: &str) -> Vec<Value> {
         modal::notice(done::PASSWORD_TITLE, &password),
         modal::notice(done::PASSWORD_TITLE, done::PASSWORD_COMES),
         modal::notice(trouble::NOTHING_DONE, &trouble::failed(REFERENCE)),
-        modal::notice(trouble::LOOK_AGAIN, reply::STALE),
+        modal::notice(
+            trouble::LOOK_AGAIN,
+            &reply::refusal(&Refusal::Stale, &Faces::default()),
+        ),
     ]
 }
 

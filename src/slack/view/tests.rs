@@ -500,6 +500,7 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
             "tightened",
             Event::TermsTightened {
                 terms: Box::new(state("waiting_tightened").terms),
+                roster: None,
             },
             state("waiting_tightened"),
         ),
@@ -1072,6 +1073,7 @@ fn the_noes() {
             why: "Your Slack account is a guest here.".to_owned(),
         },
         Refusal::Duplicate,
+        Refusal::Stale,
         Refusal::NoSuchRequest,
         Refusal::OwnRequest,
         Refusal::OwnChain,

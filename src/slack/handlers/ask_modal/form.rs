@@ -245,9 +245,7 @@ impl Handlers {
         let policy = self.engine.policy();
         let mut roster = self.roster(&policy, route.groups(), &ask.person).await?;
         let now = self.engine.now().await?;
-        for step in route.steps() {
-            roster.check(step, own, now)?;
-        }
+        roster.check_route(route.steps(), own, now)?;
         let people = able(route, &roster, own);
         if let Route::BreakGlass(glass) = route
             && people.iter().all(Vec::is_empty)

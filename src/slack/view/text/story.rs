@@ -109,7 +109,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
             when(*until)
         ),
         Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
-        Event::TermsTightened { terms } => tightened(news.before, terms),
+        Event::TermsTightened { terms, .. } => tightened(news.before, terms),
         Event::RequestOverruled { .. } if request.came_too_late() => {
             "🚫 The access that this would extend has ended, so nobody is asked any more."
                 .to_owned()
@@ -241,7 +241,16 @@ fn tightened(before: Option<&Terms>, after: &Terms) -> String {
     let steps = after.route.steps();
     let known = before.map_or(0, |before| before.route.steps().len());
     let added: Vec<String> = steps.iter().skip(known).map(asks).collect();
-    let mut changes = Vec::new();
+    let mut changes: Vec<String> = Vec::new();
+    for (was, step) in before
+        .into_iter()
+        .flat_map(|before| before.route.steps())
+        .zip(steps)
+    {
+        if was != step {
+            changes.push(format!("it needs {} instead of {}", asks(step), asks(was)));
+        }
+    }
     if !added.is_empty() {
         let also = if known == 0 { "needs" } else { "also needs" };
         changes.push(format!("it {also} {}", added.join(", then ")));
