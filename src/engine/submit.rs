@@ -154,11 +154,7 @@ async fn admit_one(
         role,
     };
     terms.barred = barred(tx, ask).await?;
-    let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
-    for step in terms.route.steps() {
-        submission.roster.check(step, &own, now)?;
-    }
-    reviewable(&terms, submission, &own)?;
+    can_be_decided(ask, &terms, &submission.roster, now)?;
     let roster = on_their_clocks(policy, &terms, &submission.roster, now);
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
     request.roster = roster;
@@ -170,6 +166,21 @@ async fn admit_one(
             .ok_or(Refusal::NothingToExtend)?;
     }
     Ok(request)
+}
+
+/// Whether there are people enough to decide on what an ask would become, none of them one of those
+/// whose request it is.
+pub(super) fn can_be_decided(
+    ask: &Ask,
+    terms: &Terms,
+    roster: &Roster,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
+    for step in terms.route.steps() {
+        roster.check(step, &own, now)?;
+    }
+    reviewable(terms, roster, &own)
 }
 
 impl Engine {
@@ -193,11 +204,11 @@ fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTim
 }
 
 /// A break-glass request needs somebody who can look at it afterwards.
-fn reviewable(terms: &Terms, submission: &Submission, own: &[PersonId]) -> Result<(), Refusal> {
+fn reviewable(terms: &Terms, roster: &Roster, own: &[PersonId]) -> Result<(), Refusal> {
     let Route::BreakGlass(glass) = &terms.route else {
         return Ok(());
     };
-    if !submission.roster.people(&glass.review_by, own).is_empty() {
+    if !roster.people(&glass.review_by, own).is_empty() {
         return Ok(());
     }
     Err(Refusal::TooFewApprovers {
@@ -213,11 +224,16 @@ async fn barred(tx: &mut Tx, ask: &Ask) -> Result<Vec<PersonId>, StoreError> {
         return Ok(Vec::new());
     };
     let older = tx.lock_request(older).await?;
-    let mut before = older.map_or_else(Vec::new, |older| older.request.own());
+    Ok(barred_by(older.as_ref().map(|older| &older.request), ask))
+}
+
+/// As `barred`, where the request that is to be prolonged is at hand.
+pub(super) fn barred_by(older: Option<&Request>, ask: &Ask) -> Vec<PersonId> {
+    let mut before = older.map_or_else(Vec::new, Request::own);
     before.retain(|person| !ask.own().contains(person));
     before.sort();
     before.dedup();
-    Ok(before)
+    before
 }
 
 async fn new_request(

@@ -1,5 +1,7 @@
 //! A bundle that is asked for: each part by itself, and what comes of the whole.
 
+use chrono::{DateTime, Utc};
+
 use super::compare::{Answer, Difference, compare, compare_whole};
 use super::parse::{AskEntry, CaseEntry, Expect};
 use super::stage::Stage;
@@ -32,25 +34,25 @@ impl Part {
             answer,
         }
     }
+}
 
-    /// The part as the ones after it see it, which are taken in after it. None where it is refused:
-    /// nothing is taken in then.
-    fn past(&self) -> Option<Past> {
-        let Verdict::Terms(terms) = &self.answer else {
-            return None;
-        };
-        let at_once = !matches!(terms.route, Route::Steps(_));
-        Some(Past {
-            resource: self.explanation.resource.clone()?,
-            role: self.explanation.role.clone()?,
-            rule: deciding_rule(&self.explanation)?,
-            outcome: if at_once { "approved" } else { "pending" },
-            automatic: matches!(terms.route, Route::Automatic { .. }),
-            break_glass: matches!(terms.route, Route::BreakGlass(_)),
-            asked_at: self.stage.circumstances.now,
-            duration: terms.duration,
-        })
-    }
+/// What was asked for as what is asked for after it sees it. None where it is refused: nothing is taken
+/// in then.
+pub fn past_of(explanation: &Explanation, answer: &Verdict, now: DateTime<Utc>) -> Option<Past> {
+    let Verdict::Terms(terms) = answer else {
+        return None;
+    };
+    let at_once = !matches!(terms.route, Route::Steps(_));
+    Some(Past {
+        resource: explanation.resource.clone()?,
+        role: explanation.role.clone()?,
+        rule: deciding_rule(explanation)?,
+        outcome: if at_once { "approved" } else { "pending" },
+        automatic: matches!(terms.route, Route::Automatic { .. }),
+        break_glass: matches!(terms.route, Route::BreakGlass(_)),
+        asked_at: now,
+        duration: terms.duration,
+    })
 }
 
 /// The parts of a bundle in its order, each asked as the stage asks for the whole. A part counts
@@ -63,8 +65,9 @@ pub fn parts(policy: &Policy, bundle: &Bundle, stage: &Stage) -> Vec<Part> {
         stage.ask.resource = resource.to_string();
         stage.ask.role = role.as_ref().map(ToString::to_string);
         let part = Part::read(policy, named(bundle, access), stage.clone());
-        let past = &mut stage.circumstances.past;
-        drop(past.splice(0..0, part.past()));
+        let now = stage.circumstances.now;
+        let past = past_of(&part.explanation, &part.answer, now);
+        stage.circumstances.past.splice(0..0, past);
         parts.push(part);
     }
     parts

@@ -6,6 +6,7 @@ mod client;
 mod conversation;
 mod deciding;
 mod directory;
+mod explaining;
 mod faults;
 mod having;
 mod history;

@@ -1,9 +1,9 @@
 //! Answers that are about what was done, or could not be, rather than about a state.
 
 use super::super::{Content, Faces};
-use super::reply::{self, bundle_part, refusal};
+use super::reply::bundle_part;
 use super::{access, channel, name as named};
-use crate::domain::{GrantState, Request, Verdict};
+use crate::domain::{GrantState, Request};
 
 /// The access was given back.
 pub fn given_back(request: &Request) -> Content {
@@ -69,25 +69,6 @@ pub fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
         requests.len()
     );
     Content::lines(&[vec![head], lines].concat())
-}
-
-/// What would become of each part of a bundle.
-pub fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Content {
-    let line = |(resource, verdict): &(String, Verdict)| {
-        let resource = named(resource);
-        match verdict {
-            Verdict::Terms(terms) => format!("*{resource}*: {}", reply::would(terms)),
-            Verdict::Refused(no) => {
-                let no = refusal(no, &Faces::default());
-                format!("*{resource}*: {}", reply::would_not(&no))
-            }
-        }
-    };
-    let lines: Vec<String> = parts.iter().map(line).collect();
-    let name = named(bundle);
-    let head = format!("🧰 *{name}* is a bundle: it is given as a whole, or refused.");
-    let last = reply::EXPLAINED.to_owned();
-    Content::lines(&[vec![head], lines, vec![last]].concat())
 }
 
 /// A role was named for a bundle.
