@@ -5,10 +5,22 @@ use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::shown::{Lines, Masked, Shown};
+use super::effort::Effort;
+use super::patterns::Patterns;
+use super::shown::{Hidden, Lines, Masked, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;
+/// How many bytes, where lines are long.
+const WITHIN_REACH: usize = 2_000;
+/// How many bytes a caret underlines at the most.
+const LONGEST_CARET: usize = 200;
+/// How many faults are told; nobody mends more at once.
+const MOST_TOLD: usize = 1_000;
+/// How many of them are drawn.
+const MOST_DRAWN: usize = 100;
+/// The longest text of a fault, in bytes.
+const LONGEST_TEXT: usize = 2_000;
 
 /// One file of a policy, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +115,19 @@ impl Finding {
         (&self.message, &self.labels, &self.hint) == (&other.message, &other.labels, &other.hint)
     }
 
+    /// The same in not too many words, whatever names are in it.
+    fn shortened(mut self) -> Self {
+        let labels = self.labels.iter_mut().map(|(_, label)| label);
+        let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
+        for text in texts.filter(|text| text.len() > LONGEST_TEXT) {
+            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+            text.push('…');
+        }
+        self
+    }
+
     /// The same without a secret in any of its words.
-    fn masked(mut self, masked: &Masked) -> Self {
+    fn masked(mut self, masked: &Hidden) -> Self {
         let labels = self.labels.iter_mut().map(|(_, label)| label);
         let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
         texts.for_each(|text| masked.hide(text));
@@ -193,7 +216,7 @@ impl Fault {
         draw(self, color)
     }
 
-    fn new(finding: Finding, sources: &[Shown], masked: &Masked) -> Self {
+    fn new(finding: Finding, sources: &[Shown], masked: &Hidden) -> Self {
         let finding = finding.masked(masked);
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
@@ -201,7 +224,9 @@ impl Fault {
         let is_near = |at: &Place| {
             let line = |at: &Place| home.map_or(0, |home| home.position(*at).line);
             first.is_some_and(|first| {
-                first.file == at.file && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
+                first.file == at.file
+                    && first.start.abs_diff(at.start) <= WITHIN_REACH
+                    && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
             })
         };
         let places = (finding.labels.iter())
@@ -217,7 +242,10 @@ impl Fault {
         Self {
             message: finding.message,
             labels: (near.into_iter().enumerate())
-                .map(|(index, (at, label))| labelled(index == 0, at, label))
+                .map(|(index, (at, label))| {
+                    let at = home.map_or(at, |home| home.cut(at, LONGEST_CARET));
+                    labelled(index == 0, at, label)
+                })
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
             remedy: finding.hint,
@@ -321,10 +349,19 @@ impl Faults {
         report
     }
 
-    /// The pictures of faults, one below the other, without the count.
+    /// The pictures of faults, one below the other, without the count. Where there are very many, the
+    /// later ones have a line each.
     pub fn render_all<'a>(faults: impl IntoIterator<Item = &'a Fault>, color: bool) -> String {
-        let pictures = faults.into_iter().map(|fault| draw(fault, color) + "\n");
-        pictures.collect()
+        let faults = faults.into_iter().enumerate();
+        let told = faults.map(|(number, fault)| {
+            let told = if number < MOST_DRAWN {
+                draw(fault, color)
+            } else {
+                fault.line()
+            };
+            told + "\n"
+        });
+        told.collect()
     }
 
     fn count(&self) -> String {
@@ -335,7 +372,7 @@ impl Faults {
     }
 
     /// Joins findings with their sources. Equal findings are told once.
-    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Self {
+    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> Self {
         Self {
             faults: complete(findings, sources, masked),
             warnings: Vec::new(),
@@ -344,7 +381,7 @@ impl Faults {
 }
 
 /// Findings with their sources, in the order of the files.
-fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Vec<Fault> {
+fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> Vec<Fault> {
     if findings.is_empty() {
         return Vec::new();
     }
@@ -356,6 +393,13 @@ fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> 
     (findings.into_iter())
         .map(|finding| Fault::new(finding, &shown, masked))
         .collect()
+}
+
+/// What is said of faults that are too many to be told.
+fn untold(many: usize) -> Option<Fault> {
+    let message = format!("there are {many} more faults, which are not told");
+    let finding = Finding::nowhere(message).hint("mend these first, and check again");
+    (many > 0).then(|| Fault::new(finding, &[], &Hidden::default()))
 }
 
 /// One line a fault, `file:line:column: what is wrong (how to mend it)`, and the count last.
@@ -380,24 +424,38 @@ impl miette::Diagnostic for Faults {
     }
 }
 
-/// Where findings are gathered while a policy is read and checked.
+/// Where findings are gathered while a policy is read and checked, and what all reading shares.
 #[derive(Default)]
 pub(super) struct Log {
     findings: RefCell<Vec<Finding>>,
+    /// Faults that are not told, since there are so many already.
+    untold: Cell<usize>,
     warnings: RefCell<Vec<Finding>>,
     masked: RefCell<Masked>,
     holds: Cell<Option<&'static str>>,
+    /// For hints that compare a name with many others.
+    pub(super) guesses: Effort,
+    /// The regular expressions that were read so far.
+    pub(super) patterns: Patterns,
 }
 
 impl Log {
     /// Notes a fault.
     pub(super) fn push(&self, finding: Finding) {
-        self.findings.borrow_mut().push(self.named(finding));
+        let mut findings = self.findings.borrow_mut();
+        if findings.len() < MOST_TOLD {
+            findings.push(self.named(finding).shortened());
+        } else {
+            self.untold.set(self.untold.get() + 1);
+        }
     }
 
     /// Notes what is probably not meant, though nothing forbids it.
     pub(super) fn warn(&self, finding: Finding) {
-        self.warnings.borrow_mut().push(self.named(finding));
+        let mut warnings = self.warnings.borrow_mut();
+        if warnings.len() < MOST_TOLD {
+            warnings.push(self.named(finding).shortened());
+        }
     }
 
     /// Says what does not hold where something is noted from now on.
@@ -417,13 +475,14 @@ impl Log {
 
     /// How many faults there are so far.
     pub(super) fn len(&self) -> usize {
-        self.findings.borrow().len()
+        self.findings.borrow().len() + self.untold.get()
     }
 
     /// The faults with their sources, or the warnings if there are none.
     pub(super) fn into_result(self, sources: &[Source]) -> Result<Vec<Fault>, Faults> {
-        let masked = self.masked.into_inner();
-        let faults = complete(self.findings.into_inner(), sources, &masked);
+        let masked = self.masked.into_inner().ready();
+        let mut faults = complete(self.findings.into_inner(), sources, &masked);
+        faults.extend(untold(self.untold.get()));
         let warnings = complete(self.warnings.into_inner(), sources, &masked);
         if faults.is_empty() {
             return Ok(warnings);

@@ -13,6 +13,7 @@ mod condition;
 mod connector;
 pub mod diff;
 mod digest;
+mod effort;
 mod evaluate;
 mod explain;
 mod fault;
@@ -26,6 +27,7 @@ mod parse_require;
 mod parse_rules;
 mod parse_steps;
 mod parse_targets;
+mod patterns;
 mod people;
 pub mod report;
 mod rule;
@@ -216,7 +218,7 @@ impl Policy {
     /// called. None when there is no such group, and for a group that is read elsewhere: see
     /// [`Policy::source_of`].
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
-        self.people.group(group).cloned()
+        self.people.group(group)
     }
 
     /// The entries of `people`, in the order of the file.

@@ -1,13 +1,14 @@
 //! Steps: that each part has an effect, and that there are people to finish them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::Subject;
 use super::rules::title;
 use crate::domain::{GroupName, OWNER, Quorum, Step};
+use crate::policy::effort::{Effort, MOST_STEPS};
 use crate::policy::fault::{At, Finding};
 use crate::policy::file::{RuleEntry, StepEntry};
-use crate::policy::people::Entry;
 use crate::policy::{load, suggest};
 
 /// Nothing is written in a step that would have no effect.
@@ -54,8 +55,37 @@ fn idle_escalation(step: &StepEntry) -> Option<Finding> {
     })
 }
 
-/// What people are called, by the groups of the step that they are in.
-type Eligible<'a> = BTreeMap<&'a BTreeSet<Entry>, BTreeSet<GroupName>>;
+/// People by their numbers, with the groups of the step that they are in.
+type Eligible = BTreeMap<usize, BTreeSet<GroupName>>;
+
+/// Who can finish which steps: many steps ask the same.
+#[derive(Default)]
+pub(super) struct Finishing {
+    known: HashMap<(Vec<GroupName>, Quorum), Option<Rc<Finish>>>,
+    effort: Option<Effort>,
+}
+
+/// Whether a step can be finished, and by whom. Of a large group only as many are looked at as can
+/// matter: one more than the step counts.
+struct Finish {
+    people: Vec<usize>,
+    /// Where it counts people of each group: who is in which.
+    seats: Option<Eligible>,
+    needed: usize,
+}
+
+impl Finish {
+    fn can(&self, step: &Step, but: Option<usize>) -> bool {
+        let is_there = but.is_some_and(|human| self.people.binary_search(&human).is_ok());
+        let there = self.people.len() - usize::from(is_there);
+        // Seats beyond the people there cannot be taken; without this, a huge count would take long.
+        there >= self.needed
+            && self.seats.as_ref().is_none_or(|people| {
+                let others = people.iter().filter(|(human, _)| Some(**human) != but);
+                step.is_met_by(others.map(|(_, groups)| groups), &[])
+            })
+    }
+}
 
 /// The steps of a rule, with the owners of each resource that it is about in them; each different
 /// one once.
@@ -65,27 +95,34 @@ fn steps_of<'a>(
     rule: &'a RuleEntry,
 ) -> Vec<(&'a StepEntry, Step)> {
     let mut found: Vec<(&StepEntry, Step)> = Vec::new();
-    for entry in rule.steps() {
+    let asks_owner = |entry: &StepEntry| entry.from.iter().any(|name| name.value == OWNER);
+    let owners = if rule.steps().iter().any(asks_owner) {
+        owners_of(subject, index)
+    } else {
+        BTreeSet::new()
+    };
+    for entry in rule.steps().iter().take(MOST_STEPS) {
         let step = load::step(entry);
         if !step.from.iter().any(|name| name.as_str() == OWNER) {
             found.push((entry, step));
             continue;
         }
-        let resources: BTreeSet<usize> = subject.targets[index]
-            .iter()
-            .map(|(resource, _)| *resource)
-            .collect();
-        let owners = resources.iter().map(|resource| {
-            let owner = &subject.written.resources[*resource].owner;
-            owner
-                .iter()
-                .map(|name| GroupName::new(&name.value))
-                .collect::<Vec<_>>()
-        });
-        let owners: BTreeSet<Vec<GroupName>> = owners.filter(|owner| !owner.is_empty()).collect();
         found.extend(owners.iter().map(|owner| (entry, with_owner(&step, owner))));
     }
     found
+}
+
+/// The owners of the resources that a rule is about, each different list once.
+fn owners_of(subject: &Subject<'_>, index: usize) -> BTreeSet<Vec<GroupName>> {
+    let targets = subject.targets[index].iter();
+    let mut resources: Vec<usize> = targets.map(|(resource, _)| *resource).collect();
+    resources.dedup();
+    let owners = resources.into_iter().map(|resource| {
+        let owner = &subject.written.resources[resource].owner;
+        let names = owner.iter().map(|name| GroupName::new(&name.value));
+        names.collect::<Vec<_>>()
+    });
+    owners.filter(|owner| !owner.is_empty()).collect()
 }
 
 fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
@@ -103,22 +140,68 @@ fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
     Step::of(from, step.quorum)
 }
 
-/// Who may finish a step; none where a group is read elsewhere, or unknown, which is told already.
-fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
-    let mut people = Eligible::new();
-    for group in &step.from {
-        for human in subject.people.group(group)? {
-            people.entry(human).or_default().insert(group.clone());
+impl Finishing {
+    /// Who may finish a step, and whether they can; none where a group is read elsewhere, or unknown,
+    /// which is told already.
+    fn of(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Rc<Finish>> {
+        let key = (step.from.clone(), step.quorum);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
         }
+        let found = self.work_out(subject, step).map(Rc::new);
+        self.known.insert(key, found.clone());
+        found
     }
-    Some(people)
+
+    fn work_out(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Finish> {
+        let needed = step.quorum.people(step.from.len());
+        let effort = self
+            .effort
+            .get_or_insert_with(|| Effort::new(Effort::STEPS));
+        let mut people: Vec<usize> = Vec::new();
+        let mut members: Vec<(&GroupName, &[usize])> = Vec::new();
+        for group in &step.from {
+            let all = subject.people.numbers(group)?;
+            let matter = &all[..all.len().min(needed.saturating_add(1))];
+            if !effort.spend(matter.len()) {
+                return None;
+            }
+            people.extend(matter);
+            members.push((group, matter));
+        }
+        people.sort_unstable();
+        people.dedup();
+        let seats = match step.quorum {
+            Quorum::All(_) if needed <= people.len() => {
+                let units = people.len().saturating_mul(needed).saturating_mul(needed);
+                if !effort.spend(units) {
+                    return None;
+                }
+                Some(by_groups(&members))
+            }
+            Quorum::All(_) | Quorum::Any(_) => None,
+        };
+        Some(Finish {
+            people,
+            seats,
+            needed,
+        })
+    }
+
+    /// Whether it was too much work, so that something was not looked at.
+    fn gave_up(&self) -> bool {
+        self.effort.as_ref().is_some_and(Effort::is_spent)
+    }
 }
 
-fn can_finish(step: &Step, people: &Eligible<'_>, but: Option<&BTreeSet<Entry>>) -> bool {
-    let others = people.iter().filter(|(human, _)| Some(**human) != but);
-    let groups: Vec<&BTreeSet<GroupName>> = others.map(|(_, groups)| groups).collect();
-    // Seats beyond the people there cannot be taken; without this, a huge count would take long.
-    step.quorum.people(step.from.len()) <= groups.len() && step.is_met_by(groups, &[])
+fn by_groups(members: &[(&GroupName, &[usize])]) -> Eligible {
+    let mut people = Eligible::new();
+    for (group, humans) in members {
+        for human in *humans {
+            people.entry(*human).or_default().insert((*group).clone());
+        }
+    }
+    people
 }
 
 /// Whether everybody was read without fault; if not, nothing is concluded from who is where.
@@ -133,19 +216,27 @@ pub(super) fn can_be_finished(subject: &Subject<'_>) {
     if !people_sound(subject) {
         return;
     }
+    let mut finishing = subject.finishing.borrow_mut();
     for (index, rule) in subject.rules() {
         for (entry, step) in steps_of(subject, index, rule) {
-            let Some(people) = eligible(subject, &step) else {
-                continue;
-            };
-            if !can_finish(&step, &people, None) {
-                let needed = step.quorum.people(step.from.len());
-                subject
-                    .log
-                    .push(too_few(entry, &step, people.len(), needed));
+            match finishing.of(subject, &step) {
+                Some(finish) if !finish.can(&step, None) => {
+                    let there = finish.people.len();
+                    subject
+                        .log
+                        .push(too_few(entry, &step, there, finish.needed));
+                }
+                None if finishing.gave_up() => return subject.log.push(too_much(entry)),
+                _ => {}
             }
         }
     }
+}
+
+fn too_much(entry: &StepEntry) -> Finding {
+    let message = "it would take too long to find out whether this step can be finished";
+    let finding = Finding::new(entry.count.at, message, "from here on");
+    finding.hint("let fewer steps count so many people, or ask the same groups in several rules")
 }
 
 fn too_few(entry: &StepEntry, step: &Step, there: usize, needed: usize) -> Finding {
@@ -168,6 +259,7 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
     if !people_sound(subject) {
         return;
     }
+    let mut finishing = subject.finishing.borrow_mut();
     for (index, rule) in subject.rules() {
         let Some(requesters) = requesters(subject, rule) else {
             continue;
@@ -177,41 +269,46 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
             if entry.escalate.is_some() || entry.quiet.is_some() {
                 continue;
             }
-            if eligible(subject, &step)
-                .is_some_and(|people| nobody_left(&step, &people, &requesters))
-            {
+            let finish = finishing.of(subject, &step);
+            if finish.is_some_and(|finish| nobody_left(&step, &finish, &requesters)) {
                 subject.log.push(own_only(rule, entry, &step));
             }
         }
     }
 }
 
-/// Everybody whom a rule is for; none where it is for all, or a group is read elsewhere.
-pub(super) fn requesters<'a>(
-    subject: &'a Subject<'_>,
-    rule: &RuleEntry,
-) -> Option<Vec<&'a BTreeSet<Entry>>> {
+/// Everybody whom a rule is for, group by group; none where it is for all, or a group is read
+/// elsewhere.
+fn requesters<'a>(subject: &'a Subject<'_>, rule: &RuleEntry) -> Option<Vec<&'a [usize]>> {
     humans(subject, rule.matching.requester_in.as_ref()?)
 }
 
-/// Everybody in these groups; none where one is read elsewhere, or unknown.
+/// Everybody in these groups, by their numbers; none where one is read elsewhere, or unknown.
 pub(super) fn humans<'a>(
     subject: &'a Subject<'_>,
     names: &[At<String>],
-) -> Option<Vec<&'a BTreeSet<Entry>>> {
-    let mut people = Vec::new();
-    for name in names {
-        people.extend(subject.people.group(&GroupName::new(&name.value))?);
-    }
-    Some(people)
+) -> Option<Vec<&'a [usize]>> {
+    let names = names.iter();
+    names
+        .map(|name| subject.people.numbers(&GroupName::new(&name.value)))
+        .collect()
 }
 
 /// Whether the step can be finished at all, but for none of these people.
-fn nobody_left(step: &Step, people: &Eligible<'_>, requesters: &[&BTreeSet<Entry>]) -> bool {
-    can_finish(step, people, None)
-        && !requesters.is_empty()
-        && (requesters.iter())
-            .all(|human| people.contains_key(human) && !can_finish(step, people, Some(human)))
+fn nobody_left(step: &Step, finish: &Finish, requesters: &[&[usize]]) -> bool {
+    if !finish.can(step, None) {
+        return false;
+    }
+    let mut different: BTreeSet<usize> = BTreeSet::new();
+    for human in requesters.iter().copied().flatten() {
+        // Somebody who cannot decide, or of whose group more are there than matter, may ask.
+        if finish.people.binary_search(human).is_err() {
+            return false;
+        }
+        different.insert(*human);
+    }
+    let mut different = different.into_iter().peekable();
+    different.peek().is_some() && different.all(|human| !finish.can(step, Some(human)))
 }
 
 fn own_only(rule: &RuleEntry, entry: &StepEntry, step: &Step) -> Finding {
