@@ -1,13 +1,11 @@
 //! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::effort::Effort;
-use super::patterns::Patterns;
-use super::shown::{Hidden, Lines, Masked, Shown};
+pub(super) use super::log::Log;
+use super::shown::{Hidden, Lines, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;
@@ -15,9 +13,7 @@ const AT_ONE_GLANCE: usize = 8;
 const WITHIN_REACH: usize = 2_000;
 /// How many bytes a caret underlines at the most.
 const LONGEST_CARET: usize = 200;
-/// How many faults are told; nobody mends more at once.
-const MOST_TOLD: usize = 1_000;
-/// How many of them are drawn.
+/// How many faults are drawn; the others have a line each.
 const MOST_DRAWN: usize = 100;
 /// The longest text of a fault, in bytes.
 const LONGEST_TEXT: usize = 2_000;
@@ -104,6 +100,12 @@ impl Finding {
         self
     }
 
+    /// Names the sentence that does not hold, unless that was done.
+    pub(super) fn or_against(mut self, holds: Option<&'static str>) -> Self {
+        self.holds = self.holds.or(holds);
+        self
+    }
+
     /// Names the sentence that does not hold.
     pub(super) fn against(mut self, holds: &'static str) -> Self {
         self.holds = Some(holds);
@@ -115,12 +117,13 @@ impl Finding {
         (&self.message, &self.labels, &self.hint) == (&other.message, &other.labels, &other.hint)
     }
 
-    /// The same in not too many words, whatever names are in it.
-    fn shortened(mut self) -> Self {
+    /// The same with so many bytes in each of its texts, whatever names are in it. Only what is masked
+    /// may be cut to what is shown: half of a secret is not found any more.
+    pub(super) fn shortened(mut self, most: usize) -> Self {
         let labels = self.labels.iter_mut().map(|(_, label)| label);
         let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
-        for text in texts.filter(|text| text.len() > LONGEST_TEXT) {
-            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        for text in texts.filter(|text| text.len() > most) {
+            text.truncate(text.floor_char_boundary(most));
             text.push('…');
         }
         self
@@ -216,8 +219,8 @@ impl Fault {
         draw(self, color)
     }
 
-    fn new(finding: Finding, sources: &[Shown], masked: &Hidden) -> Self {
-        let finding = finding.masked(masked);
+    pub(super) fn new(finding: Finding, sources: &[Shown], masked: &Hidden) -> Self {
+        let finding = finding.masked(masked).shortened(LONGEST_TEXT);
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
         // A picture of both places only helps where they can be seen at one glance.
@@ -371,6 +374,11 @@ impl Faults {
         }
     }
 
+    /// These faults, of which there is one at least, and these warnings.
+    pub(super) fn of(faults: Vec<Fault>, warnings: Vec<Fault>) -> Self {
+        Self { faults, warnings }
+    }
+
     /// Joins findings with their sources. Equal findings are told once.
     pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> Self {
         Self {
@@ -381,7 +389,11 @@ impl Faults {
 }
 
 /// Findings with their sources, in the order of the files.
-fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> Vec<Fault> {
+pub(super) fn complete(
+    mut findings: Vec<Finding>,
+    sources: &[Source],
+    masked: &Hidden,
+) -> Vec<Fault> {
     if findings.is_empty() {
         return Vec::new();
     }
@@ -393,13 +405,6 @@ fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> 
     (findings.into_iter())
         .map(|finding| Fault::new(finding, &shown, masked))
         .collect()
-}
-
-/// What is said of faults that are too many to be told.
-fn untold(many: usize) -> Option<Fault> {
-    let message = format!("there are {many} more faults, which are not told");
-    let finding = Finding::nowhere(message).hint("mend these first, and check again");
-    (many > 0).then(|| Fault::new(finding, &[], &Hidden::default()))
 }
 
 /// One line a fault, `file:line:column: what is wrong (how to mend it)`, and the count last.
@@ -421,72 +426,5 @@ impl miette::Diagnostic for Faults {
                 .iter()
                 .map(|fault| fault as &dyn miette::Diagnostic),
         ))
-    }
-}
-
-/// Where findings are gathered while a policy is read and checked, and what all reading shares.
-#[derive(Default)]
-pub(super) struct Log {
-    findings: RefCell<Vec<Finding>>,
-    /// Faults that are not told, since there are so many already.
-    untold: Cell<usize>,
-    warnings: RefCell<Vec<Finding>>,
-    masked: RefCell<Masked>,
-    holds: Cell<Option<&'static str>>,
-    /// For hints that compare a name with many others.
-    pub(super) guesses: Effort,
-    /// The regular expressions that were read so far.
-    pub(super) patterns: Patterns,
-}
-
-impl Log {
-    /// Notes a fault.
-    pub(super) fn push(&self, finding: Finding) {
-        let mut findings = self.findings.borrow_mut();
-        if findings.len() < MOST_TOLD {
-            findings.push(self.named(finding).shortened());
-        } else {
-            self.untold.set(self.untold.get() + 1);
-        }
-    }
-
-    /// Notes what is probably not meant, though nothing forbids it.
-    pub(super) fn warn(&self, finding: Finding) {
-        let mut warnings = self.warnings.borrow_mut();
-        if warnings.len() < MOST_TOLD {
-            warnings.push(self.named(finding).shortened());
-        }
-    }
-
-    /// Says what does not hold where something is noted from now on.
-    pub(super) fn against(&self, holds: &'static str) {
-        self.holds.set(Some(holds));
-    }
-
-    fn named(&self, mut finding: Finding) -> Finding {
-        finding.holds = finding.holds.or(self.holds.get());
-        finding
-    }
-
-    /// Never shows what is written there, and none of its words anywhere.
-    pub(super) fn mask(&self, at: Place, secret: Option<&str>) {
-        self.masked.borrow_mut().add(at, secret);
-    }
-
-    /// How many faults there are so far.
-    pub(super) fn len(&self) -> usize {
-        self.findings.borrow().len() + self.untold.get()
-    }
-
-    /// The faults with their sources, or the warnings if there are none.
-    pub(super) fn into_result(self, sources: &[Source]) -> Result<Vec<Fault>, Faults> {
-        let masked = self.masked.into_inner().ready();
-        let mut faults = complete(self.findings.into_inner(), sources, &masked);
-        faults.extend(untold(self.untold.get()));
-        let warnings = complete(self.warnings.into_inner(), sources, &masked);
-        if faults.is_empty() {
-            return Ok(warnings);
-        }
-        Err(Faults { faults, warnings })
     }
 }

@@ -34,12 +34,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
 /// Reads these files. Every one that cannot be read is told.
 pub(super) fn read_files(files: Vec<PathBuf>) -> Result<Vec<Source>, Faults> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
+    let mut left = MOST_BYTES;
     for file in files {
-        match read_file(&file) {
-            Ok(text) => sources.push(Source {
-                name: file.display().to_string(),
-                text,
-            }),
+        match read_file(&file, left) {
+            Ok(text) => {
+                left -= text.len();
+                sources.push(Source {
+                    name: file.display().to_string(),
+                    text,
+                });
+            }
             Err(error) => findings.push(unreadable(&file, &error)),
         }
     }
@@ -49,12 +53,12 @@ pub(super) fn read_files(files: Vec<PathBuf>) -> Result<Vec<Source>, Faults> {
     Err(faults(findings))
 }
 
-/// Reads no more than a policy may hold.
-fn read_file(path: &Path) -> std::io::Result<String> {
+/// Reads so many bytes at the most.
+fn read_file(path: &Path, most: usize) -> std::io::Result<String> {
     let mut bytes = Vec::new();
-    let most = MOST_BYTES as u64 + 1;
-    fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    if bytes.len() > MOST_BYTES {
+    let limit = most as u64 + 1;
+    fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
         return Err(std::io::ErrorKind::FileTooLarge.into());
     }
     String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())

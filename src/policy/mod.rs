@@ -3,9 +3,10 @@
 //!
 //! The way of a file: text → `tree` (YAML with places) → `file` (what is written, by `parse` with the
 //! help of `fields`, `values`, `parse_*`, `source` and `connector`) → `check` (everything that is
-//! wrong, at once, as [`Faults`], in which `shown` masks secrets) → [`Policy`], made of `rule`s by
-//! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
-//! a refusal; `explain` keeps the whole way.
+//! wrong, at once, as [`Faults`], which `log` gathers and in which `shown` masks secrets) →
+//! [`Policy`], made of `rule`s by `load`. How much of all this a file may ask for is in `effort`. The
+//! way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or a refusal;
+//! `explain` keeps the whole way.
 
 pub mod assert;
 mod check;
@@ -21,6 +22,7 @@ mod fields;
 mod file;
 mod hours;
 mod load;
+mod log;
 mod matching;
 mod parse;
 mod parse_require;

@@ -225,7 +225,7 @@ impl Hidden {
         };
         let found: Vec<std::ops::Range<usize>> = words
             .find_iter(text.as_str())
-            .map(|found| found.range())
+            .map(|found| found.start()..found.end())
             .collect();
         for at in found {
             let mask = "*".repeat(at.len());

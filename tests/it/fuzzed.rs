@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 mod targets;
 
 fn seeds(of: &str) -> Vec<Vec<u8>> {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(of);
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/seeds")
+        .join(of);
     let files = fs::read_dir(folder).unwrap();
     let mut seeds: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     seeds.sort();

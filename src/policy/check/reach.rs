@@ -25,33 +25,24 @@ pub(super) fn about_something(subject: &Subject<'_>) {
 
 /// No rule stands behind others that take every ask away from it.
 pub(super) fn reachable(subject: &Subject<'_>) {
-    let rules = Order::new(subject).taken(subject);
-    for (index, takers) in rules.into_iter().enumerate() {
-        match takers {
-            Taken::Left | Taken::Nowhere => {}
-            Taken::By(takers) => {
-                let rule = &subject.written.rules[index];
-                subject.log.push(unreachable(subject, rule, &takers));
-            }
-            Taken::TooMuch => {
-                let rule = &subject.written.rules[index];
-                subject.log.push(too_much(rule));
-                return;
-            }
+    let order = Order::new(subject);
+    let taken = order.taken(subject);
+    if order.effort.is_spent() {
+        let first = subject.written.rules.first();
+        return first
+            .into_iter()
+            .for_each(|rule| subject.log.push(too_much(rule)));
+    }
+    for (rule, taken) in subject.written.rules.iter().zip(taken) {
+        if let Taken::By(takers) = taken {
+            subject.log.push(unreachable(subject, rule, &takers));
         }
     }
 }
 
 fn too_much(rule: &RuleEntry) -> Finding {
-    let message = format!(
-        "it would take too long to find out whether {} can be reached",
-        title(rule)
-    );
-    let finding = Finding::new(
-        rule.name.at,
-        message,
-        "too many rules about the same before it",
-    );
+    let message = "it would take too long to find out whether each rule can be reached";
+    let finding = Finding::new(rule.name.at, message, "too many rules about the same");
     finding.hint("let rules name fewer groups, or fewer resources each")
 }
 
@@ -64,8 +55,6 @@ enum Taken {
     By(BTreeSet<usize>),
     /// Some ask is left to it.
     Left,
-    /// Nobody looked: it would take too long.
-    TooMuch,
 }
 
 /// Whom a rule is for, and whether it approves by itself. Many rules are for the same.
@@ -173,7 +162,6 @@ impl Order {
         for (_, rule) in here {
             let audience = &self.audiences[self.audience_of[*rule]];
             if !self.effort.spend(1 + takers.len()) {
-                taken[*rule] = Taken::TooMuch;
                 return;
             }
             let taker = takers.iter().find(|(_, taker)| taker.takes(audience));
@@ -190,7 +178,7 @@ impl Order {
                     found.insert(*taker);
                 }
                 nowhere @ Taken::Nowhere => *nowhere = Taken::By(BTreeSet::from([*taker])),
-                Taken::Left | Taken::TooMuch => {}
+                Taken::Left => {}
             }
         }
     }

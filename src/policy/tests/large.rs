@@ -214,3 +214,16 @@ fn a_step_that_counts_half_a_company_is_worked_out() {
     );
     assert_eq!(faults.len(), 100, "5,000 of 5,000, and more");
 }
+
+#[test]
+fn a_folder_is_read_up_to_its_bound_and_no_further() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.yaml", "b.yaml", "c.yaml"] {
+        let text = format!("# {}\n", "x".repeat(3 << 20));
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let faults = Policy::read(folder.path()).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults}");
+    assert!(faults.to_string().contains("c.yaml"), "{faults}");
+    assert!(faults.to_string().contains("at most 8 MiB"), "{faults}");
+}
