@@ -125,6 +125,8 @@ pub struct InstallConfig {
     pub public_url: Url,
     /// What tokens are sealed with, each 32 bytes in base64: the first seals, all open.
     pub token_keys: Vec<SecretString>,
+    /// The workspaces and organisations that may install the app, by their ids; none: whoever comes.
+    pub install_allow: Option<Vec<String>>,
 }
 
 /// How log lines look.
@@ -322,6 +324,7 @@ impl Reader<'_> {
         let api_url = self.api_url();
         let public_url = self.public_url();
         let token_keys = self.token_keys();
+        let install_allow = self.install_allow();
         for (name, is_missing, what) in [
             (
                 "SLACK_CLIENT_ID",
@@ -362,6 +365,7 @@ impl Reader<'_> {
             signing_secrets,
             public_url: public_url?,
             token_keys: Some(token_keys).filter(|keys| !keys.is_empty())?,
+            install_allow,
         })
     }
 
@@ -373,6 +377,20 @@ impl Reader<'_> {
             self.fault("JIT_PUBLIC_URL", "has to be an https address without a path, as https://jit.example.com, or http to this machine");
         }
         url
+    }
+
+    /// The ids of those who may install, with commas between them.
+    fn install_allow(&mut self) -> Option<Vec<String>> {
+        let text = self.get("JIT_INSTALL_ALLOW")?;
+        let ids: Vec<&str> = text.split(',').map(str::trim).collect();
+        let is_id = |id: &&str| {
+            let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+            id.starts_with(['T', 'E']) && id.len() > 2 && id.chars().all(plain)
+        };
+        if !ids.iter().all(is_id) {
+            self.fault("JIT_INSTALL_ALLOW", "has to be ids of workspaces or organisations (T…, E…) with commas between them, as T0ABC123,E0XYZ789");
+        }
+        Some(ids.into_iter().map(str::to_owned).collect())
     }
 
     /// One, or several with commas between them while the key is being changed.
@@ -696,6 +714,18 @@ mod tests {
             assert_eq!(with("JIT_PUBLIC_URL", url), ["JIT_PUBLIC_URL"], "{url}");
         }
         assert_eq!(with("JIT_TOKEN_KEY", "c2hvcnQ="), ["JIT_TOKEN_KEY"]);
+        for ids in ["T0ABC,,E0XYZ", "acme", "t0abc"] {
+            assert_eq!(
+                with("JIT_INSTALL_ALLOW", ids),
+                ["JIT_INSTALL_ALLOW"],
+                "{ids}"
+            );
+        }
+        let mut allowing = good.to_vec();
+        allowing.push(("JIT_INSTALL_ALLOW", "T0ABC123, E0XYZ789"));
+        let config = read(Needs::Slack, &allowing).unwrap();
+        let allowed = config.installing.unwrap().install_allow.unwrap();
+        assert_eq!(allowed, ["T0ABC123", "E0XYZ789"]);
     }
 
     #[test]

@@ -42,7 +42,8 @@ or the file cannot be made.")]
         /// The file to write [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// The workspace or organisation whose ledger it is, where the bot serves several
+        /// The workspace or organisation whose ledger it is, where the bot serves several; `default` for
+        /// the ledger from before any workspace installed the app
         #[arg(long, value_name = "ID")]
         workspace: Option<String>,
     },
@@ -64,7 +65,8 @@ Exit status: 0 the chain is whole, 1 it is broken, 2 the file or the database ca
         /// The ledger in the database
         #[arg(long)]
         database: bool,
-        /// The workspace or organisation whose ledger it is, where the bot serves several
+        /// The workspace or organisation whose ledger it is, where the bot serves several; `default` for
+        /// the ledger from before any workspace installed the app
         #[arg(long, value_name = "ID", requires = "database")]
         workspace: Option<String>,
     },

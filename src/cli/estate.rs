@@ -191,7 +191,8 @@ pub(super) fn installations(
     let oauth = OAuth::new(id, app.client_secret.clone(), settings);
     let oauth = oauth.map_err(Failure::wrong)?;
     let url = app.public_url.as_str();
-    Ok(Installations::new(store, clock, keys, oauth, url))
+    let installations = Installations::new(store, clock, keys, oauth, url);
+    Ok(installations.only_for(app.install_allow.clone()))
 }
 
 impl Houses {

@@ -43,7 +43,7 @@ Settings come from the environment; each secret can also stand in a file named b
   SLACK_BOT_TOKEN        the bot token (xoxb-…)
   SLACK_APP_TOKEN        the app-level token (xapp-…): deliveries come by Socket Mode
   SLACK_SIGNING_SECRET   the signing secret: deliveries come by HTTP (two with a comma, to rotate)
-  SLACK_CLIENT_ID, SLACK_CLIENT_SECRET, JIT_PUBLIC_URL, JIT_TOKEN_KEY
+  SLACK_CLIENT_ID, SLACK_CLIENT_SECRET, JIT_PUBLIC_URL, JIT_TOKEN_KEY, JIT_INSTALL_ALLOW
                          instead of SLACK_BOT_TOKEN, for an app that workspaces install
                          (docs/workspaces.md)
   DATABASE_URL           the Postgres database; without it a private one is started and kept

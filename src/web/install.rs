@@ -174,6 +174,12 @@ fn words(fault: &InstallFault) -> (StatusCode, &'static str, &'static str) {
             "Slack did not say which workspace it is for.",
             again,
         ),
+        InstallFault::NotAllowed(_) => (
+            StatusCode::FORBIDDEN,
+            "This bot serves only the workspaces that its owners have named, and yours is none of \
+             them. Nothing of it was kept here.",
+            "Ask its owners to name your workspace, or remove the app from it again.",
+        ),
         InstallFault::Crowded => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many installations are under way at once.",

@@ -59,6 +59,9 @@ pub enum InstallFault {
     /// Slack named neither a workspace nor an organisation that can be kept.
     #[error("Slack did not say which workspace it is")]
     Nowhere,
+    /// Only some may install, and this is none of them.
+    #[error("{0} may not install the app here; JIT_INSTALL_ALLOW names who may")]
+    NotAllowed(String),
     /// The tokens could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealFault),
@@ -154,6 +157,10 @@ impl Installations {
         let main = if team.is_empty() { &enterprise } else { &team };
         if !is_id(main) || !(enterprise.is_empty() || is_id(&enterprise)) {
             return Err(InstallFault::Nowhere);
+        }
+        let may = |id: &String| (inner.allowed.as_ref()).is_none_or(|ids| ids.contains(id));
+        if !may(&team) && !may(&enterprise) {
+            return Err(InstallFault::NotAllowed(main.clone()));
         }
         let mut row = Installed {
             house: format!("jit_{}", main.to_ascii_lowercase()),

@@ -39,6 +39,9 @@ const AHEAD: TimeDelta = TimeDelta::hours(2);
 
 /// How many tokens are exchanged at once.
 const AT_ONCE: usize = 6;
+/// How far Slack's clock and the database's may be apart: news of an end that came so close to an
+/// installation may be about the former one.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
 /// How long Slack may take to say whether a token is good; it waits three seconds for our answer.
 const ASKED: Duration = Duration::from_secs(2);
 
@@ -62,6 +65,8 @@ struct Inner {
     at_once: Semaphore,
     /// From then on Slack is asked for no token.
     stopping: CancellationToken,
+    /// Who may install, by id; none: whoever comes.
+    allowed: Option<Vec<String>>,
 }
 
 /// Why an installation has no token to use.
@@ -97,6 +102,7 @@ impl Installations {
     /// the address at which browsers and Slack reach this bot.
     pub fn new(store: Store, clock: Clock, keys: Keys, oauth: OAuth, public_url: &str) -> Self {
         let inner = Inner {
+            allowed: None,
             store,
             clock,
             keys,
@@ -110,6 +116,15 @@ impl Installations {
         Self {
             inner: Arc::new(inner),
         }
+    }
+
+    /// The same, where only these workspaces and organisations may install; before anybody comes.
+    #[must_use]
+    pub fn only_for(mut self, allowed: Option<Vec<String>>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.allowed = allowed;
+        }
+        self
     }
 
     /// Whether the bot is reached by TLS, so that cookies may insist on it.
@@ -148,9 +163,9 @@ impl Installations {
     }
 
     /// Takes the tokens of an installation away, since Slack says that they are worth nothing any
-    /// more. What Slack said before the app was installed again is passed over; it tells seconds, so
-    /// within the second of an installation Slack is asked whether the token is good. Answers whether
-    /// anything changed.
+    /// more. What Slack said before the app was installed again is passed over. Slack goes by its own
+    /// clock, so within minutes of an installation it is asked whether the token is good, and that
+    /// decides. Answers whether anything changed.
     ///
     /// # Errors
     /// When the database failed, or Slack did not answer: then nothing has changed, and Slack has to
@@ -162,7 +177,8 @@ impl Installations {
         said_at: Option<i64>,
     ) -> Result<bool, TokenFault> {
         let inner = &self.inner;
-        if self.is_good_after_all(house, said_at).await? {
+        let is_good = self.is_good_after_all(house, said_at).await?;
+        if is_good == Some(true) {
             tracing::info!(
                 workspace = house,
                 why,
@@ -171,6 +187,7 @@ impl Installations {
             return Ok(false);
         }
         let now = inner.clock.read(&inner.store).await?;
+        let said_at = said_at.filter(|_| is_good.is_none());
         let said_at = said_at.and_then(|seconds| DateTime::from_timestamp(seconds, 999_999_999));
         let said_at = said_at.unwrap_or(now);
         let gone = inner.store.uninstall(house, said_at, now, why).await?;
@@ -185,20 +202,22 @@ impl Installations {
         Ok(gone)
     }
 
-    /// Whether the app was installed in that very second, and its token is good.
+    /// Whether the token is good, where the app was installed about when that was said; none where
+    /// that is long ago, or there is no token to ask with.
     async fn is_good_after_all(
         &self,
         house: &str,
         said_at: Option<i64>,
-    ) -> Result<bool, TokenFault> {
+    ) -> Result<Option<bool>, TokenFault> {
         let row = self.inner.store.installation(house).await?;
-        let row = row.filter(|row| said_at == Some(row.installed_at.timestamp()));
+        let said_at = said_at.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+        let row = row.filter(|row| said_at.is_some_and(|at| (row.installed_at - at).abs() < SKEW));
         let Some(token) = row.and_then(|row| self.open(&row).ok()) else {
-            return Ok(false);
+            return Ok(None);
         };
         let asking = tokio::time::timeout(ASKED, self.inner.oauth.is_good(&token)).await;
         let silent = || Err(SlackFault::Transient("timeout".into()));
-        Ok(asking.unwrap_or_else(|_| silent())?)
+        Ok(Some(asking.unwrap_or_else(|_| silent())?))
     }
 
     /// Seals every token with the first key that was sealed with another, exchanges every token that

@@ -14,6 +14,7 @@ mod home;
 mod http;
 mod meaning_asks;
 mod meaning_cards;
+mod meaning_conditions;
 mod meaning_reload;
 mod references;
 mod socket;

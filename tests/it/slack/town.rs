@@ -103,24 +103,40 @@ impl Town {
     }
 
     pub async fn with(acme: Settings, umbrella: Settings) -> Self {
-        let town = Self::build(acme, umbrella, None).await;
-        for sandbox in [&town.acme, &town.umbrella] {
-            sandbox.connect_http(&format!("http://{}", town.estate.address()));
+        Self::build(acme, umbrella, None, None).await.by_http()
+    }
+
+    /// A town whose bot only these may install.
+    pub async fn only_for(ids: &[&str]) -> Self {
+        let ids = ids.iter().map(ToString::to_string).collect();
+        let (acme, umbrella) = (Settings::acme(), Settings::umbrella());
+        let town = Self::build(acme, umbrella, None, Some(ids)).await;
+        town.by_http()
+    }
+
+    fn by_http(self) -> Self {
+        for sandbox in [&self.acme, &self.umbrella] {
+            sandbox.connect_http(&format!("http://{}", self.estate.address()));
         }
-        town
+        self
     }
 
     /// A town whose deliveries come by Socket Mode, one app for all workspaces.
     pub async fn by_socket() -> Self {
         let (acme, umbrella) = (Settings::acme(), Settings::umbrella());
         let token = acme.app_token.clone();
-        let town = Self::build(acme, umbrella, Some(token.into())).await;
+        let town = Self::build(acme, umbrella, Some(token.into()), None).await;
         let connected = town.acme.wait_for(|slack| slack.socket_count() > 0, SOON);
         assert!(connected.await, "the bot connects");
         town
     }
 
-    async fn build(acme: Settings, umbrella: Settings, app_token: Option<SecretString>) -> Self {
+    async fn build(
+        acme: Settings,
+        umbrella: Settings,
+        app_token: Option<SecretString>,
+        install_allow: Option<Vec<String>>,
+    ) -> Self {
         let (store, url) = fresh().await;
         let acme = Sandbox::start(acme).await.unwrap();
         let umbrella = acme.beside(umbrella);
@@ -141,6 +157,7 @@ impl Town {
                 signing_secrets: vec!["acme-signing-secret".into()],
                 public_url: PUBLIC.parse().unwrap(),
                 token_keys: vec![key(7)],
+                install_allow,
             }),
             policy: policies.clone(),
             policy_poll: Some(Duration::from_millis(50)),

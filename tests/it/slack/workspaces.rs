@@ -511,6 +511,43 @@ async fn old_news_of_an_uninstallation_does_not_end_a_new_one() {
 }
 
 #[tokio::test]
+async fn the_clocks_of_slack_and_the_database_may_be_minutes_apart() {
+    let town = Town::open().await;
+    town.install("T0ACME").await;
+    let installations = town.installations(&[key(7)]);
+    let row = &installations.all().await.unwrap()[0];
+    let (before, after) = (
+        row.installed_at.timestamp() - 120,
+        row.installed_at.timestamp() + 120,
+    );
+    for at in [before, after] {
+        let ended = installations.uninstalled("jit_t0acme", "app_uninstalled", Some(at));
+        assert!(!ended.await.unwrap(), "its token is good");
+    }
+    town.acme.revoke_tokens().await;
+    let ended = installations.uninstalled("jit_t0acme", "app_uninstalled", Some(before));
+    ended.await.unwrap();
+    assert_eq!(
+        town.value("select (removed_at is null)::text from installations")
+            .await,
+        "false"
+    );
+}
+
+#[tokio::test]
+async fn only_who_is_named_installs() {
+    let town = Town::only_for(&["T0UMBRELLA"]).await;
+    let visit = town.visit().await;
+    let back = town.agree(&visit, "T0ACME", true).await;
+    let (status, page) = town.come_back(&back, Some(&visit.cookie)).await;
+    assert!(status == 403 && page.contains("Ask its owners"), "{page}");
+    let count = "select count(*)::text from installations";
+    assert_eq!(town.value(count).await, "0");
+    let page = town.install("T0UMBRELLA").await;
+    assert!(page.contains("T0UMBRELLA"), "{page}");
+}
+
+#[tokio::test]
 async fn without_a_policy_folder_nothing_is_decided_and_it_is_said_kindly() {
     let town = Town::open().await;
     town.install("T0ACME").await;

@@ -76,11 +76,21 @@ export class Bot {
   }
 
   /** Delivers as Slack does; the acknowledgement has to come within three seconds. */
-  async deliver(path, fields) {
-    const body = new URLSearchParams(fields).toString();
+  deliver(path, fields) {
+    return this.post(path, new URLSearchParams(fields).toString(), 'application/x-www-form-urlencoded');
+  }
+
+  /** Something that happened in the workspace. */
+  event(team, event) {
+    const authorizations = [{ enterprise_id: null, team_id: team, user_id: 'U0BOT', is_bot: true, is_enterprise_install: false }];
+    const envelope = { token: 'x', team_id: team, api_app_id: 'A1', type: 'event_callback', event_id: `Ev${randomUUID()}`, event_time: Math.floor(Date.now() / 1000), authorizations, event };
+    return this.post('/slack/events', JSON.stringify(envelope), 'application/json');
+  }
+
+  async post(path, body, type) {
     const stamp = String(Math.floor(Date.now() / 1000));
     const signature = `v0=${createHmac('sha256', SECRET).update(`v0:${stamp}:${body}`).digest('hex')}`;
-    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'x-slack-request-timestamp': stamp, 'x-slack-signature': signature };
+    const headers = { 'content-type': type, 'x-slack-request-timestamp': stamp, 'x-slack-signature': signature };
     const answer = await fetch(this.url + path, { method: 'POST', headers, body, signal: AbortSignal.timeout(3000) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     const text = await answer.text();

@@ -220,12 +220,59 @@ await check('revoke: the reason is asked, the card tells of the end, the holder 
   await message(dmOfDana, (one) => all(one).includes('the incident is over'), 'the message to dana');
 });
 
+const conflicts = (method) => calls.filter((call) => call.method === method && call.answer.error === 'hash_conflict');
+const opensHome = (who) => bot.event(team, { type: 'app_home_opened', user: id[who], channel: 'D0HOME', tab: 'home', event_ts: '1.1' });
+
+await check('App Home is published when it is opened, and shows what waits for the reader', async () => {
+  await asked('INC-3 for the tab');
+  await opensHome('bob');
+  const { args } = await answered('views.publish', (call) => call.args.user_id === id.bob && JSON.stringify(call.args.view).includes('INC-3'));
+  assert.equal(args.view.type, 'home');
+  assert.ok(JSON.stringify(args.view).includes('jit_approve'));
+});
+
+await check('a tab that somebody else changed: hash_conflict, and the truth is published over it', async () => {
+  const before = conflicts('views.publish').length;
+  const foreign = { type: 'home', blocks: [{ type: 'section', text: { type: 'plain_text', text: 'not ours' } }] };
+  assert.equal((await api('views.publish', { user_id: id.bob, view: foreign }, TOKEN)).ok, true);
+  await asked('INC-4 news for the tab');
+  await until(() => conflicts('views.publish').length > before, 'a conflict');
+  const { args } = await answered('views.publish', (call) => call.args.user_id === id.bob && JSON.stringify(call.args.view).includes('INC-4'));
+  assert.equal(args.hash, undefined, 'the state that is there is not known any more');
+});
+
+await check('/jit alone opens the form, and what comes of a change is shown although something came in between', async () => {
+  await bot.deliver('/slack/commands', {
+    command: '/jit', text: '', user_id: id.dana, user_name: 'dana', team_id: team, channel_id: channel, channel_name: 'access-requests',
+    api_app_id: 'A1', is_enterprise_install: 'false', trigger_id: await trigger('dana'), response_url: responseUrl(),
+  });
+  const { args, answer } = await answered('views.open', (call) => ['jit_ask_form', 'jit_wait'].includes(call.args.view.callback_id));
+  // Somebody was faster: what was opened is not what is there.
+  const faster = await api('views.update', { view_id: answer.view.id, view: { ...args.view, title: { type: 'plain_text', text: 'Faster' } } }, TOKEN);
+  assert.equal(faster.ok, true, JSON.stringify(faster));
+  const what = { type: 'external_select', selected_option: { text: { type: 'plain_text', text: 'staging-db' }, value: 'staging-db' } };
+  const action = { ...what, action_id: 'jit_ask_what', block_id: 'jit_ask_what', action_ts: String(Date.now() / 1000) };
+  await bot.interact({
+    ...interaction('block_actions', 'dana'),
+    trigger_id: await trigger('dana', answer.view.id),
+    container: { type: 'view', view_id: answer.view.id },
+    view: { ...answer.view, callback_id: 'jit_ask_form', private_metadata: args.view.private_metadata ?? '', state: { values: { jit_ask_what: { jit_ask_what: what } } } },
+    actions: [action],
+  });
+  await until(() => conflicts('views.update').length > 0, 'a conflict');
+  const shown = await answered('views.update', (call) => call.args.view_id === answer.view.id && JSON.stringify(call.args.view).includes('read staging'));
+  assert.equal(shown.args.hash, undefined);
+});
+
 await check('the bot called nothing that its scopes do not allow, and nothing that the emulator does not know', async () => {
   const odd = calls.filter((call) => ['missing_scope', 'not_authed', 'invalid_auth', 'unknown_method'].includes(call.answer.error));
   assert.deepEqual(odd, []);
   const refused = calls.filter((call) => !call.answer.ok).map((call) => `${call.method}: ${call.answer.error}`);
-  // The one that was asked for: the used trigger.
-  assert.equal(refused.length, 1, refused.join(', '));
+  // Those that were asked for: the used trigger, and what was changed in between.
+  const expected = ['views.open: exchanged_trigger_id', 'views.publish: hash_conflict', 'views.update: hash_conflict'];
+  const other = refused.filter((one) => !expected.includes(one));
+  assert.deepEqual(other, []);
+  assert.equal(refused.filter((one) => one.startsWith('views.open')).length, 1, refused.join(', '));
 });
 
 const sent = calls.filter((call) => call.method !== 'auth.test').map(({ method, args }) => ({ method, args }));

@@ -181,6 +181,9 @@ function deliveries(checks) {
   checks.push([`refuses ${bad.length} faults that were put in`, () => all(faults('deliveries-bad', bad), bad)]);
 }
 
+/** What Slack documents of a method's answer, and its types leave out. */
+const BEYOND = { 'auth.revoke': '{ revoked?: boolean }' };
+
 /** The name of a method's type: `chat.postMessage` has `ChatPostMessageArguments`. */
 function named(method, end) {
   const words = method.split('.').map((word) => word[0].toUpperCase() + word.slice(1));
@@ -190,7 +193,8 @@ function named(method, end) {
     ? existsSync(join(folder, 'response', `${name}.d.ts`))
     : new RegExp(`\\b${name}\\b`).test(read(join(folder, 'request', 'index.d.ts')));
   if (!there) return undefined;
-  return end === 'Response' ? `Plain<web.${name}>` : `web.${name}`;
+  if (end !== 'Response') return `web.${name}`;
+  return `Plain<web.${name}${BEYOND[method] ? ` & ${BEYOND[method]}` : ''}>`;
 }
 
 /** Each method's payloads against its own type. */
