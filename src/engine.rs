@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::domain::{
-    Actor, Ask, Circumstances, Command, Decision, Effect, Event, Origin, PersonId, Refusal,
-    RequestId, Verdict, decide,
+    Actor, Ask, Circumstances, Command, Decision, Effect, Event, Origin, Past, PersonId, Refusal,
+    RequestId, Roster, Terms, Verdict, decide,
 };
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
@@ -161,8 +161,42 @@ impl Engine {
     /// # Errors
     /// When the database could not be asked what was before.
     pub async fn explain(&self, ask: &Ask) -> Result<Explanation, StoreError> {
-        let circumstances = self.circumstances(ask).await?;
-        Ok(self.policy().explain(ask, &circumstances))
+        self.explain_after(ask, &[]).await
+    }
+
+    /// As [`Engine::explain`], as if these requests of the holder, the latest first, had been taken in
+    /// just before.
+    ///
+    /// # Errors
+    /// When the database could not be asked what was before.
+    pub async fn explain_after(
+        &self,
+        ask: &Ask,
+        before: &[Past],
+    ) -> Result<Explanation, StoreError> {
+        let mut circumstances = self.circumstances(ask).await?;
+        circumstances.past.splice(0..0, before.iter().cloned());
+        let mut explanation = self.policy().explain(ask, &circumstances);
+        if let (Verdict::Terms(terms), Some(older)) = (&mut explanation.verdict, ask.extends) {
+            let older = self.store.request(older).await?;
+            terms.barred = submit::barred_by(older.as_ref(), ask);
+        }
+        Ok(explanation)
+    }
+
+    /// Whether an ask would be taken in under these terms, as far as it depends on the people who
+    /// stand behind them: the same look that [`Engine::submit`] takes.
+    ///
+    /// # Errors
+    /// Why it would be refused.
+    pub fn would_admit(
+        &self,
+        ask: &Ask,
+        terms: &Terms,
+        roster: &Roster,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        submit::can_be_decided(ask, terms, roster, now)
     }
 
     /// What the present policy says to an ask, without the way that led there.

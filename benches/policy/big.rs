@@ -12,14 +12,23 @@ pub(crate) const RULES: usize = 1_000;
 pub(crate) const RESOURCES: usize = 500;
 const GROUPS: usize = 200;
 
+/// What the rules of a policy look at.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    /// Each is about one resource by its name, and one role.
+    Names,
+    /// Each is about the resources with a label, and for some groups: many may match, and most do not.
+    Labels,
+}
+
 /// The policy as one file. `change` makes the later one of two that differ in some rules.
-pub(crate) fn policy(change: bool) -> Vec<Source> {
+pub(crate) fn policy(shape: Shape, change: bool) -> Vec<Source> {
     let mut text = String::from(
         "version: 1\ndefaults: { channel: \"#access\", timezone: Europe/Berlin, admins: [group-0] }\n",
     );
     groups(&mut text);
     resources(&mut text);
-    rules(&mut text, change);
+    rules(&mut text, shape, change);
     vec![Source {
         name: "policy.yaml".to_owned(),
         text,
@@ -61,7 +70,7 @@ fn resources(text: &mut String) {
 
 /// For each resource a rule for each of its roles; every fourth has a condition, every tenth
 /// approves by itself.
-fn rules(text: &mut String, change: bool) {
+fn rules(text: &mut String, shape: Shape, change: bool) {
     text.push_str("rules:\n");
     for rule in 0..RULES {
         let (resource, role) = (
@@ -70,10 +79,18 @@ fn rules(text: &mut String, change: bool) {
         );
         let hours = if change && rule % 50 == 0 { 8 } else { 2 };
         let (asks, decides) = (rule % GROUPS, (rule + 1) % GROUPS);
+        let about = match shape {
+            Shape::Names => format!("resources: [db-{resource}], roles: [{role}]"),
+            Shape::Labels => format!("labels: {{ team: team-{} }}", rule % 50),
+        };
+        // Where rules share a label, each is for other groups, so that none stands behind another.
+        let also = match shape {
+            Shape::Names => (rule + 5) % GROUPS,
+            Shape::Labels => (rule + 1 + rule / GROUPS) % GROUPS,
+        };
         let _ = writeln!(
             text,
-            "  - name: rule {rule}\n    match: {{ resources: [db-{resource}], roles: [{role}], requester_in: [group-{asks}, group-{}] }}",
-            (rule + 5) % GROUPS
+            "  - name: rule {rule}\n    match: {{ {about}, requester_in: [group-{asks}, group-{also}] }}"
         );
         if rule.is_multiple_of(4) {
             text.push_str(

@@ -16,19 +16,26 @@ use uuid::Uuid;
 
 mod big;
 
+use big::Shape;
+
 /// Decisions timed one by one for the percentiles.
 const DECISIONS: usize = 100_000;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(10);
-    let sources = big::policy(false);
-    let policy = load(sources.clone());
     let asks = asks();
-    percentiles(&policy, &asks);
-    decision(&mut criterion, &policy, &asks);
-    reading(&mut criterion, &sources);
-    comparing(&mut criterion, &policy);
-    testing(&mut criterion, &policy);
+    for (name, shape) in [("names", Shape::Names), ("labels", Shape::Labels)] {
+        let sources = big::policy(shape, false);
+        let policy = load(sources.clone());
+        percentiles(name, &policy, &asks);
+        decision(&mut criterion, name, &policy, &asks);
+        reading(&mut criterion, name, &sources);
+        let later = load(big::policy(shape, true));
+        comparing(&mut criterion, name, &policy, &later);
+        if matches!(shape, Shape::Names) {
+            testing(&mut criterion, &policy);
+        }
+    }
     criterion.final_summary();
 }
 
@@ -61,7 +68,7 @@ fn monday() -> Circumstances {
 
 /// The time of one decision: half of them, and all but one in a hundred, take less.
 #[expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
-fn percentiles(policy: &Policy, asks: &[Ask]) {
+fn percentiles(name: &str, policy: &Policy, asks: &[Ask]) {
     let circumstances = monday();
     let mut times: Vec<Duration> = (0..DECISIONS)
         .map(|number| {
@@ -77,7 +84,7 @@ fn percentiles(policy: &Policy, asks: &[Ask]) {
         .iter()
         .filter(|ask| matches!(policy.evaluate(ask, &circumstances), Verdict::Terms(_)));
     println!(
-        "one decision of {} rules and {} people: p50 {:?}, p99 {:?}, p99.9 {:?} ({} of {} asks are allowed)",
+        "one decision of {} rules ({name}) and {} people: p50 {:?}, p99 {:?}, p99.9 {:?} ({} of {} asks are allowed)",
         big::RULES,
         big::PEOPLE,
         at(500),
@@ -88,10 +95,10 @@ fn percentiles(policy: &Policy, asks: &[Ask]) {
     );
 }
 
-fn decision(criterion: &mut Criterion, policy: &Policy, asks: &[Ask]) {
+fn decision(criterion: &mut Criterion, name: &str, policy: &Policy, asks: &[Ask]) {
     let circumstances = monday();
     let mut turn = asks.iter().cycle();
-    let mut group = criterion.benchmark_group("decision");
+    let mut group = criterion.benchmark_group(format!("decision, {name}"));
     group.bench_function("evaluate", |bench| {
         bench.iter(|| policy.evaluate(turn.next().expect("asks"), &circumstances));
     });
@@ -101,8 +108,8 @@ fn decision(criterion: &mut Criterion, policy: &Policy, asks: &[Ask]) {
     group.finish();
 }
 
-fn reading(criterion: &mut Criterion, sources: &[Source]) {
-    let mut group = criterion.benchmark_group("reading");
+fn reading(criterion: &mut Criterion, name: &str, sources: &[Source]) {
+    let mut group = criterion.benchmark_group(format!("reading, {name}"));
     group.bench_function("yardstick: hash the text", |bench| {
         bench.iter(|| Sha256::digest(black_box(&sources[0].text)));
     });
@@ -112,12 +119,11 @@ fn reading(criterion: &mut Criterion, sources: &[Source]) {
     group.finish();
 }
 
-fn comparing(criterion: &mut Criterion, policy: &Policy) {
-    let later = load(big::policy(true));
-    let mut group = criterion.benchmark_group("comparing");
+fn comparing(criterion: &mut Criterion, name: &str, policy: &Policy, later: &Policy) {
+    let mut group = criterion.benchmark_group(format!("comparing, {name}"));
     group.bench_function("diff of two, one rule in fifty changed", |bench| {
         bench.iter(|| {
-            Diff::between(policy, &later)
+            Diff::between(policy, later)
                 .expect("small enough")
                 .changes()
                 .len()

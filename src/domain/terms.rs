@@ -212,7 +212,7 @@ pub struct Quiet {
 }
 
 /// How many approvals finish a step. People are counted, never groups; one person counts once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quorum {
     /// That many people out of all the groups together.

@@ -171,6 +171,19 @@ async fn admit_one(
     Ok(request.with_first_call(now))
 }
 
+/// Whether there are people enough to decide on what an ask would become, none of them one of those
+/// whose request it is.
+pub(super) fn can_be_decided(
+    ask: &Ask,
+    terms: &Terms,
+    roster: &Roster,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
+    roster.check_route(terms.route.steps(), &own, now)?;
+    reviewable(terms, roster, &own)
+}
+
 impl Engine {
     /// The roster with everybody's own quiet hours in the place of their zones, as the present policy
     /// has them for the rule of those terms.
@@ -197,11 +210,11 @@ pub(super) fn on_their_clocks(
 }
 
 /// A break-glass request needs somebody who can look at it afterwards.
-fn reviewable(terms: &Terms, submission: &Submission, own: &[PersonId]) -> Result<(), Refusal> {
+fn reviewable(terms: &Terms, roster: &Roster, own: &[PersonId]) -> Result<(), Refusal> {
     let Route::BreakGlass(glass) = &terms.route else {
         return Ok(());
     };
-    if !submission.roster.people(&glass.review_by, own).is_empty() {
+    if !roster.people(&glass.review_by, own).is_empty() {
         return Ok(());
     }
     Err(Refusal::TooFewApprovers {
@@ -218,11 +231,16 @@ async fn barred(tx: &mut Tx, ask: &Ask) -> Result<Vec<PersonId>, StoreError> {
         return Ok(Vec::new());
     };
     let older = tx.lock_request(older).await?;
-    let mut before = older.map_or_else(Vec::new, |older| older.request.own());
+    Ok(barred_by(older.as_ref().map(|older| &older.request), ask))
+}
+
+/// As `barred`, where the request that is to be prolonged is at hand.
+pub(super) fn barred_by(older: Option<&Request>, ask: &Ask) -> Vec<PersonId> {
+    let mut before = older.map_or_else(Vec::new, Request::own);
     before.retain(|person| !ask.own().contains(person));
     before.sort();
     before.dedup();
-    Ok(before)
+    before
 }
 
 async fn new_request(

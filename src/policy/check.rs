@@ -5,6 +5,7 @@
 //! parts leaves alone what is not sound: a slip of the pen shall be told once, not with all that
 //! would follow from it.
 
+mod bounds;
 mod bundles;
 mod conditions;
 mod durations;
@@ -24,12 +25,13 @@ mod waiting;
 
 pub(super) use conditions::finding as condition_finding;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use super::fault::{At, Finding, Log, Source};
 use super::fields;
-use super::file::{RuleEntry, Written};
-use super::matching::{self, Facts, Matcher};
+use super::file::{ConnectorEntry, RuleEntry, Written};
+use super::matching::{Facts, Index, Matcher, Targets};
 use super::parse::Parsed;
 use super::people::People;
 use crate::domain::RoleName;
@@ -39,21 +41,37 @@ pub(super) use conditions::RuleConditions;
 /// What the checks found out that is needed to build a policy.
 pub(super) struct Checked {
     /// For each rule, the resources and roles that it is about, by their numbers.
-    pub(super) targets: Vec<Vec<(usize, usize)>>,
+    pub(super) targets: Targets,
     /// For each rule, its conditions.
     pub(super) conditions: Vec<RuleConditions>,
+    /// For each rule, its clauses.
+    pub(super) matchers: Vec<Matcher>,
+    /// What rules look at in each resource.
+    pub(super) facts: Vec<Facts>,
+    /// Everybody the policy names.
+    pub(super) people: People,
 }
 
 /// What the checks look at.
 struct Subject<'a> {
     written: &'a Written,
     people: People,
+    /// Who can finish which steps, as far as it was asked.
+    finishing: RefCell<steps::Finishing>,
     /// What rules may look at in each resource, in the order of the file.
-    facts: Vec<Facts>,
+    facts: &'a [Facts],
+    /// The same, to find resources by it.
+    index: Index<'a>,
+    /// The connectors by their names.
+    connectors: HashMap<&'a str, &'a ConnectorEntry>,
+    /// Every name that a rule may use.
+    known: known::Known<'a>,
+    /// For each rule, a fault for each name in it that nothing bears.
+    strange: Vec<Vec<Finding>>,
     /// The clauses of each rule, in the order of the file.
     matchers: Vec<Matcher>,
     /// The resources and roles (by their numbers) that each rule is about, whoever asks.
-    targets: Vec<Vec<(usize, usize)>>,
+    targets: Targets,
     /// The conditions of each rule. Those with a fault are missing.
     conditions: Vec<RuleConditions>,
     /// What is wrong with conditions.
@@ -74,6 +92,7 @@ struct Check {
 }
 
 const CHECKS: &[Check] = &[
+    alone("a policy is not too large", bounds::not_too_large),
     alone("names can be typed in a chat", names::can_be_typed),
     alone("names are given once", names::given_once),
     alone("e-mails and Slack ids are well formed", people::well_formed),
@@ -172,7 +191,8 @@ const DOUBTS: &[Check] = &[
 
 /// Runs every check. What is found is in the log: faults, and warnings.
 pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Checked {
-    let subject = Subject::new(&parsed.written, sources, log);
+    let facts: Vec<Facts> = parsed.written.resources.iter().map(Facts::of).collect();
+    let subject = Subject::new(&parsed.written, &facts, sources, log);
     let due = |check: &&Check| parsed.whole || !check.needs_all_files;
     for check in CHECKS.iter().chain(DOUBTS).filter(due) {
         log.against(check.holds);
@@ -181,20 +201,35 @@ pub(super) fn check(parsed: &Parsed, sources: &[Source], log: &Log) -> Checked {
     Checked {
         targets: subject.targets,
         conditions: subject.conditions,
+        matchers: subject.matchers,
+        people: subject.people,
+        facts,
     }
 }
 
 impl<'a> Subject<'a> {
-    fn new(written: &'a Written, sources: &'a [Source], log: &'a Log) -> Self {
-        let facts: Vec<Facts> = written.resources.iter().map(Facts::of).collect();
+    fn new(written: &'a Written, facts: &'a [Facts], sources: &'a [Source], log: &'a Log) -> Self {
         let matchers: Vec<Matcher> = (written.rules.iter())
             .map(|rule| Matcher::new(&rule.matching))
             .collect();
+        let index = Index::new(facts);
+        let connectors = written.connectors.iter().rev();
         let mut subject = Self {
             written,
             people: People::new(written),
-            targets: matching::targets(&matchers, &facts),
+            finishing: RefCell::default(),
+            targets: if bounds::is_too_large(written) {
+                Targets::none(matchers.len())
+            } else {
+                Targets::new(&matchers, &index)
+            },
             facts,
+            index,
+            connectors: connectors
+                .map(|entry| (entry.name.value.as_str(), entry))
+                .collect(),
+            known: known::Known::new(written, facts),
+            strange: Vec::new(),
             matchers,
             conditions: Vec::new(),
             condition_faults: Vec::new(),
@@ -202,6 +237,8 @@ impl<'a> Subject<'a> {
             sources,
             log,
         };
+        let rules = written.rules.iter();
+        subject.strange = rules.map(|rule| subject.strange_in(rule)).collect();
         subject.conclusive = subject.conclusive();
         let (compiled, faults) = conditions::compile(&subject);
         subject.conditions = compiled;
@@ -213,26 +250,11 @@ impl<'a> Subject<'a> {
     /// that is not there.
     fn conclusive(&self) -> Vec<bool> {
         let resources = self.written.resources.iter().all(|resource| resource.sound);
-        let known = known::Known::new(self);
-        let rules = self.written.rules.iter();
+        let all = resources && !self.targets.too_many;
+        let rules = self.written.rules.iter().zip(&self.strange);
         rules
-            .map(|rule| resources && rule.sound && known.strange_in(rule).is_empty())
+            .map(|(rule, strange)| all && rule.sound && strange.is_empty())
             .collect()
-    }
-
-    /// The names that may stand where a group may.
-    fn group_names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let people = self
-            .written
-            .people
-            .iter()
-            .map(|person| person.name.value.as_str());
-        let groups = self
-            .written
-            .groups
-            .iter()
-            .map(|group| group.name.value.as_str());
-        groups.chain(people)
     }
 
     /// The rules with their numbers.

@@ -1,14 +1,22 @@
 //! What is wrong with a policy: where, what, and how to mend it. All faults are told at once.
 
-use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
-use super::shown::{Lines, Masked, Shown};
+pub(super) use super::log::Log;
+use super::shown::{Hidden, Lines, Shown};
 
 /// How many lines two places may be apart to be shown in one picture.
 const AT_ONE_GLANCE: usize = 8;
+/// How many bytes, where lines are long.
+const WITHIN_REACH: usize = 2_000;
+/// How many bytes a caret underlines at the most.
+const LONGEST_CARET: usize = 200;
+/// How many faults are drawn; the others have a line each.
+const MOST_DRAWN: usize = 100;
+/// The longest text of a fault, in bytes.
+const LONGEST_TEXT: usize = 2_000;
 
 /// One file of a policy, as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +100,12 @@ impl Finding {
         self
     }
 
+    /// Names the sentence that does not hold, unless that was done.
+    pub(super) fn or_against(mut self, holds: Option<&'static str>) -> Self {
+        self.holds = self.holds.or(holds);
+        self
+    }
+
     /// Names the sentence that does not hold.
     pub(super) fn against(mut self, holds: &'static str) -> Self {
         self.holds = Some(holds);
@@ -103,8 +117,20 @@ impl Finding {
         (&self.message, &self.labels, &self.hint) == (&other.message, &other.labels, &other.hint)
     }
 
+    /// The same with so many bytes in each of its texts, whatever names are in it. Only what is masked
+    /// may be cut to what is shown: half of a secret is not found any more.
+    pub(super) fn shortened(mut self, most: usize) -> Self {
+        let labels = self.labels.iter_mut().map(|(_, label)| label);
+        let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
+        for text in texts.filter(|text| text.len() > most) {
+            text.truncate(text.floor_char_boundary(most));
+            text.push('…');
+        }
+        self
+    }
+
     /// The same without a secret in any of its words.
-    fn masked(mut self, masked: &Masked) -> Self {
+    fn masked(mut self, masked: &Hidden) -> Self {
         let labels = self.labels.iter_mut().map(|(_, label)| label);
         let texts = labels.chain([&mut self.message]).chain(self.hint.as_mut());
         texts.for_each(|text| masked.hide(text));
@@ -193,15 +219,17 @@ impl Fault {
         draw(self, color)
     }
 
-    fn new(finding: Finding, sources: &[Shown], masked: &Masked) -> Self {
-        let finding = finding.masked(masked);
+    pub(super) fn new(finding: Finding, sources: &[Shown], masked: &Hidden) -> Self {
+        let finding = finding.masked(masked).shortened(LONGEST_TEXT);
         let first = finding.labels.first().map(|(at, _)| *at);
         let home = first.and_then(|at| sources.get(at.file));
         // A picture of both places only helps where they can be seen at one glance.
         let is_near = |at: &Place| {
             let line = |at: &Place| home.map_or(0, |home| home.position(*at).line);
             first.is_some_and(|first| {
-                first.file == at.file && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
+                first.file == at.file
+                    && first.start.abs_diff(at.start) <= WITHIN_REACH
+                    && line(&first).abs_diff(line(at)) <= AT_ONE_GLANCE
             })
         };
         let places = (finding.labels.iter())
@@ -217,7 +245,10 @@ impl Fault {
         Self {
             message: finding.message,
             labels: (near.into_iter().enumerate())
-                .map(|(index, (at, label))| labelled(index == 0, at, label))
+                .map(|(index, (at, label))| {
+                    let at = home.map_or(at, |home| home.cut(at, LONGEST_CARET));
+                    labelled(index == 0, at, label)
+                })
                 .collect(),
             hint: (!hints.is_empty()).then(|| hints.join("\n")),
             remedy: finding.hint,
@@ -321,10 +352,19 @@ impl Faults {
         report
     }
 
-    /// The pictures of faults, one below the other, without the count.
+    /// The pictures of faults, one below the other, without the count. Where there are very many, the
+    /// later ones have a line each.
     pub fn render_all<'a>(faults: impl IntoIterator<Item = &'a Fault>, color: bool) -> String {
-        let pictures = faults.into_iter().map(|fault| draw(fault, color) + "\n");
-        pictures.collect()
+        let faults = faults.into_iter().enumerate();
+        let told = faults.map(|(number, fault)| {
+            let told = if number < MOST_DRAWN {
+                draw(fault, color)
+            } else {
+                fault.line()
+            };
+            told + "\n"
+        });
+        told.collect()
     }
 
     fn count(&self) -> String {
@@ -334,8 +374,13 @@ impl Faults {
         }
     }
 
+    /// These faults, of which there is one at least, and these warnings.
+    pub(super) fn of(faults: Vec<Fault>, warnings: Vec<Fault>) -> Self {
+        Self { faults, warnings }
+    }
+
     /// Joins findings with their sources. Equal findings are told once.
-    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Self {
+    pub(super) fn new(findings: Vec<Finding>, sources: &[Source], masked: &Hidden) -> Self {
         Self {
             faults: complete(findings, sources, masked),
             warnings: Vec::new(),
@@ -344,7 +389,11 @@ impl Faults {
 }
 
 /// Findings with their sources, in the order of the files.
-fn complete(mut findings: Vec<Finding>, sources: &[Source], masked: &Masked) -> Vec<Fault> {
+pub(super) fn complete(
+    mut findings: Vec<Finding>,
+    sources: &[Source],
+    masked: &Hidden,
+) -> Vec<Fault> {
     if findings.is_empty() {
         return Vec::new();
     }
@@ -377,57 +426,5 @@ impl miette::Diagnostic for Faults {
                 .iter()
                 .map(|fault| fault as &dyn miette::Diagnostic),
         ))
-    }
-}
-
-/// Where findings are gathered while a policy is read and checked.
-#[derive(Default)]
-pub(super) struct Log {
-    findings: RefCell<Vec<Finding>>,
-    warnings: RefCell<Vec<Finding>>,
-    masked: RefCell<Masked>,
-    holds: Cell<Option<&'static str>>,
-}
-
-impl Log {
-    /// Notes a fault.
-    pub(super) fn push(&self, finding: Finding) {
-        self.findings.borrow_mut().push(self.named(finding));
-    }
-
-    /// Notes what is probably not meant, though nothing forbids it.
-    pub(super) fn warn(&self, finding: Finding) {
-        self.warnings.borrow_mut().push(self.named(finding));
-    }
-
-    /// Says what does not hold where something is noted from now on.
-    pub(super) fn against(&self, holds: &'static str) {
-        self.holds.set(Some(holds));
-    }
-
-    fn named(&self, mut finding: Finding) -> Finding {
-        finding.holds = finding.holds.or(self.holds.get());
-        finding
-    }
-
-    /// Never shows what is written there, and none of its words anywhere.
-    pub(super) fn mask(&self, at: Place, secret: Option<&str>) {
-        self.masked.borrow_mut().add(at, secret);
-    }
-
-    /// How many faults there are so far.
-    pub(super) fn len(&self) -> usize {
-        self.findings.borrow().len()
-    }
-
-    /// The faults with their sources, or the warnings if there are none.
-    pub(super) fn into_result(self, sources: &[Source]) -> Result<Vec<Fault>, Faults> {
-        let masked = self.masked.into_inner();
-        let faults = complete(self.findings.into_inner(), sources, &masked);
-        let warnings = complete(self.warnings.into_inner(), sources, &masked);
-        if faults.is_empty() {
-            return Ok(warnings);
-        }
-        Err(Faults { faults, warnings })
     }
 }

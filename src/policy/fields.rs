@@ -1,6 +1,7 @@
 //! Taking values out of the YAML tree. Whatever does not fit is noted and reading goes on.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::fault::{At, Finding, Log, Place};
 use super::suggest;
@@ -168,20 +169,36 @@ pub(super) fn entries(what: &str, node: Node, log: &Log) -> Vec<(At<String>, Nod
             return Vec::new();
         }
     };
-    let mut entries: Vec<(At<String>, Node)> = Vec::new();
-    let mut seen: BTreeMap<String, Place> = BTreeMap::new();
-    for (key, value) in pairs {
-        let Some(key) = name_of(key, log) else {
-            continue;
-        };
-        if let Some(first) = seen.get(&key.value) {
-            log.push(twice(&key, *first));
-            continue;
+    let named: Vec<(At<String>, Node)> = (pairs.into_iter())
+        .filter_map(|(key, value)| Some((name_of(key, log)?, value)))
+        .collect();
+    once(named, |(key, _)| key, log)
+}
+
+/// Keeps the first of each name, and notes the others.
+fn once<T>(items: Vec<T>, name: impl Fn(&T) -> &At<String>, log: &Log) -> Vec<T> {
+    let mut first: HashMap<&str, Place> = HashMap::with_capacity(items.len());
+    let mut repeated = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let name = name(item);
+        match first.entry(&name.value) {
+            Entry::Vacant(entry) => {
+                entry.insert(name.at);
+            }
+            Entry::Occupied(entry) => {
+                log.push(twice(name, *entry.get()));
+                repeated.push(index);
+            }
         }
-        seen.insert(key.value.clone(), key.at);
-        entries.push((key, value));
     }
-    entries
+    if repeated.is_empty() {
+        return items;
+    }
+    let mut repeated = repeated.into_iter().peekable();
+    (items.into_iter().enumerate())
+        .filter(|(index, _)| repeated.next_if_eq(index).is_none())
+        .map(|(_, item)| item)
+        .collect()
 }
 
 /// The fault of a name that stands twice.
@@ -259,15 +276,8 @@ pub(super) fn texts(key: &str, node: Node, log: &Log) -> Option<Vec<At<String>>>
         log.push(finding.hint("name at least one"));
         return None;
     }
-    let mut texts: Vec<At<String>> = Vec::new();
-    for value in values {
-        let Some(value) = text(key, value, log) else {
-            continue;
-        };
-        match texts.iter().find(|earlier| earlier.value == value.value) {
-            Some(earlier) => log.push(twice(&value, earlier.at)),
-            None => texts.push(value),
-        }
-    }
-    Some(texts)
+    let texts: Vec<At<String>> = (values.into_iter())
+        .filter_map(|value| text(key, value, log))
+        .collect();
+    Some(once(texts, |text| text, log))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
@@ -10,15 +11,15 @@ use sha2::{Digest, Sha256};
 use super::check::{Checked, RuleConditions};
 use super::condition::Condition;
 use super::digest;
+use super::effort::MOST_BYTES;
 use super::fault::{At, Fault, Faults, Finding, Source};
 use super::file::{
     BreakGlassEntry, BundleEntry, LimitsEntry, MaxDuration, PartEntry, Require, ResourceEntry,
     RuleDecision, RuleEntry, StepEntry, Written,
 };
-use super::matching::{Facts, Matcher};
-use super::people::People;
+use super::matching::{Facts, Matcher, Targets};
 use super::rule::{ExtendRule, Glass, Limits, Required, Resource, Rule, RuleStep, StartRule};
-use super::shown::Masked;
+use super::shown::Hidden;
 use super::{Bundle, Policy, assert, suite};
 use crate::domain::{
     ConnectorName, ConnectorSpec, Escalate, GroupName, Inform, Quorum, ResourceName, RoleName,
@@ -33,12 +34,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Faults> {
 /// Reads these files. Every one that cannot be read is told.
 pub(super) fn read_files(files: Vec<PathBuf>) -> Result<Vec<Source>, Faults> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
+    let mut left = MOST_BYTES;
     for file in files {
-        match fs::read_to_string(&file) {
-            Ok(text) => sources.push(Source {
-                name: file.display().to_string(),
-                text,
-            }),
+        match read_file(&file, left) {
+            Ok(text) => {
+                left -= text.len();
+                sources.push(Source {
+                    name: file.display().to_string(),
+                    text,
+                });
+            }
             Err(error) => findings.push(unreadable(&file, &error)),
         }
     }
@@ -48,9 +53,20 @@ pub(super) fn read_files(files: Vec<PathBuf>) -> Result<Vec<Source>, Faults> {
     Err(faults(findings))
 }
 
+/// Reads so many bytes at the most.
+fn read_file(path: &Path, most: usize) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    let limit = most as u64 + 1;
+    fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())
+}
+
 /// Faults that have no place in any file.
 pub(super) fn faults(findings: Vec<Finding>) -> Faults {
-    Faults::new(findings, &[], &Masked::default())
+    Faults::new(findings, &[], &Hidden::default())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
@@ -62,6 +78,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     match error.kind() {
         std::io::ErrorKind::NotFound => {
             finding.hint("set JIT_POLICY to a policy file, or to a folder with *.yaml files")
+        }
+        std::io::ErrorKind::FileTooLarge => {
+            finding.hint("a policy has at most 8 MiB of text in all its files")
         }
         std::io::ErrorKind::InvalidData => finding.hint("a policy is text in UTF-8"),
         _ => finding.hint("is it readable for the user that runs jit?"),
@@ -138,11 +157,11 @@ pub(super) fn build(
         .filter_map(|entry| Some((ConnectorName::new(&entry.name.value), entry.spec.clone()?)))
         .collect();
     let span = |written: &Option<At<_>>, default| written.as_ref().map_or(default, |at| at.value);
-    let resources = resources(written, &checked.targets, &connectors);
+    let resources = resources(written, &checked.targets, checked.facts, &connectors);
     let mut group_numbers = HashMap::new();
-    let conditions = checked.conditions.into_iter();
-    let rules = (written.rules.iter().zip(conditions))
-        .filter_map(|(entry, compiled)| rule(entry, compiled, &mut group_numbers))
+    let ready = checked.conditions.into_iter().zip(checked.matchers);
+    let rules = (written.rules.iter().zip(ready))
+        .filter_map(|(entry, ready)| rule(entry, ready, &mut group_numbers))
         .collect();
     Policy {
         hash,
@@ -164,7 +183,7 @@ pub(super) fn build(
         admins: (defaults.admins.as_ref()).map_or_else(Vec::new, |admins| groups(&admins.value)),
         auditors: (defaults.auditors.as_ref())
             .map_or_else(Vec::new, |auditors| groups(&auditors.value)),
-        people: People::new(written),
+        people: checked.people,
         by_name: (resources.keys())
             .map(|name| (name.as_str().to_lowercase(), name.clone()))
             .collect(),
@@ -192,7 +211,8 @@ fn bundle(entry: &BundleEntry) -> (String, Bundle) {
 
 fn resources(
     written: &Written,
-    targets: &[Vec<(usize, usize)>],
+    targets: &Targets,
+    facts: Vec<Facts>,
     connectors: &BTreeMap<ConnectorName, ConnectorSpec>,
 ) -> BTreeMap<ResourceName, Resource> {
     let mut orders: Vec<Vec<Vec<usize>>> = (written.resources.iter())
@@ -200,15 +220,16 @@ fn resources(
         .collect();
     // Rules that deny are tried first.
     for denies in [true, false] {
-        let rules = written.rules.iter().zip(targets).enumerate();
+        let rules = written.rules.iter().zip(targets.iter()).enumerate();
         for (number, (_, targets)) in rules.filter(|(_, (rule, _))| rule.denies() == denies) {
             for (resource, role) in targets {
                 orders[*resource][*role].push(number);
             }
         }
     }
-    (written.resources.iter().zip(orders))
-        .filter_map(|(entry, order)| resource(entry, order, connectors))
+    let ready = facts.into_iter().zip(orders);
+    (written.resources.iter().zip(ready))
+        .filter_map(|(entry, ready)| resource(entry, ready, connectors))
         .map(|resource| (resource.facts.name.clone(), resource))
         .collect()
 }
@@ -226,12 +247,12 @@ fn groups(written: &[At<String>]) -> Vec<GroupName> {
 
 fn resource(
     entry: &ResourceEntry,
-    order: Vec<Vec<usize>>,
+    (facts, order): (Facts, Vec<Vec<usize>>),
     connectors: &BTreeMap<ConnectorName, ConnectorSpec>,
 ) -> Option<Resource> {
     let connector = ConnectorName::new(&entry.connector.as_ref()?.value);
     Some(Resource {
-        facts: Facts::of(entry),
+        facts,
         spec: connectors.get(&connector)?.clone(),
         connector,
         description: value(entry.description.as_ref()),
@@ -248,11 +269,10 @@ fn resource(
 
 fn rule(
     entry: &RuleEntry,
-    compiled: RuleConditions,
+    (compiled, matcher): (RuleConditions, Matcher),
     numbers: &mut HashMap<GroupName, usize>,
 ) -> Option<Rule> {
     let decision: RuleDecision = entry.decision.as_ref()?.value;
-    let matcher = Matcher::new(&entry.matching);
     let mut number = |group: &GroupName| {
         let next = numbers.len();
         *numbers.entry(group.clone()).or_insert(next)

@@ -1,7 +1,11 @@
 //! Which asks a rule is about.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod index;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+pub(super) use index::{Index, Targets};
 
 use super::fault::At;
 use super::file::{Match, ResourceEntry};
@@ -150,12 +154,6 @@ impl Matcher {
         wanted.is_none_or(|wanted| wanted.iter().any(|name| name == role.as_str()))
     }
 
-    /// The resources it names without any `*`, if it names some and nothing else.
-    fn exact(&self) -> Option<&[String]> {
-        let names = self.resources.as_ref()?;
-        (names.iter().all(|name| !name.contains('*'))).then_some(names)
-    }
-
     /// The names and patterns of the resources that it is about; none where it is about all.
     pub(super) fn resources(&self) -> Option<&[String]> {
         self.resources.as_deref()
@@ -170,15 +168,6 @@ impl Matcher {
     pub(super) fn is_for(&self, groups: &BTreeSet<GroupName>) -> bool {
         let wanted = self.requester_in.as_ref();
         wanted.is_none_or(|wanted| wanted.iter().any(|group| groups.contains(group)))
-    }
-
-    /// Whether everybody whom the other rule is for falls under this one as well.
-    pub(super) fn is_for_all_of(&self, other: &Self) -> bool {
-        match (&self.requester_in, &other.requester_in) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(mine), Some(theirs)) => theirs.iter().all(|group| mine.contains(group)),
-        }
     }
 
     /// The clauses that do not hold; none when the rule matches.
@@ -319,31 +308,6 @@ fn requester(
 /// A condition that goes over several lines, in one.
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// For each rule, the resources and roles that it is about, by their numbers, in the order of the
-/// file.
-pub(super) fn targets(matchers: &[Matcher], facts: &[Facts]) -> Vec<Vec<(usize, usize)>> {
-    let numbers = facts.iter().enumerate();
-    let by_name: HashMap<&str, usize> =
-        (numbers.map(|(index, facts)| (facts.name.as_str(), index))).collect();
-    let of = |matcher: &Matcher| -> Vec<(usize, usize)> {
-        let resources: BTreeSet<usize> = match matcher.exact() {
-            Some(names) => (names.iter())
-                .filter_map(|name| by_name.get(name.as_str()).copied())
-                .collect(),
-            None => (0..facts.len()).collect(),
-        };
-        let about = (resources.into_iter()).filter(|index| matcher.is_about(&facts[*index]));
-        about
-            .flat_map(|index| {
-                let roles = facts[index].roles.iter().enumerate();
-                let roles = roles.filter(|(_, role)| matcher.is_about_role(role));
-                roles.map(move |(role, _)| (index, role))
-            })
-            .collect()
-    };
-    matchers.iter().map(of).collect()
 }
 
 /// Whether a name fits a pattern in which `*` stands for any characters, or for none.

@@ -3,9 +3,10 @@
 //!
 //! The way of a file: text → `tree` (YAML with places) → `file` (what is written, by `parse` with the
 //! help of `fields`, `values`, `parse_*`, `source` and `connector`) → `check` (everything that is
-//! wrong, at once, as [`Faults`], in which `shown` masks secrets) → [`Policy`], made of `rule`s by
-//! `load`. The way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or
-//! a refusal; `explain` keeps the whole way.
+//! wrong, at once, as [`Faults`], which `log` gathers and in which `shown` masks secrets) →
+//! [`Policy`], made of `rule`s by `load`. How much of all this a file may ask for is in `effort`. The
+//! way of an ask: `evaluate` finds the rule (`matching`, `condition`) and makes terms or a refusal;
+//! `explain` keeps the whole way.
 
 pub mod assert;
 mod check;
@@ -13,6 +14,7 @@ mod condition;
 mod connector;
 pub mod diff;
 mod digest;
+mod effort;
 mod evaluate;
 mod explain;
 mod fault;
@@ -20,12 +22,14 @@ mod fields;
 mod file;
 mod hours;
 mod load;
+mod log;
 mod matching;
 mod parse;
 mod parse_require;
 mod parse_rules;
 mod parse_steps;
 mod parse_targets;
+mod patterns;
 mod people;
 pub mod report;
 mod rule;
@@ -216,7 +220,7 @@ impl Policy {
     /// called. None when there is no such group, and for a group that is read elsewhere: see
     /// [`Policy::source_of`].
     pub fn group_entries(&self, group: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
-        self.people.group(group).cloned()
+        self.people.group(group)
     }
 
     /// The entries of `people`, in the order of the file.

@@ -6,7 +6,7 @@ use super::fault::{At, Finding, Log, Place, Source};
 use super::fields::{self, Fields};
 use super::file::{ConnectorEntry, Defaults, PersonEntry, Written};
 use super::source;
-use super::tree::{self, Node, Tree};
+use super::tree::{Node, Reader, Tree};
 use super::values::{channel, dates, span, zone};
 use super::{parse_rules, parse_targets};
 
@@ -21,8 +21,9 @@ pub(super) struct Parsed {
 pub(super) fn parse(sources: &[Source], log: &Log) -> Parsed {
     let mut written = Written::default();
     let mut whole = true;
+    let mut reader = Reader::new();
     for (file, source) in sources.iter().enumerate() {
-        match tree::read(file, source) {
+        match reader.read(file, source) {
             Ok(node) => {
                 whole &= matches!(node.value, Tree::Map(_) | Tree::Nothing);
                 parse_file(file, node, &mut written, log);

@@ -1,5 +1,7 @@
 //! Reading `require` of a rule.
 
+use std::collections::BTreeMap;
+
 use super::fault::{At, Finding, Log, Place};
 use super::fields::{self, Fields};
 use super::file::{ExtendEntry, MaxDuration, Require, StartEntry};
@@ -41,13 +43,16 @@ fn durations(node: Node, log: &Log) -> Vec<At<Span>> {
         log.push(finding.hint("name the choices, such as `[30m, 1h, 4h]`, or leave it out"));
     }
     let mut choices: Vec<At<Span>> = Vec::new();
+    let mut first: BTreeMap<Span, Place> = BTreeMap::new();
     for node in nodes {
         let Some(span) = read_span("durations", node, log) else {
             continue;
         };
-        match choices.iter().find(|earlier| earlier.value == span.value) {
-            Some(first) => log.push(fields::twice(&span.with(span.value.to_string()), first.at)),
-            None => choices.push(span),
+        let before = *first.entry(span.value).or_insert(span.at);
+        if before == span.at {
+            choices.push(span);
+        } else {
+            log.push(fields::twice(&span.with(span.value.to_string()), before));
         }
     }
     choices

@@ -93,8 +93,14 @@ pub(super) struct People {
     humans: Vec<Human>,
     by_entry: HashMap<Entry, usize>,
     by_name: HashMap<String, usize>,
-    /// One set of entries for each human of a group, or of a single entry of `people`.
-    groups: BTreeMap<GroupName, Vec<BTreeSet<Entry>>>,
+    /// What each human is called: those of `people` by their number there, then the members of groups
+    /// that `people` does not know.
+    called: Vec<BTreeSet<Entry>>,
+    /// Members whom `people` does not know, by their numbers.
+    strangers: HashMap<Entry, usize>,
+    /// The numbers of the different humans of each group, or of the one of an entry of `people`, in
+    /// the order of what they are called.
+    groups: BTreeMap<GroupName, Vec<usize>>,
     membership: HashMap<Entry, BTreeSet<GroupName>>,
     sources: BTreeMap<GroupName, SourcedGroup>,
 }
@@ -120,11 +126,23 @@ impl People {
             }
             let members = group.members.iter();
             let humans = members
-                .filter_map(|member| people.human(&member.value))
+                .filter_map(|member| people.take_in(&member.value))
                 .collect();
             people.add_group(name, humans);
         }
         people
+    }
+
+    /// The number of a member, who may be new.
+    fn take_in(&mut self, member: &str) -> Option<usize> {
+        if let Some(known) = self.number(member) {
+            return Some(known);
+        }
+        let entry = Entry::read(member)?;
+        let number = self.called.len();
+        self.called.push(BTreeSet::from([entry.clone()]));
+        self.strangers.insert(entry, number);
+        Some(number)
     }
 
     fn add_human(&mut self, entry: &PersonEntry) {
@@ -137,7 +155,8 @@ impl People {
         self.by_entry
             .extend(entries.iter().map(|entry| (entry.clone(), index)));
         self.by_name.insert(entry.name.value.clone(), index);
-        self.add_group(name.clone(), vec![entries.clone()]);
+        self.called.push(entries.clone());
+        self.add_group(name.clone(), vec![index]);
         self.humans.push(Human {
             alias: Alias { name, entries },
             first_email: entry
@@ -151,29 +170,40 @@ impl People {
         });
     }
 
-    fn add_group(&mut self, name: GroupName, humans: Vec<BTreeSet<Entry>>) {
-        let mut different: BTreeSet<BTreeSet<Entry>> = BTreeSet::new();
-        for human in humans {
-            for entry in &human {
-                let groups = self.membership.entry(entry.clone()).or_default();
+    fn add_group(&mut self, name: GroupName, mut humans: Vec<usize>) {
+        let called = &self.called;
+        humans.sort_unstable_by(|one, other| called[*one].cmp(&called[*other]));
+        humans.dedup_by(|one, other| called[*one] == called[*other]);
+        for entry in humans.iter().flat_map(|human| &called[*human]) {
+            // Most are in a group already, and their entry need not be written once more.
+            if let Some(groups) = self.membership.get_mut(entry) {
                 groups.insert(name.clone());
+            } else {
+                let groups = BTreeSet::from([name.clone()]);
+                self.membership.insert(entry.clone(), groups);
             }
-            different.insert(human);
         }
-        self.groups.insert(name, different.into_iter().collect());
+        self.groups.insert(name, humans);
+    }
+
+    /// The number of a member that is known, as an entry of `people` or as a member of a group.
+    pub(super) fn number(&self, member: &str) -> Option<usize> {
+        match Entry::read(member) {
+            None => self.by_name.get(member).copied(),
+            Some(entry) => {
+                let named = self.by_entry.get(&entry);
+                named.or_else(|| self.strangers.get(&entry)).copied()
+            }
+        }
     }
 
     /// Everything that a member of a group is called: all of their entries, where `people` knows
     /// them.
     pub(super) fn human(&self, member: &str) -> Option<BTreeSet<Entry>> {
-        let Some(entry) = Entry::read(member) else {
-            let known = self.by_name.get(member);
-            return known.map(|index| self.humans[*index].alias.entries.clone());
-        };
-        Some(match self.by_entry.get(&entry) {
-            Some(index) => self.humans[*index].alias.entries.clone(),
-            None => BTreeSet::from([entry]),
-        })
+        match self.number(member) {
+            Some(number) => Some(self.called[number].clone()),
+            None => Entry::read(member).map(|entry| BTreeSet::from([entry])),
+        }
     }
 
     /// The groups of somebody with these identities, and the name of their entry in `people`.
@@ -201,8 +231,15 @@ impl People {
 
     /// The humans of a group, or the one of an entry of `people`; none for a group that is read
     /// elsewhere.
-    pub(super) fn group(&self, name: &GroupName) -> Option<&Vec<BTreeSet<Entry>>> {
-        self.groups.get(name)
+    pub(super) fn group(&self, name: &GroupName) -> Option<Vec<BTreeSet<Entry>>> {
+        let numbers = self.numbers(name)?.iter();
+        Some(numbers.map(|number| self.called[*number].clone()).collect())
+    }
+
+    /// The same by their numbers. Two numbers mean the same human only where they are equal, since
+    /// nobody is written under two people.
+    pub(super) fn numbers(&self, name: &GroupName) -> Option<&[usize]> {
+        self.groups.get(name).map(Vec::as_slice)
     }
 
     /// Where the people of a group are read from; none for an entry of `people`.

@@ -1,10 +1,23 @@
 //! "Did you mean": names that look like the one that was written.
 
+use std::collections::BTreeSet;
+
+use super::effort::Effort;
+
+/// Longer words and names are compared with nothing: nobody mistypes them.
+const LONGEST: usize = 128;
+/// How many characters of a name a list shows.
+const SHOWN: usize = 80;
+
 /// The names that look most like the word, best first, at most three. Case does not count; a name
 /// that contains the word (or the other way round) looks like it.
 pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if word.len() > LONGEST {
+        return Vec::new();
+    }
     let word = word.to_lowercase();
     let mut scored: Vec<(f64, &str)> = (names.into_iter())
+        .filter(|name| name.len() <= LONGEST)
         .map(|name| (likeness(&word, &name.to_lowercase()), name))
         .filter(|(score, _)| *score >= 0.75)
         .collect();
@@ -27,10 +40,32 @@ fn likeness(word: &str, name: &str) -> f64 {
 pub(super) fn hint<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, none: &str) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let near = nearest(word, names.iter().copied());
-    if !near.is_empty() {
-        return format!("did you mean {}?", list(&near, "or"));
+    unlike(&names, &near, none)
+}
+
+/// The same where there are many names and many words: each comparison is an effort, and once too
+/// many were made, nothing is guessed any more.
+pub(super) fn hint_among(
+    effort: &Effort,
+    word: &str,
+    names: &BTreeSet<&str>,
+    none: &str,
+) -> String {
+    if effort.spend(names.len()) {
+        return hint(word, names.iter().copied(), none);
     }
-    match names.as_slice() {
+    match names.len() {
+        0 => none.to_owned(),
+        1..=12 => hint("", names.iter().copied(), none),
+        many => format!("there are {many} others"),
+    }
+}
+
+fn unlike(names: &[&str], near: &[&str], none: &str) -> String {
+    if !near.is_empty() {
+        return format!("did you mean {}?", list(near, "or"));
+    }
+    match names {
         [] => none.to_owned(),
         names if names.len() <= 12 => format!("known: {}", list(names, "and")),
         names => format!("there are {} others, none of them alike", names.len()),
@@ -39,7 +74,11 @@ pub(super) fn hint<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, non
 
 /// `a`, `b` or `c`.
 pub(super) fn list(names: &[&str], word: &str) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let quote = |name: &&str| match name.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…`", &name[..end]),
+        None => format!("`{name}`"),
+    };
+    let quoted: Vec<String> = names.iter().map(quote).collect();
     let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
     plain(&quoted, word)
 }

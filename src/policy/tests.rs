@@ -9,6 +9,7 @@ use super::*;
 use crate::domain::{Person, PersonId, Quorum, Refusal, Route, RuleName, Step, Terms};
 
 mod explained;
+mod large;
 mod limits;
 mod meaning;
 mod properties;

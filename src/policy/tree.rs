@@ -5,10 +5,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{
     DuplicateKeyPolicy, Error, Location, MessageFormatter, Options, Spanned, UserMessageFormatter,
 };
 
+use super::effort::{MOST_BYTES, MOST_VALUES};
 use super::fault::{At, Finding, Place, Source};
 
 /// A YAML value.
@@ -48,32 +50,78 @@ impl Tree {
     }
 }
 
-/// Reads one file. An empty file is [`Tree::Nothing`].
-pub(super) fn read(file: usize, source: &Source) -> Result<Node, Finding> {
-    let options = serde_saphyr::options! {
+/// Reads files, as many as one policy may hold.
+pub(super) struct Reader {
+    bytes: usize,
+    values: usize,
+}
+
+impl Reader {
+    /// Reads files of one policy, or of what belongs to one.
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: MOST_BYTES,
+            values: MOST_VALUES,
+        }
+    }
+
+    /// Reads one file. An empty file is [`Tree::Nothing`].
+    pub(super) fn read(&mut self, file: usize, source: &Source) -> Result<Node, Finding> {
+        let lines = Lines::new(file, &source.text);
+        let Some(bytes) = self.bytes.checked_sub(source.text.len()) else {
+            return Err(too_much(lines.place(Location::UNKNOWN)));
+        };
+        self.bytes = bytes;
+        let raw = parse(&source.text, options(self.values))
+            .map_err(|error| not_yaml(&lines, &source.text, &error))?;
+        Ok(lines.place_all(raw, &mut self.values))
+    }
+}
+
+fn options(values: usize) -> Options {
+    let mut options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         with_snippet: false,
     };
-    parse(&source.text, options)
-        .map(|raw| place_all(raw, file, &source.text))
-        .map_err(|error| not_yaml(file, source, &error))
+    if let Some(budget) = &mut options.budget {
+        budget.max_nodes = values;
+        budget.max_events = values.saturating_mul(3);
+    }
+    options
+}
+
+fn too_much(at: Place) -> Finding {
+    let message = format!(
+        "this is more than a policy may hold: {} MiB of text, and {MOST_VALUES} values",
+        MOST_BYTES >> 20
+    );
+    Finding::new(at, message, "too much")
+        .against("a policy is not too large")
+        .hint("people in large numbers are better read elsewhere: `slack_usergroup`, or a webhook")
 }
 
 fn parse(text: &str, options: Options) -> Result<Raw, Error> {
     serde_saphyr::from_str_with_options::<Raw>(text, options)
 }
 
-fn not_yaml(file: usize, source: &Source, error: &Error) -> Finding {
+fn not_yaml(lines: &Lines<'_>, text: &str, error: &Error) -> Finding {
     let error = error.without_snippet();
+    let location = error.location().unwrap_or(Location::UNKNOWN);
+    let at = lines.place(location);
+    if let Error::Budget {
+        breach: BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. },
+        ..
+    } = error
+    {
+        return too_much(at);
+    }
     let message = UserMessageFormatter.format_message(error).into_owned();
     let message = message.trim().trim_end_matches('.').to_owned();
-    let location = error.location().unwrap_or(Location::UNKNOWN);
-    let at = place(file, &source.text, location);
     let finding = Finding::new(at, format!("this is not valid YAML: {message}"), "here")
         .against("a file is valid YAML");
-    let line_start = source.text[..at.start].rfind('\n').map_or(0, |n| n + 1);
-    if source.text[line_start..]
+    let line_start = text[..at.start].rfind('\n').map_or(0, |n| n + 1);
+    if text[line_start..]
         .lines()
         .next()
         .is_some_and(|line| line.contains('\t'))
@@ -177,46 +225,63 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 }
 
-fn place_all(raw: Raw, file: usize, text: &str) -> Node {
-    let at = place(file, text, raw.location);
-    let value = match raw.tree {
-        RawTree::Leaf(leaf) => leaf,
-        RawTree::List(values) => Tree::List(
-            values
-                .into_iter()
-                .map(|value| place_all(value, file, text))
-                .collect(),
-        ),
-        RawTree::Map(entries) => Tree::Map(
-            (entries.into_iter())
-                .map(|(key, value)| (place_all(key, file, text), place_all(value, file, text)))
-                .collect(),
-        ),
-    };
-    At { value, at }
+/// The lines of a file, found once: each value lies in one of them.
+struct Lines<'a> {
+    file: usize,
+    text: &'a str,
+    /// Where each line ends, and where it ends without the blanks behind it.
+    ends: Vec<(usize, usize)>,
 }
 
-/// The bytes of a location, cut to one line and to character boundaries.
-fn place(file: usize, text: &str, location: Location) -> Place {
-    let span = location.span();
-    let offset = span.byte_offset().map(usize::try_from);
-    let start = match offset {
-        Some(Ok(start)) => start,
-        _ => offset_of(text, location.line(), location.column()),
-    };
-    let start = (0..=start.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at));
-    let start = start.unwrap_or(0);
-    let wanted = span.byte_len().and_then(|len| usize::try_from(len).ok());
-    let rest = &text[start..];
-    let line = rest.split(['\n', '\r']).next().unwrap_or_default();
-    let len = wanted.unwrap_or(0).min(line.trim_end().len());
-    let len = (0..=len).rev().find(|len| line.is_char_boundary(*len));
-    Place {
-        file,
-        start,
-        len: len.unwrap_or(0),
+impl<'a> Lines<'a> {
+    fn new(file: usize, text: &'a str) -> Self {
+        let breaks = text.match_indices(['\n', '\r']).map(|(at, _)| at);
+        let mut begin = 0;
+        let mut ends = Vec::new();
+        for end in breaks.chain([text.len()]) {
+            ends.push((end, begin + text[begin..end].trim_end().len()));
+            begin = (end + 1).min(text.len());
+        }
+        Self { file, text, ends }
+    }
+
+    fn place_all(&self, raw: Raw, values: &mut usize) -> Node {
+        let at = self.place(raw.location);
+        *values = values.saturating_sub(1);
+        let value = match raw.tree {
+            RawTree::Leaf(leaf) => leaf,
+            RawTree::List(list) => {
+                let list = list.into_iter();
+                Tree::List(list.map(|value| self.place_all(value, values)).collect())
+            }
+            RawTree::Map(entries) => {
+                let mut placed = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    let key = self.place_all(key, values);
+                    placed.push((key, self.place_all(value, values)));
+                }
+                Tree::Map(placed)
+            }
+        };
+        At { value, at }
+    }
+
+    /// The bytes of a location, cut to one line and to character boundaries.
+    fn place(&self, location: Location) -> Place {
+        let (file, text) = (self.file, self.text);
+        let span = location.span();
+        let offset = span.byte_offset().map(usize::try_from);
+        let start = match offset {
+            Some(Ok(start)) => start,
+            _ => offset_of(text, location.line(), location.column()),
+        };
+        let start = text.floor_char_boundary(start);
+        let line = self.ends.partition_point(|(end, _)| *end < start);
+        let bare = self.ends.get(line).map_or(text.len(), |(_, bare)| *bare);
+        let wanted = span.byte_len().and_then(|len| usize::try_from(len).ok());
+        let len = wanted.unwrap_or(0).min(bare.saturating_sub(start));
+        let len = text.floor_char_boundary(start + len) - start;
+        Place { file, start, len }
     }
 }
 

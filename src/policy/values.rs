@@ -11,6 +11,7 @@ use super::fault::{At, Finding, Log};
 use super::fields::{self, Fields};
 use super::file::ReasonRule;
 use super::hours::{Hours, HoursFault};
+use super::patterns::PatternFault;
 use super::suggest;
 use super::tree::{Node, Tree};
 use crate::domain::Span;
@@ -221,16 +222,16 @@ pub(super) fn pattern(
         (node, None)
     };
     let written = fields::text(key, pattern, log)?;
-    let built = regex::RegexBuilder::new(&written.value)
-        .size_limit(1 << 20)
-        .build();
-    match built {
-        Ok(pattern) => Some(written.with(ReasonRule { pattern, message })),
-        Err(error) => {
-            log.push(bad_regex(&written, &error));
-            None
+    let finding = match log.patterns.compile(&written.value) {
+        Ok(pattern) => return Some(written.with(ReasonRule { pattern, message })),
+        Err(PatternFault::Wrong(error)) => bad_regex(&written, &error),
+        Err(PatternFault::TooLarge(why)) => {
+            let finding = Finding::new(written.at, "this regular expression is too large", why);
+            finding.hint("write less of it, or the same one in several rules")
         }
-    }
+    };
+    log.push(finding);
+    None
 }
 
 fn bad_regex(pattern: &At<String>, error: &regex::Error) -> Finding {

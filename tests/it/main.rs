@@ -15,6 +15,7 @@ mod digests;
 mod docs;
 mod embedded;
 mod engine;
+mod fuzzed;
 mod harness;
 mod ledger;
 mod meaning;

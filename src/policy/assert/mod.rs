@@ -33,7 +33,7 @@ pub use decide::{Example, Outcome};
 
 use self::demand::Invariant;
 use super::fault::{Finding, Log, Place};
-use super::shown::{Masked, Shown};
+use super::shown::{Hidden, Shown};
 use super::{Faults, Policy, Source, SpaceTooLarge, load};
 
 /// The invariants of a policy, as they are written.
@@ -93,21 +93,21 @@ impl Invariants {
         log.against("an invariant names what the policy has");
         let invariants = parse::parse(&self.sources, policy, &log);
         log.into_result(&self.sources)?;
+        let sources = self.sources.iter().enumerate();
+        let shown: Vec<Shown> = sources
+            .map(|(file, source)| Shown::new(file, source, &Hidden::default()))
+            .collect();
+        let place = |at: Place| {
+            let source = shown.get(at.file);
+            source.map_or_else(String::new, |source| source.position(at).to_string())
+        };
         let one = |invariant: Invariant| Asserted {
-            place: self.place(invariant.at),
+            place: place(invariant.at),
             outcome: decide::decide(policy, &invariant)
                 .unwrap_or_else(|large: SpaceTooLarge| Outcome::too_large(&large)),
             name: invariant.name,
         };
         Ok(invariants.into_iter().map(one).collect())
-    }
-
-    fn place(&self, at: Place) -> String {
-        let source = self.sources.get(at.file);
-        let shown = source.map(|source| Shown::new(at.file, source, &Masked::default()));
-        shown
-            .map(|shown| shown.position(at).to_string())
-            .unwrap_or_default()
     }
 }
 

@@ -33,8 +33,9 @@ pub(super) fn parse(sources: &[Source], policy: &Policy, log: &Log) -> Vec<Invar
         log,
     };
     let mut found = Vec::new();
+    let mut files = tree::Reader::new();
     for (file, source) in sources.iter().enumerate() {
-        match tree::read(file, source) {
+        match files.read(file, source) {
             Ok(node) => found.extend(reader.file(file, node)),
             Err(finding) => log.push(finding),
         }

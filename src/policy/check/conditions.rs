@@ -1,10 +1,17 @@
 //! Conditions: read once, with every fault in its place.
 
+use std::collections::HashMap;
+
 use super::Subject;
-use super::known::Known;
 use crate::policy::condition::{Condition, ConditionFault, Variable};
+use crate::policy::effort::{Effort, MOST_CONDITIONS};
 use crate::policy::fault::{At, Finding, Place, Source};
 use crate::policy::file::RuleEntry;
+
+/// What a longer condition counts for: it is refused unread.
+const LONGEST_CONDITION: usize = 4096;
+/// How far behind its beginning the text of a condition is looked for, in bytes.
+const NEARBY: usize = 64 << 10;
 
 /// The conditions of a rule, ready to be worked out.
 #[derive(Default)]
@@ -21,9 +28,8 @@ impl RuleConditions {
 }
 
 /// Compiles every condition, with what is wrong with them.
-pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Finding>) {
-    let known = Known::new(subject);
-    let names = known.names(
+pub(super) fn compile<'a>(subject: &Subject<'a>) -> (Vec<RuleConditions>, Vec<Finding>) {
+    let names = subject.known.names(
         subject
             .written
             .rules
@@ -31,23 +37,37 @@ pub(super) fn compile(subject: &Subject<'_>) -> (Vec<RuleConditions>, Vec<Findin
             .map(|rule| rule.name.value.as_str()),
     );
     let mut findings = Vec::new();
-    let mut one = |written: &Option<At<String>>| {
+    let mut known: HashMap<&str, Result<Condition, Vec<ConditionFault>>> = HashMap::new();
+    let size = Effort::new(MOST_CONDITIONS as u64);
+    let mut one = |written: &'a Option<At<String>>| {
         let written = written.as_ref()?;
-        match Condition::compile(&written.value, &names) {
-            Ok(condition) => Some(condition),
+        let text = written.value.as_str();
+        if !known.contains_key(text) && !size.spend(text.len().min(LONGEST_CONDITION)) {
+            findings.push(too_much(written));
+            return None;
+        }
+        let compiled = known.entry(text);
+        match compiled.or_insert_with(|| Condition::compile(text, &names)) {
+            Ok(condition) => Some(condition.clone()),
             Err(faults) => {
-                let faults = faults.into_iter();
+                let faults = faults.iter().cloned();
                 findings.extend(faults.map(|fault| finding(subject.sources, written, fault)));
                 None
             }
         }
     };
-    let rule = |rule: &RuleEntry| RuleConditions {
+    let rule = |rule: &'a RuleEntry| RuleConditions {
         when: one(&rule.when),
         steps: rule.steps().iter().map(|step| one(&step.when)).collect(),
     };
     let compiled = subject.written.rules.iter().map(rule).collect();
     (compiled, findings)
+}
+
+fn too_much(written: &At<String>) -> Finding {
+    let message = "the conditions of this policy are too long together";
+    let finding = Finding::new(written.at, message, "too much");
+    finding.hint("say in `match` what can be said there; the same condition counts once")
 }
 
 /// A fault of a condition at its place in the file.
@@ -68,6 +88,7 @@ pub(in crate::policy) fn finding(
 fn place(sources: &[Source], written: &At<String>, fault: &ConditionFault) -> Option<Place> {
     let text = &written.value;
     let source = sources.get(written.at.file)?.text.get(written.at.start..)?;
+    let source = &source[..source.floor_char_boundary(NEARBY)];
     let quoted = usize::from(source.starts_with(['"', '\'']));
     let end = fault.start + fault.len;
     let at = |start: usize| Place {

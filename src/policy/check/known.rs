@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Subject;
 use crate::domain::{MANAGER, OWNER, RoleName};
 use crate::policy::condition::Names;
+use crate::policy::effort::Effort;
 use crate::policy::fault::{At, Finding};
-use crate::policy::file::RuleEntry;
-use crate::policy::matching::glob;
+use crate::policy::file::{RuleEntry, Written};
+use crate::policy::matching::Facts;
 use crate::policy::people::Entry;
 use crate::policy::suggest;
 
@@ -27,37 +28,35 @@ fn misplaced_word(name: &At<String>) -> Finding {
 
 /// Admins and auditors are groups or people.
 pub(super) fn admins(subject: &Subject<'_>) {
-    let groups: BTreeSet<&str> = subject.group_names().collect();
+    let groups = &subject.known.groups;
     let defaults = &subject.written.defaults;
     let named = [&defaults.admins, &defaults.auditors];
     let named = named.into_iter().flatten().flat_map(|named| &named.value);
-    for finding in unknown("group", named, &groups) {
+    for finding in unknown("group", named, groups, &subject.log.guesses) {
         subject.log.push(finding);
     }
 }
 
 /// Everything that a rule names exists.
 pub(super) fn in_rules(subject: &Subject<'_>) {
-    let known = Known::new(subject);
-    for rule in &subject.written.rules {
-        for finding in known.strange_in(rule) {
-            subject.log.push(finding);
-        }
+    for finding in subject.strange.iter().flatten() {
+        subject.log.push(finding.clone());
     }
 }
 
 /// Every name that a rule may use.
 pub(super) struct Known<'a> {
-    resources: BTreeSet<&'a str>,
+    pub(super) resources: BTreeSet<&'a str>,
     roles: BTreeSet<&'a str>,
     sensitivities: BTreeSet<&'a str>,
-    groups: BTreeSet<&'a str>,
+    pub(super) groups: BTreeSet<&'a str>,
     labels: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(subject: &'a Subject<'_>) -> Self {
-        let facts = &subject.facts;
+    pub(super) fn new(written: &'a Written, facts: &'a [Facts]) -> Self {
+        let people = written.people.iter().map(|person| &person.name);
+        let groups = written.groups.iter().map(|group| &group.name);
         let mut labels: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (key, value) in facts.iter().flat_map(|facts| &facts.labels) {
             labels.entry(key).or_default().insert(value);
@@ -69,7 +68,10 @@ impl<'a> Known<'a> {
             sensitivities: (facts.iter())
                 .filter_map(|facts| facts.sensitivity.as_deref())
                 .collect(),
-            groups: subject.group_names().collect(),
+            groups: people
+                .chain(groups)
+                .map(|name| name.value.as_str())
+                .collect(),
             labels,
         }
     }
@@ -83,16 +85,20 @@ impl<'a> Known<'a> {
             rules: rules.collect(),
             sensitivities: self.sensitivities.clone(),
             labels: self.labels.clone(),
+            guesses: Effort::default(),
         }
     }
+}
 
+impl Subject<'_> {
     /// A fault for each name in a rule that nothing bears.
     pub(super) fn strange_in(&self, rule: &RuleEntry) -> Vec<Finding> {
+        let (known, guesses) = (&self.known, &self.log.guesses);
         let matching = &rule.matching;
         let patterns = matching.resources.iter().flatten();
         let mut found: Vec<Finding> = patterns
-            .filter(|pattern| !self.is_resource(&pattern.value))
-            .map(|pattern| unknown_resource(pattern, &self.resources))
+            .filter(|pattern| !self.index.is_any(&pattern.value) && !self.index.is_spent())
+            .map(|pattern| unknown_resource(pattern, &known.resources, guesses))
             .collect();
         // Two words may stand where a rule asks or tells people, and name none of its groups.
         let asked = rule.asked().filter(|name| !is_word(&name.value));
@@ -104,33 +110,35 @@ impl<'a> Known<'a> {
         found.extend(unknown(
             "role",
             matching.roles.iter().flatten(),
-            &self.roles,
+            &known.roles,
+            guesses,
         ));
-        found.extend(unknown("sensitivity", words, &self.sensitivities));
-        found.extend(unknown("group", groups, &self.groups));
+        let strange = unknown("sensitivity", words, &known.sensitivities, guesses);
+        found.extend(strange);
+        found.extend(unknown("group", groups, &known.groups, guesses));
         let labels = matching.labels.iter();
-        found.extend(labels.filter_map(|(key, value)| self.unknown_label(key, value)));
+        found.extend(labels.filter_map(|(key, value)| known.unknown_label(key, value, guesses)));
         found
     }
+}
 
-    fn is_resource(&self, pattern: &str) -> bool {
-        if !pattern.contains('*') {
-            return self.resources.contains(pattern);
-        }
-        self.resources.iter().any(|name| glob(pattern, name))
-    }
-
-    fn unknown_label(&self, key: &At<String>, value: &At<String>) -> Option<Finding> {
+impl Known<'_> {
+    fn unknown_label(
+        &self,
+        key: &At<String>,
+        value: &At<String>,
+        guesses: &Effort,
+    ) -> Option<Finding> {
         let Some(values) = self.labels.get(key.value.as_str()) else {
-            let keys = self.labels.keys().copied();
-            let hint = suggest::hint(&key.value, keys, "no resource has labels");
+            let keys = self.labels.keys().copied().collect();
+            let hint = suggest::hint_among(guesses, &key.value, &keys, "no resource has labels");
             let message = format!("no resource has a label `{}`", key.value);
             return Some(Finding::new(key.at, message, "unknown label").hint(hint));
         };
         if values.contains(value.value.as_str()) {
             return None;
         }
-        let hint = suggest::hint(&value.value, values.iter().copied(), "");
+        let hint = suggest::hint_among(guesses, &value.value, values, "");
         let message = format!("no resource has the label {}={}", key.value, value.value);
         Some(Finding::new(value.at, message, "unknown value").hint(hint))
     }
@@ -140,6 +148,7 @@ pub(super) fn unknown<'a>(
     what: &'a str,
     names: impl Iterator<Item = &'a At<String>>,
     known: &'a BTreeSet<&'a str>,
+    guesses: &'a Effort,
 ) -> impl Iterator<Item = Finding> {
     let strange = names.filter(|name| !known.contains(name.value.as_str()));
     strange.map(move |name| {
@@ -151,7 +160,7 @@ pub(super) fn unknown<'a>(
             Some(_) if what == "group" => {
                 "rules name groups or entries of `people`; add one for this person".to_owned()
             }
-            _ => suggest::hint(&name.value, known.iter().copied(), none),
+            _ => suggest::hint_among(guesses, &name.value, known, none),
         };
         let message = match what {
             "sensitivity" => format!("no resource has the sensitivity `{}`", name.value),
@@ -162,12 +171,13 @@ pub(super) fn unknown<'a>(
     })
 }
 
-pub(super) fn unknown_resource(pattern: &At<String>, resources: &BTreeSet<&str>) -> Finding {
-    let hint = suggest::hint(
-        &pattern.value,
-        resources.iter().copied(),
-        "add it under `resources`",
-    );
+pub(super) fn unknown_resource(
+    pattern: &At<String>,
+    resources: &BTreeSet<&str>,
+    guesses: &Effort,
+) -> Finding {
+    let none = "add it under `resources`";
+    let hint = suggest::hint_among(guesses, &pattern.value, resources, none);
     let message = if pattern.value.contains('*') {
         format!("no resource fits `{}`", pattern.value)
     } else {

@@ -1,6 +1,6 @@
 //! People and groups: well formed, unambiguous, known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Subject;
 use crate::policy::fault::{At, Finding, Place};
@@ -77,10 +77,10 @@ pub(super) fn unambiguous(subject: &Subject<'_>) {
 /// Members are e-mails, Slack ids, or names from `people`, and each human is listed once.
 pub(super) fn members_known(subject: &Subject<'_>) {
     for group in &subject.written.groups {
-        let mut seen = BTreeMap::new();
+        let mut seen = HashMap::new();
         for member in &group.members {
-            let Some(human) = subject.people.human(&member.value) else {
-                if !member.value.contains('@') {
+            let Some(human) = subject.people.number(&member.value) else {
+                if !member.value.contains('@') && Entry::read(&member.value).is_none() {
                     subject.log.push(unknown_member(subject, member));
                 }
                 continue;
@@ -99,25 +99,25 @@ pub(super) fn members_known(subject: &Subject<'_>) {
 }
 
 pub(super) fn unknown_member(subject: &Subject<'_>, member: &At<String>) -> Finding {
-    let written = subject.written;
     let message = format!("`{}` is nobody we know", member.value);
     let finding = Finding::new(
         member.at,
         message,
         "not an e-mail, Slack id or name from `people`",
     );
-    if written
-        .groups
-        .iter()
-        .any(|group| group.name.value == member.value)
-    {
+    // Whatever is known and is no entry of `people` is a group.
+    if subject.known.groups.contains(member.value.as_str()) {
         return finding.hint("that is a group; list its people, or name both groups in the rule");
     }
-    let names = written
-        .people
-        .iter()
-        .map(|person| person.name.value.as_str());
-    let near = suggest::nearest(&member.value, names);
+    let people = &subject.written.people;
+    let near = if subject.log.guesses.spend(people.len()) {
+        suggest::nearest(
+            &member.value,
+            people.iter().map(|person| person.name.value.as_str()),
+        )
+    } else {
+        Vec::new()
+    };
     if near.is_empty() {
         return finding.hint("write an e-mail, a Slack user id (U…), or add them to `people`");
     }

@@ -1,9 +1,10 @@
 //! Whether a rule can ever matter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Subject;
 use super::rules::title;
+use crate::policy::effort::Effort;
 use crate::policy::fault::Finding;
 use crate::policy::file::{RuleDecision, RuleEntry};
 
@@ -25,79 +26,185 @@ pub(super) fn about_something(subject: &Subject<'_>) {
 /// No rule stands behind others that take every ask away from it.
 pub(super) fn reachable(subject: &Subject<'_>) {
     let order = Order::new(subject);
-    for (index, rule) in subject.rules() {
-        if !subject.conclusive[index] || subject.targets[index].is_empty() {
-            continue;
-        }
-        if let Some(takers) = order.takers_of(subject, index) {
+    let taken = order.taken(subject);
+    if order.effort.is_spent() {
+        let first = subject.written.rules.first();
+        return first
+            .into_iter()
+            .for_each(|rule| subject.log.push(too_much(rule)));
+    }
+    for (rule, taken) in subject.written.rules.iter().zip(taken) {
+        if let Taken::By(takers) = taken {
             subject.log.push(unreachable(subject, rule, &takers));
         }
     }
 }
 
-/// For each resource and role, the rules that take every ask that is theirs, in the order of trying.
+fn too_much(rule: &RuleEntry) -> Finding {
+    let message = "it would take too long to find out whether each rule can be reached";
+    let finding = Finding::new(rule.name.at, message, "too many rules about the same");
+    finding.hint("let rules name fewer groups, or fewer resources each")
+}
+
+/// What becomes of a rule's asks.
+#[derive(Clone, Debug)]
+enum Taken {
+    /// It is about nothing, as far as is known.
+    Nowhere,
+    /// All that was looked at so far are taken by these rules.
+    By(BTreeSet<usize>),
+    /// Some ask is left to it.
+    Left,
+}
+
+/// Whom a rule is for, and whether it approves by itself. Many rules are for the same.
+struct Audience {
+    /// The numbers of its groups, in order; none where it is for everybody.
+    groups: Option<Vec<usize>>,
+    /// A few bits of each of them, to see at one glance that another has more.
+    glance: u128,
+    approves: bool,
+}
+
+impl Audience {
+    /// Whether everybody whom the other one is for is taken by this one. A rule that approves by
+    /// itself leaves those who ask for somebody else to a later review.
+    fn takes(&self, other: &Self) -> bool {
+        if self.approves && !other.approves {
+            return false;
+        }
+        match (&self.groups, &other.groups) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => {
+                other.glance & !self.glance == 0
+                    && theirs.iter().all(|group| mine.binary_search(group).is_ok())
+            }
+        }
+    }
+}
+
+/// The rules in the order of trying, and the resources and roles in cells: about all in one cell
+/// speak the same rules.
 struct Order {
-    takers: Vec<Vec<Vec<usize>>>,
+    audiences: Vec<Audience>,
+    /// For each rule, its audience.
+    audience_of: Vec<usize>,
+    /// For each cell, the numbers of the target lists that it lies in.
+    cells: Vec<Vec<usize>>,
+    effort: Effort,
 }
 
 impl Order {
     fn new(subject: &Subject<'_>) -> Self {
-        let roles = subject
-            .facts
-            .iter()
-            .map(|facts| vec![Vec::new(); facts.roles.len()]);
-        let mut takers: Vec<Vec<Vec<usize>>> = roles.collect();
-        for denies in [true, false] {
-            let rules = subject.rules().filter(|(index, rule)| {
-                rule.denies() == denies && subject.conclusive[*index] && is_unconditional(rule)
+        let mut order = Self {
+            audiences: Vec::new(),
+            audience_of: Vec::new(),
+            cells: cells(subject),
+            effort: Effort::new(Effort::REACHING),
+        };
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut known: HashMap<(Option<Vec<usize>>, bool), usize> = HashMap::new();
+        for (index, rule) in subject.rules() {
+            let groups = subject.matchers[index].requester_in().map(|groups| {
+                let mut found: Vec<usize> = (groups.iter())
+                    .map(|group| {
+                        let next = numbers.len();
+                        *numbers.entry(group.as_str()).or_insert(next)
+                    })
+                    .collect();
+                found.sort_unstable();
+                found
             });
-            for (index, _) in rules {
-                for (resource, role) in &subject.targets[index] {
-                    let before: &mut Vec<usize> = &mut takers[*resource][*role];
-                    // A rule that is itself taken here takes nothing more.
-                    if !before.iter().any(|other| takes(subject, *other, index)) {
-                        before.push(index);
-                    }
-                }
+            let approves = decision(rule) == Some(RuleDecision::Approve);
+            let next = order.audiences.len();
+            let audience = *known.entry((groups.clone(), approves)).or_insert(next);
+            if audience == next {
+                let bits = groups.iter().flatten().map(|group| 1_u128 << (group % 128));
+                order.audiences.push(Audience {
+                    glance: bits.fold(0, |all, bit| all | bit),
+                    groups,
+                    approves,
+                });
             }
+            order.audience_of.push(audience);
         }
-        Self { takers }
+        order
     }
 
-    /// The rules that together take every ask from that one; none where an ask is left to it.
-    fn takers_of(&self, subject: &Subject<'_>, index: usize) -> Option<BTreeSet<usize>> {
-        let mut found = BTreeSet::new();
-        for (resource, role) in &subject.targets[index] {
-            let takers = self.takers[*resource][*role].iter();
-            let mut before = takers.take_while(|other| comes_before(subject, **other, index));
-            let taker = before.find(|other| takes(subject, **other, index));
-            found.insert(*taker?);
+    /// For each rule, the rules that together take every ask from it.
+    fn taken(&self, subject: &Subject<'_>) -> Vec<Taken> {
+        let (_, list_of) = subject.targets.lists();
+        let mut rules: Vec<usize> = (0..list_of.len()).collect();
+        rules.retain(|rule| subject.conclusive[*rule] && !subject.targets[*rule].is_empty());
+        // Rules that deny are tried first.
+        rules.sort_by_key(|rule| !subject.written.rules[*rule].denies());
+        let mut by_list: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+        for (place, rule) in rules.iter().enumerate() {
+            by_list
+                .entry(list_of[*rule])
+                .or_default()
+                .push((place, *rule));
         }
-        Some(found)
+        let mut taken = vec![Taken::Nowhere; list_of.len()];
+        for cell in &self.cells {
+            let lists = cell.iter().filter_map(|list| by_list.get(list));
+            let mut here: Vec<(usize, usize)> = lists.flatten().copied().collect();
+            here.sort_unstable();
+            self.take_in_cell(subject, &here, &mut taken);
+        }
+        taken
     }
+
+    /// Goes through the rules of one cell, in the order of trying.
+    fn take_in_cell(&self, subject: &Subject<'_>, here: &[(usize, usize)], taken: &mut [Taken]) {
+        let mut takers: Vec<(usize, &Audience)> = Vec::new();
+        for (_, rule) in here {
+            let audience = &self.audiences[self.audience_of[*rule]];
+            if !self.effort.spend(1 + takers.len()) {
+                return;
+            }
+            let taker = takers.iter().find(|(_, taker)| taker.takes(audience));
+            let Some((taker, _)) = taker else {
+                // A rule that is itself taken here takes nothing more.
+                if is_unconditional(&subject.written.rules[*rule]) {
+                    takers.push((*rule, audience));
+                }
+                taken[*rule] = Taken::Left;
+                continue;
+            };
+            match &mut taken[*rule] {
+                Taken::By(found) => {
+                    found.insert(*taker);
+                }
+                nowhere @ Taken::Nowhere => *nowhere = Taken::By(BTreeSet::from([*taker])),
+                Taken::Left => {}
+            }
+        }
+    }
+}
+
+/// The resources and roles that the same rules are about, each by the lists of targets that it
+/// stands in.
+fn cells(subject: &Subject<'_>) -> Vec<Vec<usize>> {
+    let (lists, _) = subject.targets.lists();
+    let mut of: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+    for (number, list) in lists.iter().enumerate() {
+        for target in list {
+            of.entry(*target).or_default().push(number);
+        }
+    }
+    let different: BTreeSet<Vec<usize>> = of.into_values().collect();
+    different.into_iter().collect()
+}
+
+fn decision(rule: &RuleEntry) -> Option<RuleDecision> {
+    rule.decision.as_ref().map(|decision| decision.value)
 }
 
 /// Whether a rule matches whenever its `match` does.
 fn is_unconditional(rule: &RuleEntry) -> bool {
     rule.decision.is_some() && rule.when.is_none() && rule.limits.is_none()
-}
-
-/// Rules that deny are tried first.
-fn comes_before(subject: &Subject<'_>, one: usize, other: usize) -> bool {
-    let rules = &subject.written.rules;
-    (!rules[one].denies(), one) < (!rules[other].denies(), other)
-}
-
-/// Whether everybody whom the other rule is for is taken by this one. A rule that approves by
-/// itself leaves those who ask for somebody else to a later review.
-fn takes(subject: &Subject<'_>, one: usize, other: usize) -> bool {
-    let decision = |index: usize| {
-        let decision = subject.written.rules[index].decision.as_ref();
-        decision.map(|decision| decision.value)
-    };
-    let approves = |index| decision(index) == Some(RuleDecision::Approve);
-    (!approves(one) || approves(other))
-        && subject.matchers[one].is_for_all_of(&subject.matchers[other])
 }
 
 fn unreachable(subject: &Subject<'_>, rule: &RuleEntry, takers: &BTreeSet<usize>) -> Finding {

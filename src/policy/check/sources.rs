@@ -70,11 +70,12 @@ pub(super) fn managers_said(subject: &Subject<'_>) {
 
 /// What stands in for a source is a group or an entry of `people`.
 pub(super) fn fallbacks_known(subject: &Subject<'_>) {
-    let known: BTreeSet<&str> = subject.group_names().collect();
+    let known = &subject.known.groups;
     for fallback in fallbacks(subject).into_values() {
         if !known.contains(fallback.value.as_str()) {
             let message = format!("there is no group `{}`", fallback.value);
-            let hint = suggest::hint(&fallback.value, known.iter().copied(), "add it");
+            let guesses = &subject.log.guesses;
+            let hint = suggest::hint_among(guesses, &fallback.value, known, "add it");
             let finding = Finding::new(fallback.at, message, "unknown group");
             subject.log.push(finding.hint(hint));
         }
@@ -84,16 +85,21 @@ pub(super) fn fallbacks_known(subject: &Subject<'_>) {
 /// No group stands in for itself, not even by way of others.
 pub(super) fn fallbacks_end(subject: &Subject<'_>) {
     let next = fallbacks(subject);
-    for (group, fallback) in &next {
-        let mut passed = BTreeSet::from([*group]);
-        let mut at = fallback.value.as_str();
-        while passed.insert(at) {
-            match next.get(at) {
-                Some(further) => at = &further.value,
-                None => break,
-            }
+    // A way that was gone once is not gone again: what leads into it is in no circle of its own.
+    let mut gone: BTreeSet<&str> = BTreeSet::new();
+    let mut circles: BTreeSet<&str> = BTreeSet::new();
+    for group in next.keys() {
+        let mut way: Vec<&str> = Vec::new();
+        let mut at = Some(*group);
+        while let Some(name) = at.filter(|name| gone.insert(name)) {
+            way.push(name);
+            at = next.get(name).map(|fallback| fallback.value.as_str());
         }
-        if at == *group {
+        let circle = way.iter().position(|name| Some(*name) == at);
+        circles.extend(circle.map(|begin| &way[begin..]).into_iter().flatten());
+    }
+    for (group, fallback) in &next {
+        if circles.contains(group) {
             let message = format!("the fallbacks of `{group}` lead back to it");
             let finding = Finding::new(fallback.at, message, "round in a circle");
             subject

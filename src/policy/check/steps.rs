@@ -1,13 +1,14 @@
 //! Steps: that each part has an effect, and that there are people to finish them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::Subject;
 use super::rules::title;
 use crate::domain::{GroupName, OWNER, Quorum, Step};
+use crate::policy::effort::{Effort, MOST_STEPS};
 use crate::policy::fault::{At, Finding};
 use crate::policy::file::{RuleEntry, StepEntry};
-use crate::policy::people::Entry;
 use crate::policy::{load, suggest};
 
 /// Nothing is written in a step that would have no effect.
@@ -120,6 +121,45 @@ fn steps_of<'a>(subject: &Subject<'_>, index: usize, rule: &'a RuleEntry) -> Vec
     found
 }
 
+/// The steps of a rule one after the other, for each different owner of what it is about.
+pub(super) fn routes_of<'a>(
+    subject: &Subject<'_>,
+    index: usize,
+    rule: &'a RuleEntry,
+) -> Vec<Vec<Asked<'a>>> {
+    let steps = rule.steps().iter().take(MOST_STEPS);
+    let steps: Vec<Asked<'a>> = steps.map(|entry| (entry, load::step(entry))).collect();
+    let asks_owner = |(_, step): &Asked<'_>| step.from.iter().any(|name| name.as_str() == OWNER);
+    if !steps.iter().any(asks_owner) {
+        return vec![steps];
+    }
+    let owners = owners_of(subject, index);
+    if owners.is_empty() {
+        // That is told already; what the other steps ask stands.
+        let others = steps.into_iter().filter(|asked| !asks_owner(asked));
+        return vec![others.collect()];
+    }
+    let owned = |owner: Vec<GroupName>| {
+        let steps = steps.iter();
+        let with = steps.map(|(entry, step)| (*entry, with_owner(step, &owner)));
+        with.collect()
+    };
+    owners.into_iter().map(owned).collect()
+}
+
+/// The owners of the resources that a rule is about, each different list once.
+fn owners_of(subject: &Subject<'_>, index: usize) -> BTreeSet<Vec<GroupName>> {
+    let targets = subject.targets[index].iter();
+    let mut resources: Vec<usize> = targets.map(|(resource, _)| *resource).collect();
+    resources.dedup();
+    let owners = resources.into_iter().map(|resource| {
+        let owner = &subject.written.resources[resource].owner;
+        let names = owner.iter().map(|name| GroupName::new(&name.value));
+        names.collect::<Vec<_>>()
+    });
+    owners.filter(|owner| !owner.is_empty()).collect()
+}
+
 fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
     let mut from: Vec<GroupName> = Vec::new();
     for name in &step.from {
@@ -142,8 +182,55 @@ pub(super) fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Elig
         for human in subject.people.group(group)? {
             people.entry(human).or_default().insert(group.clone());
         }
+        let found = self.work_out(subject, step).map(Rc::new);
+        self.known.insert(key, found.clone());
+        found
     }
-    Some(people)
+
+    fn work_out(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Finish> {
+        let needed = step.quorum.people(step.from.len());
+        let mut people: Vec<usize> = Vec::new();
+        let mut members: Vec<(&GroupName, &[usize])> = Vec::new();
+        for group in &step.from {
+            let all = subject.people.numbers(group)?;
+            let matter = &all[..all.len().min(needed.saturating_add(1))];
+            if !self.spend(matter.len()) {
+                return None;
+            }
+            people.extend(matter);
+            members.push((group, matter));
+        }
+        people.sort_unstable();
+        people.dedup();
+        let seats = match step.quorum {
+            Quorum::All(_) if needed <= people.len() => {
+                let units = people.len().saturating_mul(needed).saturating_mul(needed);
+                if !self.spend(units) {
+                    return None;
+                }
+                Some(by_groups(&members))
+            }
+            Quorum::All(_) | Quorum::Any(_) => None,
+        };
+        Some(Finish {
+            people,
+            seats,
+            needed,
+        })
+    }
+
+    /// Asks for some more work.
+    pub(super) fn spend(&mut self, units: usize) -> bool {
+        let effort = self
+            .effort
+            .get_or_insert_with(|| Effort::new(Effort::STEPS));
+        effort.spend(units)
+    }
+
+    /// Whether it was too much work, so that something was not looked at.
+    pub(super) fn gave_up(&self) -> bool {
+        self.effort.as_ref().is_some_and(Effort::is_spent)
+    }
 }
 
 pub(super) fn can_finish(
@@ -169,19 +256,27 @@ pub(super) fn can_be_finished(subject: &Subject<'_>) {
     if !people_sound(subject) {
         return;
     }
+    let mut finishing = subject.finishing.borrow_mut();
     for (index, rule) in subject.rules() {
         for (entry, step) in steps_of(subject, index, rule) {
-            let Some(people) = eligible(subject, &step) else {
-                continue;
-            };
-            if !can_finish(&step, &people, None) {
-                let needed = step.quorum.people(step.from.len());
-                subject
-                    .log
-                    .push(too_few(entry, &step, people.len(), needed));
+            match finishing.of(subject, &step) {
+                Some(finish) if !finish.can(&step, None) => {
+                    let there = finish.people.len();
+                    subject
+                        .log
+                        .push(too_few(entry, &step, there, finish.needed));
+                }
+                None if finishing.gave_up() => return subject.log.push(too_much(entry)),
+                _ => {}
             }
         }
     }
+}
+
+pub(super) fn too_much(entry: &StepEntry) -> Finding {
+    let message = "it would take too long to find out whether this step can be finished";
+    let finding = Finding::new(entry.count.at, message, "from here on");
+    finding.hint("let fewer steps count so many people, or ask the same groups in several rules")
 }
 
 fn too_few(entry: &StepEntry, step: &Step, there: usize, needed: usize) -> Finding {
@@ -204,6 +299,7 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
     if !people_sound(subject) {
         return;
     }
+    let mut finishing = subject.finishing.borrow_mut();
     for (index, rule) in subject.rules() {
         let Some(requesters) = requesters(subject, rule) else {
             continue;
@@ -213,33 +309,32 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
             if entry.escalate.is_some() || entry.quiet.is_some() {
                 continue;
             }
-            if eligible(subject, &step)
-                .is_some_and(|people| nobody_left(&step, &people, &requesters))
-            {
+            let finish = finishing.of(subject, &step);
+            if finish.is_some_and(|finish| nobody_left(&step, &finish, &requesters)) {
                 subject.log.push(own_only(rule, entry, &step));
             }
         }
     }
 }
 
-/// Everybody whom a rule is for; none where it is for all, or a group is read elsewhere.
+/// Everybody whom a rule is for, group by group; none where it is for all, or a group is read
+/// elsewhere.
 pub(super) fn requesters<'a>(
     subject: &'a Subject<'_>,
     rule: &RuleEntry,
-) -> Option<Vec<&'a BTreeSet<Entry>>> {
+) -> Option<Vec<&'a [usize]>> {
     humans(subject, rule.matching.requester_in.as_ref()?)
 }
 
-/// Everybody in these groups; none where one is read elsewhere, or unknown.
+/// Everybody in these groups, by their numbers; none where one is read elsewhere, or unknown.
 pub(super) fn humans<'a>(
     subject: &'a Subject<'_>,
     names: &[At<String>],
-) -> Option<Vec<&'a BTreeSet<Entry>>> {
-    let mut people = Vec::new();
-    for name in names {
-        people.extend(subject.people.group(&GroupName::new(&name.value))?);
-    }
-    Some(people)
+) -> Option<Vec<&'a [usize]>> {
+    let names = names.iter();
+    names
+        .map(|name| subject.people.numbers(&GroupName::new(&name.value)))
+        .collect()
 }
 
 /// Whether the step can be finished at all, but for none of these people.

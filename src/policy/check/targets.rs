@@ -21,13 +21,11 @@ pub(super) fn connectors_known(subject: &Subject<'_>) {
         .iter()
         .filter_map(|resource| resource.connector.as_ref());
     let logins = written.people.iter().flat_map(|person| &person.logins);
+    let names: BTreeSet<&str> = subject.connectors.keys().copied().collect();
     for name in resources.chain(logins.map(|(connector, _)| connector)) {
         if connector(subject, name).is_none() {
-            let names = written
-                .connectors
-                .iter()
-                .map(|entry| entry.name.value.as_str());
-            let hint = suggest::hint(&name.value, names, "add it under `connectors`");
+            let none = "add it under `connectors`";
+            let hint = suggest::hint_among(&subject.log.guesses, &name.value, &names, none);
             let message = format!("there is no connector `{}`", name.value);
             subject
                 .log
@@ -37,8 +35,7 @@ pub(super) fn connectors_known(subject: &Subject<'_>) {
 }
 
 fn connector<'a>(subject: &Subject<'a>, name: &At<String>) -> Option<&'a ConnectorEntry> {
-    let mut entries = subject.written.connectors.iter();
-    entries.find(|entry| entry.name.value == name.value)
+    subject.connectors.get(name.value.as_str()).copied()
 }
 
 /// The default role is one of the resource's roles.
@@ -84,9 +81,9 @@ pub(super) fn roles_fit(subject: &Subject<'_>) {
 
 /// Owners are groups or people.
 pub(super) fn owners_known(subject: &Subject<'_>) {
-    let groups: BTreeSet<&str> = subject.group_names().collect();
+    let groups = &subject.known.groups;
     for resource in &subject.written.resources {
-        for finding in unknown("group", resource.owner.iter(), &groups) {
+        for finding in unknown("group", resource.owner.iter(), groups, &subject.log.guesses) {
             subject.log.push(finding);
         }
     }
@@ -126,12 +123,14 @@ pub(super) fn can_be_asked_for(subject: &Subject<'_>) {
             .as_ref()
             .is_some_and(|decision| decision.value != RuleDecision::Deny)
     });
-    let reached: BTreeSet<usize> = allowing
-        .filter_map(|(index, _)| subject.targets.get(index))
-        .flat_map(|targets| targets.iter().map(|(resource, _)| *resource))
-        .collect();
-    let resources = subject.written.resources.iter().enumerate();
-    for (_, resource) in resources.filter(|(index, _)| !reached.contains(index)) {
+    let (lists, list_of) = subject.targets.lists();
+    let allowing: BTreeSet<usize> = allowing.map(|(index, _)| list_of[index]).collect();
+    let mut reached = vec![subject.targets.too_many; subject.facts.len()];
+    for (resource, _) in allowing.iter().flat_map(|list| &lists[*list]) {
+        reached[*resource] = true;
+    }
+    let resources = subject.written.resources.iter().zip(reached);
+    for (resource, _) in resources.filter(|(_, is_reached)| !is_reached) {
         let name = &resource.name;
         let message = format!("no rule lets anybody ask for `{}`", name.value);
         let finding = Finding::new(name.at, message, "nobody can ask for it");

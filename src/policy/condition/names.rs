@@ -1,9 +1,11 @@
 //! The words that a policy knows, and whether a text that a value is compared with is one of them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::super::effort::Effort;
 use super::super::suggest;
 use super::shape::Domain;
 use crate::domain::PastGrant;
@@ -23,6 +25,8 @@ pub(in crate::policy) struct Names<'a> {
     pub(in crate::policy) sensitivities: BTreeSet<&'a str>,
     /// All labels that a resource has, each with all its values.
     pub(in crate::policy) labels: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// For hints that compare a word with all of these.
+    pub(in crate::policy) guesses: Effort,
 }
 
 /// The days of the week as `now.weekday` says them, Monday first.
@@ -44,7 +48,7 @@ pub(super) type Strange = (String, String);
 impl Names<'_> {
     /// Whether a text of that domain can be this word.
     pub(super) fn text(&self, domain: &Domain, word: &str) -> Result<(), Strange> {
-        let (what, known) = match domain {
+        let (what, known): (_, Cow<'_, BTreeSet<&str>>) = match domain {
             Domain::Free | Domain::Hour | Domain::Minute => return Ok(()),
             Domain::Date => return date(word),
             Domain::Zone => return zone(word),
@@ -66,7 +70,7 @@ impl Names<'_> {
         let hint = match domain {
             // The long name of a day is nearest to the short one by its first letters.
             Domain::Weekday => weekday_hint(word),
-            _ => suggest::hint(word, known, &none),
+            _ => suggest::hint_among(&self.guesses, word, &known, &none),
         };
         Err((format!("there is no {what} `{word}`"), hint))
     }
@@ -76,17 +80,21 @@ impl Names<'_> {
         if self.labels.contains_key(key) {
             return Ok(());
         }
-        let known = self.labels.keys().copied();
-        let hint = suggest::hint(key, known, "no resource has labels");
+        let known = self.labels.keys().copied().collect();
+        let hint = suggest::hint_among(&self.guesses, key, &known, "no resource has labels");
         Err((format!("no resource has a label `{key}`"), hint))
     }
 
     fn label(&self, key: &str, value: &str) -> Result<(), Strange> {
-        let known = self.labels.get(key).cloned().unwrap_or_default();
-        if known.contains(value) {
+        let known = self.labels.get(key);
+        if known.is_some_and(|known| known.contains(value)) {
             return Ok(());
         }
-        let hint = suggest::hint(value, known, "no resource has this label");
+        let none = "no resource has this label";
+        let hint = known.map_or_else(
+            || none.to_owned(),
+            |known| suggest::hint_among(&self.guesses, value, known, none),
+        );
         Err((format!("no resource has the label `{key}: {value}`"), hint))
     }
 }

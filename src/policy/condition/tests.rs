@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
+use super::super::effort::Effort;
 use super::*;
 use crate::domain::{GroupName, PastGrant, Span};
 
@@ -117,6 +118,7 @@ fn names() -> Names<'static> {
             ("tier", BTreeSet::from(["gold"])),
         ]
         .into(),
+        guesses: Effort::default(),
     }
 }
 

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parse::{DigestEntry, ToEntry};
 use crate::domain::{MANAGER, OWNER};
+use crate::policy::effort::MOST_DIGESTS;
 use crate::policy::fault::{At, Finding, Log};
 use crate::policy::fields;
 use crate::policy::file::{Match, Written};
-use crate::policy::matching::{Facts, Matcher, glob};
+use crate::policy::matching::{Facts, Index, Matcher};
 use crate::policy::suggest;
 
 /// What digests may name.
 struct Known<'a> {
     groups: BTreeSet<&'a str>,
-    facts: Vec<Facts>,
+    names: BTreeSet<&'a str>,
+    facts: &'a [Facts],
+    index: Index<'a>,
     /// Whether the resources could all be read, so that conclusions may be drawn from them.
     sound: bool,
     /// Whether any resource belongs to somebody, or admins are told of all.
@@ -28,8 +31,10 @@ pub(in crate::policy) fn check(written: &Written, whole: bool, log: &Log) {
     if !whole {
         return;
     }
-    let known = Known::new(written);
-    for digest in digests {
+    let facts: Vec<Facts> = written.resources.iter().map(Facts::of).collect();
+    let known = Known::new(written, &facts);
+    // More are not read: that there are too many is told by another check.
+    for digest in digests.iter().take(MOST_DIGESTS) {
         known.check(digest, log);
     }
 }
@@ -47,7 +52,7 @@ fn names_once(digests: &[DigestEntry], log: &Log) {
 }
 
 impl<'a> Known<'a> {
-    fn new(written: &'a Written) -> Self {
+    fn new(written: &'a Written, facts: &'a [Facts]) -> Self {
         let people = written.people.iter().map(|person| &person.name);
         let groups = written.groups.iter().map(|group| &group.name);
         let admins = &written.defaults.admins;
@@ -57,7 +62,9 @@ impl<'a> Known<'a> {
                 .chain(groups)
                 .map(|name| name.value.as_str())
                 .collect(),
-            facts: resources.iter().map(Facts::of).collect(),
+            index: Index::new(facts),
+            names: facts.iter().map(|facts| facts.name.as_str()).collect(),
+            facts,
             sound: resources.iter().all(|resource| resource.sound),
             owned: admins.is_some() || resources.iter().any(|resource| !resource.owner.is_empty()),
         }
@@ -70,7 +77,7 @@ impl<'a> Known<'a> {
                     .iter()
                     .filter(|name| !self.groups.contains(name.value.as_str()))
                 {
-                    log.push(self.strange_reader(name));
+                    log.push(self.strange_reader(name, log));
                 }
                 if digest.about.is_none() && digest.sound && self.sound && !self.owned {
                     log.push(owns_nothing(&digest.name));
@@ -86,18 +93,14 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn strange_reader(&self, name: &At<String>) -> Finding {
+    fn strange_reader(&self, name: &At<String>, log: &Log) -> Finding {
         if [OWNER, MANAGER].contains(&name.value.as_str()) {
             let message = format!("`{}` is nobody by itself here", name.value);
             let hint = "name groups or people; without `about`, each is told of what they own";
             return Finding::new(name.at, message, "not a group").hint(hint);
         }
-        let names = self.groups.iter().copied();
-        let hint = suggest::hint(
-            &name.value,
-            names,
-            "there are no groups; add one to `groups`",
-        );
+        let none = "there are no groups; add one to `groups`";
+        let hint = suggest::hint_among(&log.guesses, &name.value, &self.groups, none);
         let message = format!("there is no group or person `{}`", name.value);
         Finding::new(name.at, message, "unknown").hint(hint)
     }
@@ -105,10 +108,9 @@ impl<'a> Known<'a> {
     /// Everything that it names exists, and all of it together is about something.
     fn check_about(&self, about: &At<Match>, sound: bool, log: &Log) {
         let before = log.len();
-        let names: Vec<&str> = self.facts.iter().map(|facts| facts.name.as_str()).collect();
         for pattern in about.value.resources.iter().flatten() {
-            if !names.iter().any(|name| glob(&pattern.value, name)) {
-                log.push(strange("resource", pattern, names.iter().copied()));
+            if !self.index.is_any(&pattern.value) && !self.index.is_spent() {
+                log.push(strange("resource", pattern, &self.names, log));
             }
         }
         let words: BTreeSet<&str> = (self.facts.iter())
@@ -116,14 +118,14 @@ impl<'a> Known<'a> {
             .collect();
         for word in about.value.sensitivity.iter().flatten() {
             if !words.contains(word.value.as_str()) {
-                log.push(strange("sensitivity", word, words.iter().copied()));
+                log.push(strange("sensitivity", word, &words, log));
             }
         }
         for (key, value) in &about.value.labels {
             self.check_label(key, value, log);
         }
         let matcher = Matcher::new(&about.value);
-        let is_idle = !self.facts.iter().any(|facts| matcher.is_about(facts));
+        let is_idle = self.index.about(&matcher).is_empty() && !self.index.is_spent();
         if sound && self.sound && log.len() == before && is_idle {
             let finding = Finding::new(about.at, "this digest is about no resource", "nothing");
             log.push(finding.hint("all clauses must hold together; loosen one of them"));
@@ -136,18 +138,18 @@ impl<'a> Known<'a> {
         let values: BTreeSet<&str> = values.map(|(_, value)| value.as_str()).collect();
         if values.is_empty() {
             let keys: BTreeSet<&str> = labels().map(|(label, _)| label.as_str()).collect();
-            log.push(strange("label", key, keys));
+            log.push(strange("label", key, &keys, log));
         } else if !values.contains(value.value.as_str()) {
             let message = format!("no resource has the label {}={}", key.value, value.value);
-            let hint = suggest::hint(&value.value, values, "");
+            let hint = suggest::hint_among(&log.guesses, &value.value, &values, "");
             log.push(Finding::new(value.at, message, "unknown value").hint(hint));
         }
     }
 }
 
-fn strange<'a>(what: &str, name: &At<String>, known: impl IntoIterator<Item = &'a str>) -> Finding {
+fn strange(what: &str, name: &At<String>, known: &BTreeSet<&str>, log: &Log) -> Finding {
     let none = format!("the policy has no {what} at all");
-    let hint = suggest::hint(&name.value, known, &none);
+    let hint = suggest::hint_among(&log.guesses, &name.value, known, &none);
     let message = format!("no resource has the {what} `{}`", name.value);
     let message = if what == "resource" {
         format!("there is no resource `{}`", name.value)

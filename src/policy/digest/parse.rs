@@ -14,7 +14,7 @@ use crate::policy::values::{channel, span, zone};
 
 /// A digest as it is written.
 pub(in crate::policy) struct DigestEntry {
-    pub(super) name: At<String>,
+    pub(in crate::policy) name: At<String>,
     schedule: Option<At<Schedule>>,
     zone: Option<At<Tz>>,
     pub(super) to: Option<ToEntry>,

@@ -1,5 +1,7 @@
 //! A bundle that is asked for: each part by itself, and what comes of the whole.
 
+use chrono::{DateTime, Utc};
+
 use super::compare::{Answer, Difference, compare, compare_whole};
 use super::parse::{AskEntry, CaseEntry, Expect};
 use super::stage::Stage;
@@ -32,6 +34,7 @@ impl Part {
             answer,
         }
     }
+}
 
     /// The part as the ones after it see it, which are taken in after it. None where it is refused:
     /// nothing is taken in then.
@@ -70,8 +73,9 @@ pub fn parts(policy: &Policy, bundle: &Bundle, stage: &Stage) -> Vec<Part> {
         stage.ask.resource = resource.to_string();
         stage.ask.role = role.as_ref().map(ToString::to_string);
         let part = Part::read(policy, named(bundle, access), stage.clone());
-        let past = &mut stage.circumstances.past;
-        drop(past.splice(0..0, part.past()));
+        let now = stage.circumstances.now;
+        let past = past_of(&part.explanation, &part.answer, now);
+        stage.circumstances.past.splice(0..0, past);
         parts.push(part);
     }
     parts

@@ -160,8 +160,9 @@ pub(super) struct ExpectStep {
 /// Reads all files, in this order.
 pub(super) fn parse(sources: &[Source], log: &Log) -> Vec<CaseEntry> {
     let mut cases = Vec::new();
+    let mut reader = tree::Reader::new();
     for (file, source) in sources.iter().enumerate() {
-        match tree::read(file, source) {
+        match reader.read(file, source) {
             Ok(node) => cases.extend(parse_file(file, node, log)),
             Err(finding) => log.push(finding),
         }

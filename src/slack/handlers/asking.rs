@@ -7,20 +7,16 @@ use chrono_tz::Tz;
 
 use super::super::grammar::{When, Which, Wish};
 use super::super::view::Content;
-use super::super::view::reply::{self, Eligible, Explained};
+use super::super::view::reply;
 use super::super::view::text::trouble;
 use super::which::Found;
 use super::{Handlers, No, Said, words};
 use crate::directory::DirectoryFault;
 use crate::domain::{
-    Ask, Asker, GroupName, Origin, Person, Refusal, Request, Roster, Span, Standing, Step, Verdict,
+    Ask, Asker, GroupName, Origin, Person, Refusal, Request, Roster, Standing, Verdict,
 };
 use crate::engine::Submission;
-use crate::policy::{Explanation, Policy, RuleOutcome, Tried};
-
-/// The duration that is explained where none was typed and the rule has no default: short enough
-/// for most limits.
-const USUAL: Span = Span::minutes(30);
+use crate::policy::Policy;
 
 /// What is asked for: one access, or the parts of a bundle.
 pub(super) struct Asked {
@@ -123,65 +119,6 @@ impl Handlers {
             delivery: Some(key.to_owned()),
         };
         Ok(self.engine.submit(submission).await?)
-    }
-
-    /// Says what would happen, and who could decide, without asking anybody.
-    pub(super) async fn explain(&self, user: &str, wish: Wish) -> Result<Said, No> {
-        let asked = self.asked(user, wish, Groups::Now).await?;
-        if let Some(bundle) = &asked.bundle {
-            let mut parts = Vec::new();
-            for ask in &asked.asks {
-                let verdict = self.explained(ask).await?.verdict;
-                parts.push((ask.resource.clone(), verdict));
-            }
-            return Ok(Said::Words(words::bundle_explained(bundle, &parts)));
-        }
-        match asked.asks.first() {
-            Some(ask) => self.explain_one(ask).await.map(Said::Words),
-            None => Err(Refusal::NoSuchRequest.into()),
-        }
-    }
-
-    async fn explain_one(&self, ask: &Ask) -> Result<Content, No> {
-        let policy = self.engine.policy();
-        let explanation = self.explained(ask).await?;
-        let steps = match &explanation.verdict {
-            Verdict::Terms(terms) => terms.route.steps().to_vec(),
-            Verdict::Refused(_) => Vec::new(),
-        };
-        let roster = self.roster(&policy, groups_of(&steps), &ask.person);
-        let roster = roster.await?;
-        let eligible: Vec<Eligible> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| Eligible {
-                step: index + 1,
-                groups: step.from.clone(),
-                people: roster.eligible(step, &ask.own()).into_iter().collect(),
-            })
-            .collect();
-        let people = eligible.iter().flat_map(|step| &step.people);
-        let faces = self.faces(&people.copied().collect()).await?;
-        let explained = Explained {
-            verdict: explanation.verdict,
-            tried: explanation.tried.iter().map(tried).collect(),
-            eligible,
-            read: roster.readings(self.engine.now().await?),
-        };
-        Ok(reply::explain(&explained, &faces))
-    }
-
-    /// What policy says; for a usual duration where it insists on one and none was typed.
-    async fn explained(&self, ask: &Ask) -> Result<Explanation, No> {
-        let explanation = self.engine.explain(ask).await?;
-        let Verdict::Refused(Refusal::DurationNeeded { limit, .. }) = explanation.verdict else {
-            return Ok(explanation);
-        };
-        let usual = Ask {
-            duration: Some(USUAL.min(limit)),
-            ..ask.clone()
-        };
-        Ok(self.engine.explain(&usual).await?)
     }
 
     /// What is asked for by what was typed, with everybody's standing.
@@ -349,22 +286,4 @@ fn may_be_role(policy: &Policy, wish: &Wish, word: &str) -> bool {
     let word = word.to_lowercase();
     let mut roles = resource.roles.iter();
     roles.any(|role| strsim::damerau_levenshtein(&role.as_str().to_lowercase(), &word) < 3)
-}
-
-pub(super) fn groups_of(steps: &[Step]) -> BTreeSet<GroupName> {
-    steps.iter().flat_map(|step| &step.from).cloned().collect()
-}
-
-/// A rule and what came of it, in words.
-fn tried(tried: &Tried) -> (String, String) {
-    let outcome = match &tried.outcome {
-        RuleOutcome::Matched => format!("matches, and says {}", tried.decision.as_str()),
-        RuleOutcome::NotMatched(clauses) => {
-            let clauses: Vec<String> = clauses.iter().map(ToString::to_string).collect();
-            format!("does not match: {}", clauses.join("; "))
-        }
-        RuleOutcome::Unclear(why) => format!("cannot be decided, so it is refused: {why}"),
-    };
-    let note = tried.note.as_ref().map(|note| format!(" ({note})"));
-    (tried.rule.to_string(), outcome + &note.unwrap_or_default())
 }

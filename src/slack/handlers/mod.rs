@@ -30,6 +30,7 @@ mod click;
 mod command;
 mod credentials;
 mod dialog;
+mod explaining;
 mod history;
 mod home;
 mod recording;

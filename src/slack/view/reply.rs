@@ -32,14 +32,52 @@ pub struct ListItem {
 /// What `/jit explain` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
-    /// What the policy would answer.
+    /// What is asked for, by which a part of a bundle is called.
+    pub part: String,
+    /// What would come of it.
     pub verdict: Verdict,
+    /// What it does not bring along besides what it is refused for.
+    pub missing: Vec<Refusal>,
     /// The rules that were looked at, in order, each with what came of it.
     pub tried: Vec<(String, String)>,
-    /// Who could decide, step by step.
+    /// Who could decide, step by step; of break-glass, who would be told instead.
     pub eligible: Vec<Eligible>,
+    /// Whether they would only be told.
+    pub told: bool,
+    /// Who could look at break-glass afterwards.
+    pub review: Option<Eligible>,
+    /// The steps that would not be asked.
+    pub left_out: Vec<LeftOut>,
     /// When each group was read that the policy does not list itself.
     pub read: Vec<(GroupName, DateTime<Utc>)>,
+}
+
+impl Explained {
+    /// A verdict with nothing else to tell.
+    pub fn of(verdict: Verdict) -> Self {
+        Self {
+            part: String::new(),
+            verdict,
+            missing: Vec::new(),
+            tried: Vec::new(),
+            eligible: Vec::new(),
+            told: false,
+            review: None,
+            left_out: Vec::new(),
+            read: Vec::new(),
+        }
+    }
+}
+
+/// A step that would not be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The step's number, from 1.
+    pub step: usize,
+    /// The groups that it would ask.
+    pub groups: Vec<GroupName>,
+    /// The condition that does not hold, in one line.
+    pub condition: String,
 }
 
 /// Who could decide one step.
@@ -118,38 +156,94 @@ pub fn active(
 
 /// Sections that explain one thing; a policy with more rules than fill them is for the command line.
 const EXPLAINED: usize = 16;
+/// How many sections the parts of a bundle may take together.
+const BUNDLE_EXPLAINED: usize = 40;
 
 /// What would happen, without asking.
 pub fn explain(explained: &Explained, faces: &Faces) -> Content {
-    let head = match &explained.verdict {
-        Verdict::Terms(terms) => words::would(terms),
-        Verdict::Refused(refusal) => words::would_not(&words::refusal(refusal, faces)),
-    };
+    let head = head_of(explained, faces);
     let mut blocks = vec![section(&head)];
-    let who = explained.eligible.iter().map(|who| {
-        let people = text::people(&who.people, faces);
-        words::eligible(who.step, &text::groups(&who.groups, "or"), &people)
-    });
-    let tried = explained
-        .tried
+    for (title, lines, most) in lists_of(explained, faces) {
+        blocks.push(section(title));
+        blocks.extend(pages_of(&lines, most));
+    }
+    blocks.push(context(&small_print(&[explained])));
+    Content::new(&head, &blocks)
+}
+
+/// The same for each part of a bundle, and what would come of the whole.
+pub fn explain_bundle(bundle: &str, parts: &[Explained], faces: &Faces) -> Content {
+    let refused = parts
         .iter()
-        .map(|(rule, outcome)| words::tried(rule, outcome));
-    for (title, lines) in [
-        (words::ELIGIBLE, who.collect::<Vec<_>>()),
-        (words::TRIED, tried.collect()),
-    ] {
-        if !lines.is_empty() {
-            blocks.push(section(title));
-            blocks.extend(pages_of(&lines, EXPLAINED));
+        .filter(|part| matches!(part.verdict, Verdict::Refused(_)));
+    let head = words::bundle_explained(bundle, refused.map(|part| part.part.as_str()));
+    let mut lines = Vec::new();
+    for part in parts {
+        lines.push(words::part_explained(&part.part, &head_of(part, faces)));
+        for (title, list, _) in lists_of(part, faces) {
+            lines.push(title.to_owned());
+            lines.extend(list);
         }
     }
-    let read = explained.read.iter().take(READ);
-    let mut small: Vec<String> = read
-        .map(|(group, at)| text::card::was_read(group, *at))
-        .collect();
-    small.push(words::EXPLAINED.to_owned());
-    blocks.push(context(&small.join("\n")));
+    let mut blocks = vec![section(&head)];
+    blocks.extend(pages_of(&lines, BUNDLE_EXPLAINED));
+    let parts: Vec<&Explained> = parts.iter().collect();
+    blocks.push(context(&small_print(&parts)));
     Content::new(&head, &blocks)
+}
+
+fn head_of(explained: &Explained, faces: &Faces) -> String {
+    match &explained.verdict {
+        Verdict::Terms(terms) => words::would(terms),
+        Verdict::Refused(refusal) => words::would_not(&words::refusal(refusal, faces)),
+    }
+}
+
+/// The lists under a verdict that have something in them, each with its title and how many sections it
+/// may take.
+fn lists_of(explained: &Explained, faces: &Faces) -> Vec<(&'static str, Vec<String>, usize)> {
+    let people = |who: &Eligible| text::people(&who.people, faces);
+    let groups = |groups: &[GroupName]| text::groups(groups, "or");
+    let eligible = explained.eligible.iter();
+    let eligible =
+        eligible.map(|who| words::eligible(who.step, &groups(&who.groups), &people(who)));
+    let review = explained.review.iter();
+    let review = review.map(|who| words::reviewers(&groups(&who.groups), &people(who)));
+    let left_out = explained.left_out.iter();
+    let left_out =
+        left_out.map(|step| words::left_out(step.step, &groups(&step.groups), &step.condition));
+    let missing = explained.missing.iter();
+    let missing = missing.map(|refusal| words::missing(&words::refusal(refusal, faces)));
+    let tried = explained.tried.iter();
+    let tried = tried.map(|(rule, outcome)| words::tried(rule, outcome));
+    let title = if explained.told {
+        words::SKIPPED
+    } else {
+        words::ELIGIBLE
+    };
+    let lists = [
+        (words::MISSING, missing.collect::<Vec<_>>(), 2),
+        (title, eligible.collect(), 10),
+        (words::REVIEWERS, review.collect(), 2),
+        (words::LEFT_OUT, left_out.collect(), 2),
+        (words::TRIED, tried.collect(), EXPLAINED),
+    ];
+    lists
+        .into_iter()
+        .filter(|(_, lines, _)| !lines.is_empty())
+        .collect()
+}
+
+fn small_print(explained: &[&Explained]) -> String {
+    let read = explained.iter().flat_map(|explained| &explained.read);
+    let mut small: Vec<String> = Vec::new();
+    for line in read.map(|(group, at)| text::card::was_read(group, *at)) {
+        if small.len() < READ && !small.contains(&line) {
+            small.push(line);
+        }
+    }
+    small.push(words::EXPLAINED.to_owned());
+    small.join("\n")
 }
 
 /// A “no” in one string, for places that make their own message, such as a dialog.

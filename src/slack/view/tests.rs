@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
-use super::reply::{Eligible, Explained, ListItem};
+use super::reply::{Eligible, Explained, LeftOut, ListItem};
 use super::samples::*;
 use super::text::outcome::Aloud;
 use super::{
@@ -935,7 +935,7 @@ fn the_answers() {
     let own: Vec<Request> = own.collect();
     let own: Vec<&Request> = own.iter().collect();
     let explained = Explained {
-        verdict: Verdict::Terms(Box::new(terms())),
+        part: "staging-db".to_owned(),
         tried: vec![
             (
                 "no-weekends".to_owned(),
@@ -948,17 +948,34 @@ fn the_answers() {
             groups: vec![group("dba")],
             people: vec![bob(), carol()],
         }],
+        left_out: vec![LeftOut {
+            step: 2,
+            groups: vec![group("leads")],
+            condition: "request.duration > duration('4h')".to_owned(),
+        }],
         read: vec![(group("oncall"), now())],
+        ..Explained::of(Verdict::Terms(Box::new(terms())))
     };
     let refused = Explained {
-        verdict: Verdict::Refused(Refusal::NoRule {
+        part: "prod-db".to_owned(),
+        missing: vec![Refusal::NobodyToAsk {
+            rule: RuleName::new("<!here>"),
+        }],
+        ..Explained::of(Verdict::Refused(Refusal::NoRule {
             resource: ResourceName::new("prod-db"),
             role: RoleName::new("admin"),
-        }),
-        tried: vec![],
-        eligible: vec![],
-        read: vec![],
+        }))
     };
+    let glass = Explained {
+        told: true,
+        review: Some(Eligible {
+            step: 0,
+            groups: vec![group("leads")],
+            people: vec![],
+        }),
+        ..explained.clone()
+    };
+    let bundle = [explained.clone(), refused.clone()];
     let more = page::More {
         after: "db-14".into(),
         left: 285,
@@ -982,6 +999,11 @@ fn the_answers() {
         ("active_empty", reply::active(&[], &owner, None, now())),
         ("explain", reply::explain(&explained, &faces())),
         ("explain_refused", reply::explain(&refused, &faces())),
+        ("explain_break_glass", reply::explain(&glass, &faces())),
+        (
+            "explain_bundle",
+            reply::explain_bundle("kit", &bundle, &faces()),
+        ),
         (
             "not_understood",
             reply::not_understood(
@@ -1295,6 +1317,38 @@ fn a_page_of(item: &ListItem) -> Vec<ListItem> {
 }
 
 /// Every answer with somebody's words, and what admins are told.
+fn hold_explained(refusal: &Refusal, faces: &Faces, words: &str) {
+    let words = words.to_owned();
+    let people: Vec<PersonId> = (1..40).map(person).collect();
+    let groups = vec![group(&words); 20];
+    let explained = Explained {
+        part: words.clone(),
+        missing: vec![refusal.clone(); 5],
+        left_out: vec![
+            LeftOut {
+                step: 1,
+                groups: groups.clone(),
+                condition: words.clone(),
+            };
+            20
+        ],
+        tried: vec![(words.clone(), words.clone()); 60],
+        eligible: vec![
+            Eligible {
+                step: 1,
+                groups,
+                people: people.clone()
+            };
+            10
+        ],
+        read: vec![(group(&words), now()); 20],
+        ..Explained::of(Verdict::Refused(refusal.clone()))
+    };
+    lint::message(&reply::explain(&explained, faces));
+    let parts = vec![explained.clone(); 10];
+    lint::message(&reply::explain_bundle(&words, &parts, faces));
+}
+
 fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     let words = words.to_owned();
     let item = ListItem {
@@ -1333,6 +1387,7 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         faces,
     ));
     lint::message(&reply::not_understood(&words, &words));
+    hold_explained(&refusal, faces, &words);
     let people: Vec<PersonId> = (1..40).map(person).collect();
     let groups = vec![group(&words); 20];
     let explained = Explained {

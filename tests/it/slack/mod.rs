@@ -8,6 +8,7 @@ mod client;
 mod conversation;
 mod deciding;
 mod directory;
+mod explaining;
 mod faults;
 mod finishing;
 mod having;

@@ -77,25 +77,6 @@ pub fn bundle_submitted(requests: &[Request], faces: &Faces) -> Content {
     Content::lines(&[vec![head], lines].concat())
 }
 
-/// What would become of each part of a bundle.
-pub fn bundle_explained(bundle: &str, parts: &[(String, Verdict)]) -> Content {
-    let line = |(resource, verdict): &(String, Verdict)| {
-        let resource = named(resource);
-        match verdict {
-            Verdict::Terms(terms) => format!("*{resource}*: {}", reply::would(terms)),
-            Verdict::Refused(no) => {
-                let no = refusal(no, &Faces::default());
-                format!("*{resource}*: {}", reply::would_not(&no))
-            }
-        }
-    };
-    let lines: Vec<String> = parts.iter().map(line).collect();
-    let name = named(bundle);
-    let head = format!("🧰 *{name}* is a bundle: it is given as a whole, or refused.");
-    let last = reply::EXPLAINED.to_owned();
-    Content::lines(&[vec![head], lines, vec![last]].concat())
-}
-
 /// A role was named for a bundle.
 pub fn bundle_has_roles(bundle: &str) -> Content {
     let name = named(bundle);

@@ -397,14 +397,63 @@ pub fn eligible(step: usize, from: &str, people: &str) -> String {
     format!("Step {step}, {from}: {people}")
 }
 
+/// Who could look at break-glass afterwards.
+pub fn reviewers(from: &str, people: &str) -> String {
+    let people = if people.is_empty() {
+        "nobody at present"
+    } else {
+        people
+    };
+    format!("{from}: {people}")
+}
+
+/// A step that would not be asked.
+pub fn left_out(step: usize, from: &str, condition: &str) -> String {
+    let condition = escape::inline(condition, 200);
+    format!("Step {step}, {from}: left out, since this does not hold: {condition}")
+}
+
+/// Something more that an ask does not bring along.
+pub fn missing(refusal: &str) -> String {
+    format!("• {refusal}")
+}
+
+/// What would become of a bundle, with the parts that would be refused.
+pub fn bundle_explained<'a>(bundle: &str, refused: impl Iterator<Item = &'a str>) -> String {
+    let refused: Vec<String> = refused.map(|part| format!("*{}*", name(part))).collect();
+    let bundle = name(bundle);
+    let whole = if refused.is_empty() {
+        "✅ You may ask for it.".to_owned()
+    } else {
+        format!(
+            "⛔ It would be refused, because of {}.",
+            refused.join(" and ")
+        )
+    };
+    format!("🧰 *{bundle}* is a bundle: it is given as a whole, or refused.\n{whole}")
+}
+
+/// What would become of one of its parts.
+pub fn part_explained(part: &str, verdict: &str) -> String {
+    format!("*{}*: {verdict}", name(part))
+}
+
 /// What a rule said on the way.
 pub fn tried(rule: &str, outcome: &str) -> String {
     format!("• *{}*: {}", name(rule), escape::inline(outcome, 200))
 }
 
-/// The heads of the two lists under an explanation.
+/// The heads of the lists under an explanation.
+pub const MISSING: &str = "*What is missing as well*";
+/// See [`MISSING`].
+pub const SKIPPED: &str = "*Who would be told that they were skipped*";
+/// See [`MISSING`].
+pub const REVIEWERS: &str = "*Who could look at it afterwards*";
+/// See [`MISSING`].
+pub const LEFT_OUT: &str = "*Steps that are left out*";
+/// See [`MISSING`].
 pub const ELIGIBLE: &str = "*Who could decide*";
-/// See [`ELIGIBLE`].
+/// See [`MISSING`].
 pub const TRIED: &str = "*Rules, in the order of the policy*";
 /// Explaining changes nothing.
 pub const EXPLAINED: &str = "Nothing was asked; this only explains.";
