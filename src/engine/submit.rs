@@ -154,10 +154,7 @@ async fn admit_one(
         role,
     };
     terms.barred = barred(tx, ask).await?;
-    let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
-    let steps = terms.route.steps();
-    submission.roster.check_route(steps, &own, now)?;
-    reviewable(&terms, submission, &own)?;
+    can_be_decided(ask, &terms, &submission.roster, now)?;
     let roster = on_their_clocks(policy, &terms, &submission.roster, now);
     let mut request = new_request(tx, submission, (ask, access, terms), now).await?;
     request.roster = roster;

@@ -170,6 +170,15 @@ impl Matcher {
         wanted.is_none_or(|wanted| wanted.iter().any(|group| groups.contains(group)))
     }
 
+    /// Whether everybody whom the other rule is for falls under this one as well.
+    pub(super) fn is_for_all_of(&self, other: &Self) -> bool {
+        match (&self.requester_in, &other.requester_in) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(mine), Some(theirs)) => theirs.iter().all(|group| mine.contains(group)),
+        }
+    }
+
     /// The clauses that do not hold; none when the rule matches.
     pub(super) fn mismatches(
         &self,

@@ -55,69 +55,59 @@ fn idle_escalation(step: &StepEntry) -> Option<Finding> {
     })
 }
 
-/// What people are called, by the groups of the step that they are in.
-pub(super) type Eligible<'a> = BTreeMap<&'a BTreeSet<Entry>, BTreeSet<GroupName>>;
+/// People by their numbers, with the groups of the step that they are in.
+type Eligible = BTreeMap<usize, BTreeSet<GroupName>>;
+
+/// Who can finish which steps: many steps ask the same.
+#[derive(Default)]
+pub(super) struct Finishing {
+    known: HashMap<(Vec<GroupName>, Quorum), Option<Rc<Finish>>>,
+    effort: Option<Effort>,
+}
 
 /// A step as it is written, and as it is asked.
 pub(super) type Asked<'a> = (&'a StepEntry, Step);
 
-/// The steps of a rule one after the other, for each different owner of what it is about.
-pub(super) fn routes_of<'a>(
-    subject: &Subject<'_>,
-    index: usize,
-    rule: &'a RuleEntry,
-) -> Vec<Vec<Asked<'a>>> {
-    let steps: Vec<Asked<'a>> = rule
-        .steps()
-        .iter()
-        .map(|entry| (entry, load::step(entry)))
-        .collect();
-    let asks_owner = |(_, step): &Asked<'_>| step.from.iter().any(|name| name.as_str() == OWNER);
-    if !steps.iter().any(asks_owner) {
-        return vec![steps];
-    }
-    let owners = owners_of(subject, index);
-    if owners.is_empty() {
-        // That is told already; what the other steps ask stands.
-        let others = steps.into_iter().filter(|asked| !asks_owner(asked));
-        return vec![others.collect()];
-    }
-    let owned = |owner: Vec<GroupName>| {
-        let steps = steps.iter();
-        let with = steps.map(|(entry, step)| (*entry, with_owner(step, &owner)));
-        with.collect()
-    };
-    owners.into_iter().map(owned).collect()
+/// Whether a step can be finished, and by whom. Of a large group only as many are looked at as can
+/// matter: one more than the step counts.
+pub(super) struct Finish {
+    people: Vec<usize>,
+    /// Where it counts people of each group: who is in which.
+    seats: Option<Eligible>,
+    pub(super) needed: usize,
 }
 
-/// The different owners of the resources that a rule is about.
-fn owners_of(subject: &Subject<'_>, index: usize) -> BTreeSet<Vec<GroupName>> {
-    let resources: BTreeSet<usize> = subject.targets[index]
-        .iter()
-        .map(|(resource, _)| *resource)
-        .collect();
-    let owners = resources.iter().map(|resource| {
-        let owner = &subject.written.resources[*resource].owner;
-        owner
-            .iter()
-            .map(|name| GroupName::new(&name.value))
-            .collect::<Vec<_>>()
-    });
-    owners.filter(|owner| !owner.is_empty()).collect()
+impl Finish {
+    pub(super) fn can(&self, step: &Step, but: Option<usize>) -> bool {
+        let is_there = but.is_some_and(|human| self.people.binary_search(&human).is_ok());
+        let there = self.people.len() - usize::from(is_there);
+        // Seats beyond the people there cannot be taken; without this, a huge count would take long.
+        there >= self.needed
+            && self.seats.as_ref().is_none_or(|people| {
+                let others = people.iter().filter(|(human, _)| Some(**human) != but);
+                step.is_met_by(others.map(|(_, groups)| groups), &[])
+            })
+    }
 }
 
 /// The steps of a rule, with the owners of each resource that it is about in them; each different
 /// one once.
 fn steps_of<'a>(subject: &Subject<'_>, index: usize, rule: &'a RuleEntry) -> Vec<Asked<'a>> {
     let mut found: Vec<Asked<'a>> = Vec::new();
-    for (entry, step) in routes_of(subject, index, rule).into_iter().flatten() {
-        let same = |(other, asked): &Asked<'_>| std::ptr::eq(*other, entry) && *asked == step;
-        if !found.iter().any(same) {
+    let asks_owner = |entry: &StepEntry| entry.from.iter().any(|name| name.value == OWNER);
+    let owners = if rule.steps().iter().any(asks_owner) {
+        owners_of(subject, index)
+    } else {
+        BTreeSet::new()
+    };
+    for entry in rule.steps().iter().take(MOST_STEPS) {
+        let step = load::step(entry);
+        if !step.from.iter().any(|name| name.as_str() == OWNER) {
             found.push((entry, step));
+            continue;
         }
+        found.extend(owners.iter().map(|owner| (entry, with_owner(&step, owner))));
     }
-    // Told in the order in which they are written.
-    found.sort_by_key(|(entry, _)| entry.count.at);
     found
 }
 
@@ -175,12 +165,13 @@ fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
     Step::of(from, step.quorum)
 }
 
-/// Who may finish a step; none where a group is read elsewhere, or unknown, which is told already.
-pub(super) fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Eligible<'a>> {
-    let mut people = Eligible::new();
-    for group in &step.from {
-        for human in subject.people.group(group)? {
-            people.entry(human).or_default().insert(group.clone());
+impl Finishing {
+    /// Who may finish a step, and whether they can; none where a group is read elsewhere, or unknown,
+    /// which is told already.
+    pub(super) fn of(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Rc<Finish>> {
+        let key = (step.from.clone(), step.quorum);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
         }
         let found = self.work_out(subject, step).map(Rc::new);
         self.known.insert(key, found.clone());
@@ -233,15 +224,14 @@ pub(super) fn eligible<'a>(subject: &'a Subject<'_>, step: &Step) -> Option<Elig
     }
 }
 
-pub(super) fn can_finish(
-    step: &Step,
-    people: &Eligible<'_>,
-    but: Option<&BTreeSet<Entry>>,
-) -> bool {
-    let others = people.iter().filter(|(human, _)| Some(**human) != but);
-    let groups: Vec<&BTreeSet<GroupName>> = others.map(|(_, groups)| groups).collect();
-    // Seats beyond the people there cannot be taken; without this, a huge count would take long.
-    step.quorum.people(step.from.len()) <= groups.len() && step.is_met_by(groups, &[])
+fn by_groups(members: &[(&GroupName, &[usize])]) -> Eligible {
+    let mut people = Eligible::new();
+    for (group, humans) in members {
+        for human in *humans {
+            people.entry(*human).or_default().insert((*group).clone());
+        }
+    }
+    people
 }
 
 /// Whether everybody was read without fault; if not, nothing is concluded from who is where.
@@ -338,15 +328,20 @@ pub(super) fn humans<'a>(
 }
 
 /// Whether the step can be finished at all, but for none of these people.
-pub(super) fn nobody_left(
-    step: &Step,
-    people: &Eligible<'_>,
-    requesters: &[&BTreeSet<Entry>],
-) -> bool {
-    can_finish(step, people, None)
-        && !requesters.is_empty()
-        && (requesters.iter())
-            .all(|human| people.contains_key(human) && !can_finish(step, people, Some(human)))
+pub(super) fn nobody_left(step: &Step, finish: &Finish, requesters: &[&[usize]]) -> bool {
+    if !finish.can(step, None) {
+        return false;
+    }
+    let mut different: BTreeSet<usize> = BTreeSet::new();
+    for human in requesters.iter().copied().flatten() {
+        // Somebody who cannot decide, or of whose group more are there than matter, may ask.
+        if finish.people.binary_search(human).is_err() {
+            return false;
+        }
+        different.insert(*human);
+    }
+    let mut different = different.into_iter().peekable();
+    different.peek().is_some() && different.all(|human| !finish.can(step, Some(human)))
 }
 
 fn own_only(rule: &RuleEntry, entry: &StepEntry, step: &Step) -> Finding {

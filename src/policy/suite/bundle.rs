@@ -36,31 +36,30 @@ impl Part {
     }
 }
 
-    /// The part as the ones after it see it, which are taken in after it. None where it is refused:
-    /// nothing is taken in then.
-    fn past(&self) -> Option<Past> {
-        let Verdict::Terms(terms) = &self.answer else {
-            return None;
-        };
-        let at_once = !matches!(terms.route, Route::Steps(_));
-        let grant = match terms.start {
-            _ if !at_once => PastGrant::None,
-            Some(_) => PastGrant::Scheduled,
-            None => PastGrant::Active,
-        };
-        Some(Past {
-            resource: self.explanation.resource.clone()?,
-            role: self.explanation.role.clone()?,
-            rule: deciding_rule(&self.explanation)?,
-            outcome: if at_once { "approved" } else { "pending" },
-            automatic: matches!(terms.route, Route::Automatic { .. }),
-            break_glass: matches!(terms.route, Route::BreakGlass(_)),
-            asked_at: self.stage.circumstances.now,
-            duration: terms.duration,
-            grant,
-            granted: at_once.then_some(terms.duration),
-        })
-    }
+/// What was asked for as what is asked for after it sees it. None where it is refused: nothing is taken
+/// in then.
+pub fn past_of(explanation: &Explanation, answer: &Verdict, now: DateTime<Utc>) -> Option<Past> {
+    let Verdict::Terms(terms) = answer else {
+        return None;
+    };
+    let at_once = !matches!(terms.route, Route::Steps(_));
+    let grant = match terms.start {
+        _ if !at_once => PastGrant::None,
+        Some(_) => PastGrant::Scheduled,
+        None => PastGrant::Active,
+    };
+    Some(Past {
+        resource: explanation.resource.clone()?,
+        role: explanation.role.clone()?,
+        rule: deciding_rule(explanation)?,
+        outcome: if at_once { "approved" } else { "pending" },
+        automatic: matches!(terms.route, Route::Automatic { .. }),
+        break_glass: matches!(terms.route, Route::BreakGlass(_)),
+        asked_at: now,
+        duration: terms.duration,
+        grant,
+        granted: at_once.then_some(terms.duration),
+    })
 }
 
 /// The parts of a bundle in its order, each asked as the stage asks for the whole. A part counts

@@ -163,25 +163,6 @@ impl Handlers {
         })
     }
 
-    /// The request asked once more, and who stands behind what the policy asks in addition by now.
-    async fn ask_again(&self, policy: &Policy, request: &Request) -> Result<Again, No> {
-        let ask = self.directory.ask_again(policy, request).await;
-        let deciding = request.revoking();
-        let ask = ask.map_err(No::of_directory(&deciding))?;
-        let parts = self.parts(request).await?;
-        let groups = self.engine.groups_again(&parts, &ask).await?;
-        let reading = self.roster(policy, groups.clone(), &ask.person);
-        let Ok(roster) = tokio::time::timeout(READING, reading).await else {
-            let groups = groups.into_iter().collect();
-            return Err(Refusal::GroupUnreadable { groups }.into());
-        };
-        Ok(Again {
-            policy: policy.hash().to_owned(),
-            ask: Box::new(ask),
-            roster: roster?,
-        })
-    }
-
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {
         self.may_decide_at_a_glance(click, request).await?;
         let view = modal::deny_reason(request, &meta(click, request.id));

@@ -64,20 +64,9 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
 }
 
 /// Every answer about several requests, from none to many.
-fn answers_about(requests: &[Request], faces: &Faces, words: &str) -> Vec<Content> {
-    let verdicts = requests.iter().map(|request| {
-        let refused = Verdict::Refused(Refusal::DeniedByRule {
-            rule: RuleName::new(words),
-            message: words.to_owned(),
-        });
-        let terms = Verdict::Terms(Box::new(request.terms.clone()));
-        let verdict = if request.is_over() { refused } else { terms };
-        (request.access.resource.to_string(), verdict)
-    });
-    let verdicts: Vec<(String, Verdict)> = verdicts.collect();
+fn answers_about(requests: &[Request], faces: &Faces) -> Vec<Content> {
     let mut answers = vec![
         done::bundle_submitted(requests, faces),
-        done::bundle_explained(words, &verdicts),
         done::role_needed(requests),
     ];
     answers.extend(VERBS.map(|verb| done::several_fit(verb, requests)));
@@ -118,7 +107,7 @@ pub(super) fn hold_done(requests: &[Request], faces: &Faces, words: &str) {
     let many = requests.iter().cycle().take(25).cloned();
     let many: Vec<Request> = many.collect();
     for some in [&[], requests, &many] {
-        let told = answers_about(some, faces, words);
+        let told = answers_about(some, faces);
         told.iter().for_each(lint::message);
     }
     dialogs(words).iter().for_each(lint::modal);
@@ -140,7 +129,7 @@ fn the_answers_about_what_was_done() {
         .iter()
         .for_each(&mut look);
     let parts = bundles().remove(0).1;
-    answers_about(&parts, &faces(), words)
+    answers_about(&parts, &faces())
         .iter()
         .for_each(&mut look);
     for view in dialogs(words) {

@@ -1389,21 +1389,6 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     lint::message(&reply::not_understood(&words, &words));
     hold_explained(&refusal, faces, &words);
     let people: Vec<PersonId> = (1..40).map(person).collect();
-    let groups = vec![group(&words); 20];
-    let explained = Explained {
-        verdict: Verdict::Refused(refusal),
-        tried: vec![(words.clone(), words.clone()); 60],
-        eligible: vec![
-            Eligible {
-                step: 1,
-                groups,
-                people: people.clone()
-            };
-            10
-        ],
-        read: vec![(group(&words), now()); 20],
-    };
-    lint::message(&reply::explain(&explained, faces));
     lint::message(&Content::line(&text::channel_lost(
         &words, &words, &people, faces,
     )));

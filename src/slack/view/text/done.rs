@@ -1,9 +1,9 @@
 //! Answers that are about what was done, or could not be, rather than about a state.
 
 use super::super::{Content, Faces, Kept};
-use super::reply::{self, bundle_part, refusal};
+use super::reply::{self, bundle_part};
 use super::{access, channel, name as named, trouble};
-use crate::domain::{GrantState, Request, Verdict};
+use crate::domain::{GrantState, Request};
 
 /// The access was given back; where another grant keeps it, only what it was given back under ends.
 pub fn given_back(request: &Request, kept: Option<&Kept>) -> Content {
