@@ -165,9 +165,9 @@ pub enum Refusal {
     },
     /// Nobody, or not enough people, could approve.
     #[error(
-        "Nobody could finish this approval: it needs {} of {}, and without the requester there {} \
+        "Nobody could finish this approval: it needs {needed} of {}, and without the requester there {} \
          {eligible}. Ask the owners of the policy to fill the group.",
-        people(*needed), join(from), if *eligible == 1 { "is" } else { "are" }
+        join(from), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
         /// The groups that are short of people, of one step or of several.
@@ -374,13 +374,6 @@ impl Refusal {
                 | Self::NobodyToAsk { .. }
                 | Self::TooFewApprovers { .. }
         )
-    }
-}
-
-fn people(count: usize) -> String {
-    match count {
-        1 => "1 person".to_owned(),
-        _ => format!("{count} different people"),
     }
 }
 

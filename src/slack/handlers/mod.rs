@@ -186,14 +186,14 @@ impl Handlers {
         let done = match &delivery.matter {
             Matter::Command(command) => self.command(key, command).await,
             Matter::Click(click) => {
-                let done = self.click(key, click).await;
+                let done = Box::pin(self.click(key, click)).await;
                 self.after_click(click).await;
                 done
             }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
                 Box::pin(self.form_sent(key, submission)).await
             }
-            Matter::Submission(submission) => self.dialog(key, submission).await,
+            Matter::Submission(submission) => Box::pin(self.dialog(key, submission)).await,
             Matter::Shortcut(shortcut) => Box::pin(self.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };
