@@ -86,6 +86,8 @@ pub struct Circumstances {
     pub now: DateTime<Utc>,
     /// The holder's earlier requests, newest first.
     pub past: Vec<Past>,
+    /// Whether these are all that there are to look at, rather than the newest of very many.
+    pub past_complete: bool,
     /// What the request would prolong, for an extension.
     pub chain: Option<Chain>,
 }
@@ -96,6 +98,7 @@ impl Circumstances {
         Self {
             now,
             past: Vec::new(),
+            past_complete: true,
             chain: None,
         }
     }
@@ -120,6 +123,53 @@ pub struct Past {
     pub asked_at: DateTime<Utc>,
     /// For how long.
     pub duration: Span,
+    /// What became of the access.
+    pub grant: PastGrant,
+    /// For how long it was given; none where it was not.
+    pub granted: Option<Span>,
+}
+
+/// What became of the access that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PastGrant {
+    /// It was not approved.
+    None,
+    /// It is approved and begins later.
+    Scheduled,
+    /// It is there, or on its way, or not yet known to be gone.
+    Active,
+    /// It is over.
+    Ended,
+    /// The target refused.
+    Failed,
+}
+
+impl PastGrant {
+    /// The words for it, in the order above.
+    pub const WORDS: [&str; 5] = ["none", "scheduled", "active", "ended", "failed"];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Scheduled => "scheduled",
+            Self::Active => "active",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The one of that word.
+    pub fn read(word: &str) -> Option<Self> {
+        let all = [
+            Self::None,
+            Self::Scheduled,
+            Self::Active,
+            Self::Ended,
+            Self::Failed,
+        ];
+        all.into_iter().find(|grant| grant.as_str() == word)
+    }
 }
 
 /// Requests that prolong one another.

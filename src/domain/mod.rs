@@ -31,7 +31,7 @@ mod version;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
-pub use ask::{Ask, Asker, Chain, Circumstances, Past, Roster, Stretch, Verdict};
+pub use ask::{Ask, Asker, Chain, Circumstances, Past, PastGrant, Roster, Stretch, Verdict};
 pub use command::{Actor, Command, Origin};
 pub use decide::{Decision, Effect, admit, decide};
 pub use duration::Span;

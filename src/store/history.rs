@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, Tx};
 use crate::domain::{
-    Chain, Circumstances, Identity, Past, Person, RequestId, ResourceName, RoleName, RuleName, Span,
+    Chain, Circumstances, Identity, Past, PastGrant, Person, RequestId, ResourceName, RoleName,
+    RuleName, Span,
 };
 
 /// How far policy looks back.
@@ -23,6 +24,9 @@ struct PastRow {
     route: Option<String>,
     asked_at: DateTime<Utc>,
     duration_seconds: i32,
+    grant_status: Option<String>,
+    granted: Option<i64>,
+    counted: i64,
 }
 
 impl Store {
@@ -52,8 +56,13 @@ impl Tx {
             Some(request) => self.chain(request).await?,
             None => None,
         };
-        let past = self.past(holder, except, now).await?;
-        Ok(Circumstances { now, past, chain })
+        let (past, past_complete) = self.past(holder, except, now).await?;
+        Ok(Circumstances {
+            now,
+            past,
+            past_complete,
+            chain,
+        })
     }
 
     /// Holds back every other request for that holder until the end of the transaction, so that what
@@ -99,21 +108,28 @@ impl Tx {
         Ok(rows)
     }
 
+    /// What was before, and whether that is all of it.
     async fn past(
         &mut self,
         holder: &Person,
         except: Option<RequestId>,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Past>, StoreError> {
+    ) -> Result<(Vec<Past>, bool), StoreError> {
         let rows = sqlx::query_as!(
             PastRow,
             r#"select resource as "resource!", role as "role!", rule, status as "status!", route,
-                 asked_at as "asked_at!", duration_seconds as "duration_seconds!"
+                 asked_at as "asked_at!", duration_seconds as "duration_seconds!", grant_status, granted,
+                 counted as "counted!"
                from (
-                 select *, row_number() over (order by asked_at desc, id desc) as newest,
+                 select *, count(*) over () as counted,
+                   row_number() over (order by asked_at desc, id desc) as newest,
                    row_number() over (partition by route order by asked_at desc, id desc) as of_route
                  from (
                    select id, resource, role, terms ->> 'rule' as rule, status, asked_at, duration_seconds,
+                     grant_status, case when grant_status is not null then least(
+                       (terms ->> 'duration')::bigint,
+                       (select min((given ->> 'duration')::bigint)
+                          from jsonb_array_elements(approvals) as given)) end as granted,
                      case jsonb_typeof(terms -> 'route') when 'object'
                        then (select key from jsonb_object_keys(terms -> 'route') as key limit 1) end as route
                    from requests
@@ -130,7 +146,8 @@ impl Tx {
         )
         .fetch_all(&mut *self.0)
         .await?;
-        Ok(rows.into_iter().map(PastRow::into_past).collect())
+        let complete = rows.first().is_none_or(|row| row.counted <= NEWEST);
+        Ok((rows.into_iter().map(PastRow::into_past).collect(), complete))
     }
 
     /// The requests that the last one prolongs, each the one before, and that one itself. The first of
@@ -172,6 +189,9 @@ impl PastRow {
     fn into_past(self) -> Past {
         let route = self.route.as_deref();
         let seconds = u64::try_from(self.duration_seconds).unwrap_or_default();
+        let grant = grant(self.grant_status.as_deref());
+        let granted = self.granted.filter(|_| grant != PastGrant::Failed);
+        let granted = granted.and_then(|seconds| u64::try_from(seconds).ok());
         Past {
             resource: ResourceName::new(self.resource),
             role: RoleName::new(self.role),
@@ -181,7 +201,20 @@ impl PastRow {
             break_glass: route == Some("break_glass"),
             asked_at: self.asked_at,
             duration: Span::from_seconds(seconds).unwrap_or(Span::MAX),
+            grant,
+            granted: granted.map(|seconds| Span::from_seconds(seconds).unwrap_or(Span::MAX)),
         }
+    }
+}
+
+/// What is being taken away may still be there.
+fn grant(status: Option<&str>) -> PastGrant {
+    match status {
+        None => PastGrant::None,
+        Some("scheduled") => PastGrant::Scheduled,
+        Some("activating" | "active" | "revoking") => PastGrant::Active,
+        Some("failed") => PastGrant::Failed,
+        Some(_) => PastGrant::Ended,
     }
 }
 

@@ -33,7 +33,7 @@ use cel::common::ast::IdedExpr;
 use cel::{Context, ExecutionError, Value};
 
 pub(super) use boundaries::Boundaries;
-pub(super) use names::{Names, WEEKDAYS};
+pub(super) use names::{Names, OUTCOMES, WEEKDAYS};
 pub(super) use variables::{MOST_HISTORY, Variable};
 pub(super) use view::{PastOutcome, PastView, RequestView, RequesterView, ResourceView, View};
 

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::super::suggest;
 use super::shape::Domain;
+use crate::domain::PastGrant;
 
 /// The names of the policy that a condition is part of.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +29,14 @@ pub(in crate::policy) struct Names<'a> {
 pub(in crate::policy) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// How an earlier request can have ended.
-pub(super) const OUTCOMES: [&str; 5] = ["pending", "approved", "denied", "cancelled", "expired"];
+pub(in crate::policy) const OUTCOMES: [&str; 6] = [
+    "pending",
+    "approved",
+    "denied",
+    "cancelled",
+    "expired",
+    "overruled",
+];
 
 /// Why a text cannot occur: what is wrong, and how to mend it.
 pub(super) type Strange = (String, String);
@@ -48,6 +56,7 @@ impl Names<'_> {
             Domain::Sensitivity => ("sensitivity", self.sensitivities.clone()),
             Domain::Weekday => ("weekday", WEEKDAYS.into()),
             Domain::Outcome => ("outcome", OUTCOMES.into()),
+            Domain::Grant => ("grant", PastGrant::WORDS.into()),
             Domain::Label(key) => return self.label(key, word),
         };
         if known.contains(word) {

@@ -58,6 +58,7 @@ pub(super) enum Domain {
     Sensitivity,
     Weekday,
     Outcome,
+    Grant,
     Date,
     Zone,
     Hour,

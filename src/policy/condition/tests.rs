@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{GroupName, Span};
+use crate::domain::{GroupName, PastGrant, Span};
 
 /// What an ask is made of; tests change what they are about.
 struct World {
@@ -38,6 +38,11 @@ fn past(resource: &'static str, outcome: PastOutcome, hours: i64) -> PastView<'s
         break_glass: false,
         age: TimeDelta::hours(hours),
         duration: Span::hours(1),
+        grant: match outcome {
+            PastOutcome::Approved => PastGrant::Active,
+            _ => PastGrant::None,
+        },
+        granted: (outcome == PastOutcome::Approved).then_some(Span::minutes(30)),
     }
 }
 
@@ -472,6 +477,25 @@ fn history_beyond_the_bound_is_not_seen() {
     };
     let seen = compiled("history.requests.size() == 200").holds(&world.view());
     assert_eq!(seen, Ok(true));
+}
+
+#[test]
+fn what_became_of_earlier_grants_is_seen() {
+    let world = World::default();
+    for text in [
+        "history.requests.exists(r, r.grant == 'active' && r.granted == duration('30m'))",
+        "history.requests.filter(r, r.outcome == 'denied').all(r, r.grant == 'none')",
+        "history.requests.exists(r, r.grant == 'none' && r.granted == duration('0s'))",
+        "!history.requests.exists(r, r.outcome == 'overruled')",
+    ] {
+        assert_eq!(compiled(text).holds(&world.view()), Ok(true), "{text}");
+    }
+    let faults = Condition::compile(
+        "history.requests.exists(r, r.grant == 'actve')",
+        &Names::default(),
+    );
+    let told = faults.unwrap_err().remove(0);
+    assert!(told.message.contains("no grant `actve`"), "{told:?}");
 }
 
 #[test]

@@ -281,6 +281,11 @@ impl Indexer for Past<'_> {
             "break_glass" => CowVal::owned(CelBool::from(past.break_glass)),
             "age" => CowVal::owned(CelDuration::from(past.age)),
             "duration" => CowVal::owned(CelDuration::from(seconds(past.duration))),
+            "grant" => text(past.grant.as_str()),
+            "granted" => {
+                let granted = past.granted.map_or(TimeDelta::zero(), seconds);
+                CowVal::owned(CelDuration::from(granted))
+            }
             other => return Err(ExecutionError::no_such_key(other)),
         })
     }

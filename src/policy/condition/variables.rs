@@ -82,6 +82,8 @@ pub(super) const PAST: &[(&str, Kind, Domain)] = &[
     ("break_glass", Kind::Bool, Domain::Free),
     ("age", Kind::Duration, Domain::Free),
     ("duration", Kind::Duration, Domain::Free),
+    ("grant", Kind::Text, Domain::Grant),
+    ("granted", Kind::Duration, Domain::Free),
 ];
 
 /// What has fields but is no value by itself.

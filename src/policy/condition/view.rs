@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 
 use super::names::WEEKDAYS;
-use crate::domain::{GroupName, Span};
+use crate::domain::{GroupName, PastGrant, Span};
 
 /// Everything that a condition can see. What is not known to the caller is empty or false; only the
 /// requester's zone may be absent, and then a condition that looks at `now.local` fails.
@@ -99,6 +99,10 @@ pub(in crate::policy) struct PastView<'a> {
     pub(in crate::policy) age: TimeDelta,
     /// For how long access was asked.
     pub(in crate::policy) duration: Span,
+    /// What became of the access.
+    pub(in crate::policy) grant: PastGrant,
+    /// For how long it was given; none where it was not, which reads as no time at all.
+    pub(in crate::policy) granted: Option<Span>,
 }
 
 /// How an earlier request ended.
@@ -114,6 +118,8 @@ pub(in crate::policy) enum PastOutcome {
     Cancelled,
     /// Nobody answered in time.
     Expired,
+    /// A later policy did not allow it any more.
+    Overruled,
 }
 
 impl PastOutcome {
@@ -125,6 +131,7 @@ impl PastOutcome {
             Self::Denied => "denied",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Overruled => "overruled",
         }
     }
 }

@@ -34,7 +34,7 @@ impl Case<'_> {
         }
         let email = self.policy.people.email(&viewed.person.identities);
         let history = if condition.reads().needs_history() {
-            self.history()
+            self.history()?
         } else {
             Vec::new()
         };
@@ -78,9 +78,16 @@ impl Case<'_> {
         }
     }
 
-    fn history(&self) -> Vec<PastView<'_>> {
-        let past = self.circumstances.past.iter().take(MOST_HISTORY);
-        past.map(|past| PastView {
+    /// The earlier requests. It fails where there are more than a condition can see: what it does not
+    /// see could be what it asks for, and asking often must not hide that.
+    fn history(&self) -> Result<Vec<PastView<'_>>, String> {
+        let past = &self.circumstances.past;
+        if !self.circumstances.past_complete || MOST_HISTORY < past.len() {
+            return Err(format!(
+                "there are more than {MOST_HISTORY} earlier requests, and no condition sees more"
+            ));
+        }
+        let past = past.iter().map(|past| PastView {
             resource: past.resource.as_str(),
             role: past.role.as_str(),
             rule: past.rule.as_str(),
@@ -89,18 +96,20 @@ impl Case<'_> {
             break_glass: past.break_glass,
             age: self.circumstances.now - past.asked_at,
             duration: past.duration,
-        })
-        .collect()
+            grant: past.grant,
+            granted: past.granted,
+        });
+        Ok(past.collect())
     }
 }
 
-/// What a later policy ended counts as denied: policy said no.
 fn outcome(past: &Past) -> PastOutcome {
     match past.outcome {
         "pending" => PastOutcome::Pending,
         "approved" => PastOutcome::Approved,
         "cancelled" => PastOutcome::Cancelled,
         "expired" => PastOutcome::Expired,
+        "overruled" => PastOutcome::Overruled,
         _ => PastOutcome::Denied,
     }
 }

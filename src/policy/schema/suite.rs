@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::suite::{OUTCOMES, VERDICTS};
+use super::super::condition::OUTCOMES;
+use super::super::suite::VERDICTS;
 use super::{document, forms, key, list, mapping, number, sequence, text, the, truth, with, word};
+use crate::domain::PastGrant;
 
 /// The schema of a test file (`*_test.yaml`).
 pub fn tests() -> Value {
@@ -203,6 +205,18 @@ fn past() -> Value {
                 the("duration"),
                 "For how long; 1h where it is left out.",
                 json!("1h"),
+            ),
+            key(
+                "grant",
+                word(&PastGrant::WORDS),
+                "What became of the access: `active` until it is gone. Where it is left out: `none`, or of an approved one `active` until its `duration` is over, then `ended`.",
+                json!("ended"),
+            ),
+            key(
+                "granted",
+                the("duration"),
+                "For how long it was given; `duration` where it is left out.",
+                json!("30m"),
             ),
         ],
     )

@@ -10,7 +10,7 @@ use super::super::rule::{Limits, Rule};
 use super::super::{Policy, RuleDecision};
 use super::effect::Attributes;
 use super::{Mode, Side, constant, sample};
-use crate::domain::{GroupName, Past, ResourceName, RoleName, Span};
+use crate::domain::{GroupName, Past, PastGrant, ResourceName, RoleName, Span};
 
 /// What the answers can depend on.
 #[expect(
@@ -182,6 +182,8 @@ pub(super) fn used_up(sides: &[Side<'_>], resource: &ResourceName, role: &RoleNa
             break_glass: false,
             asked_at: DateTime::<Utc>::UNIX_EPOCH,
             duration: Span::hours(1),
+            grant: PastGrant::Active,
+            granted: Some(Span::hours(1)),
         };
         std::iter::repeat_n(one, uses as usize)
     };

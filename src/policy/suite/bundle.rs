@@ -4,7 +4,7 @@ use super::compare::{Answer, Difference, compare, compare_whole};
 use super::parse::{AskEntry, CaseEntry, Expect};
 use super::stage::Stage;
 use super::{deciding_rule, verdict_word};
-use crate::domain::{Past, Refusal, ResourceName, RoleName, Route, Verdict};
+use crate::domain::{Past, PastGrant, Refusal, ResourceName, RoleName, Route, Verdict};
 use crate::policy::fault::{Finding, Log};
 use crate::policy::{Bundle, Explanation, Policy, suggest};
 
@@ -40,6 +40,11 @@ impl Part {
             return None;
         };
         let at_once = !matches!(terms.route, Route::Steps(_));
+        let grant = match terms.start {
+            _ if !at_once => PastGrant::None,
+            Some(_) => PastGrant::Scheduled,
+            None => PastGrant::Active,
+        };
         Some(Past {
             resource: self.explanation.resource.clone()?,
             role: self.explanation.role.clone()?,
@@ -49,6 +54,8 @@ impl Part {
             break_glass: matches!(terms.route, Route::BreakGlass(_)),
             asked_at: self.stage.circumstances.now,
             duration: terms.duration,
+            grant,
+            granted: at_once.then_some(terms.duration),
         })
     }
 }

@@ -23,7 +23,7 @@ pub use stage::{Stage, StepPeople, step_people};
 pub use who::{Nobody, person};
 
 use self::parse::CaseEntry;
-pub(super) use self::parse::{OUTCOMES, VERDICTS};
+pub(super) use self::parse::VERDICTS;
 use super::fault::{Finding, Log};
 use super::{Bundle, Explanation, Faults, Policy, RuleOutcome, Source, load, report};
 use crate::domain::RuleName;

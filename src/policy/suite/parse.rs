@@ -5,7 +5,8 @@ use super::super::fields::{self, Fields};
 use super::super::suggest;
 use super::super::tree::{self, Node, Tree};
 use super::Moment;
-use crate::domain::Span;
+use crate::domain::{PastGrant, Span};
+use crate::policy::condition::OUTCOMES;
 
 const FILE_KEYS: &[&str] = &["cases"];
 const CASE_KEYS: &[&str] = &[
@@ -39,6 +40,8 @@ const PAST_KEYS: &[&str] = &[
     "break_glass",
     "ago",
     "duration",
+    "grant",
+    "granted",
 ];
 const CHAIN_KEYS: &[&str] = &["held", "left", "extensions"];
 const EXPECT_KEYS: &[&str] = &[
@@ -54,15 +57,6 @@ const EXPECT_KEYS: &[&str] = &[
     "parts",
 ];
 const STEP_KEYS: &[&str] = &["from", "count", "mode", "eligible", "not_eligible"];
-/// What may have become of an earlier request.
-pub(in crate::policy) const OUTCOMES: [&str; 6] = [
-    "pending",
-    "approved",
-    "denied",
-    "cancelled",
-    "expired",
-    "overruled",
-];
 /// What a policy can answer.
 pub(in crate::policy) const VERDICTS: [&str; 5] =
     ["review", "approved", "denied", "refused", "break-glass"];
@@ -109,6 +103,8 @@ pub(super) struct PastEntry {
     pub(super) break_glass: bool,
     pub(super) ago: Span,
     pub(super) duration: Span,
+    pub(super) grant: PastGrant,
+    pub(super) granted: Option<Span>,
 }
 
 /// The access that the ask would prolong.
@@ -403,17 +399,57 @@ fn past(node: Node, log: &Log) -> Option<PastEntry> {
         let finding = Finding::new(at, "an earlier request needs `ago`", "`ago` is missing");
         log.push(finding.hint("how long before `now` it was asked: `ago: 2h`"));
     }
-    let outcome = one_of(&mut fields, "outcome", OUTCOMES, log);
+    let outcome = one_of(&mut fields, "outcome", OUTCOMES, log).unwrap_or("approved");
+    let (role, rule) = (fields.text("role"), fields.text("rule"));
+    let automatic = truth(&mut fields, "automatic", log);
+    let break_glass = truth(&mut fields, "break_glass", log);
+    let duration = span(&mut fields, "duration", log).unwrap_or(Span::hours(1));
+    let (grant, granted) = past_grant(&mut fields, at, outcome, (ago?, duration), log);
     Some(PastEntry {
-        role: fields.text("role"),
-        rule: fields.text("rule"),
-        outcome: outcome.unwrap_or("approved"),
-        automatic: truth(&mut fields, "automatic", log),
-        break_glass: truth(&mut fields, "break_glass", log),
-        duration: span(&mut fields, "duration", log).unwrap_or(Span::hours(1)),
+        role,
+        rule,
+        outcome,
+        automatic,
+        break_glass,
+        duration,
+        grant,
+        granted,
         ago: ago?,
         resource: resource?,
     })
+}
+
+/// What became of the access, and for how long it was given. Where that is not said, what was approved
+/// was given for the time that was asked for, and is over after that.
+fn past_grant(
+    fields: &mut Fields<'_>,
+    at: Place,
+    outcome: &str,
+    (ago, duration): (Span, Span),
+    log: &Log,
+) -> (PastGrant, Option<Span>) {
+    let usual = match outcome {
+        "approved" if ago < duration => PastGrant::Active,
+        "approved" => PastGrant::Ended,
+        _ => PastGrant::None,
+    };
+    let said = one_of(fields, "grant", PastGrant::WORDS, log).and_then(PastGrant::read);
+    let granted = span(fields, "granted", log);
+    let grant = said.unwrap_or(usual);
+    let nothing = matches!(grant, PastGrant::None | PastGrant::Failed);
+    if (outcome == "approved") == (grant == PastGrant::None) || (nothing && granted.is_some()) {
+        let message = "this cannot have become of an earlier request";
+        let finding = Finding::new(
+            at,
+            message,
+            format!("`{outcome}`, and `{}`", grant.as_str()),
+        );
+        log.push(finding.hint(
+            "what was approved has a grant (`scheduled`, `active`, `ended` or `failed`), and nothing else \
+             has one; `granted` says for how long it was given",
+        ));
+    }
+    (grant, (!nothing).then(|| granted.unwrap_or(duration)))
 }
 
 /// A word out of a list.

@@ -251,6 +251,7 @@ fn circumstances(case: &CaseEntry, policy: &Policy) -> Circumstances {
     Circumstances {
         now,
         past,
+        past_complete: true,
         chain: case.extends.map(|chain| Chain {
             extensions: chain.extensions,
             since: now - TimeDelta::from(chain.held),
@@ -275,6 +276,8 @@ fn earlier(entry: &PastEntry, policy: &Policy, now: chrono::DateTime<chrono::Utc
         break_glass: entry.break_glass,
         asked_at: now - TimeDelta::from(entry.ago),
         duration: entry.duration,
+        grant: entry.grant,
+        granted: entry.granted,
         resource,
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::meaning::{answer, with};
 use super::*;
-use crate::domain::{Past, Standing};
+use crate::domain::{Past, PastGrant, Standing};
 
 fn limited() -> Policy {
     with(
@@ -28,7 +28,7 @@ fn on_call(words: &str) -> Ask {
     }
 }
 
-fn past(rule: &str, automatic: bool, asked_at: DateTime<Utc>) -> Past {
+pub(super) fn past(rule: &str, automatic: bool, asked_at: DateTime<Utc>) -> Past {
     Past {
         resource: ResourceName::new("db"),
         role: RoleName::new("ro"),
@@ -38,6 +38,8 @@ fn past(rule: &str, automatic: bool, asked_at: DateTime<Utc>) -> Past {
         break_glass: false,
         asked_at,
         duration: Span::hours(1),
+        grant: PastGrant::Active,
+        granted: Some(Span::hours(1)),
     }
 }
 

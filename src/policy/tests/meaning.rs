@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::domain::{Asker, Chain, RequestId, Standing};
+use crate::domain::{Asker, Chain, Past, RequestId, Standing};
 
 /// A policy with one rule, or several, about `db` (roles `ro` and `rw`, owned by `leads`).
 pub(super) fn with(rules: &str) -> Policy {
@@ -118,6 +118,43 @@ fn a_condition_that_cannot_be_worked_out_never_lets_anybody_in() {
         matches!(&refusal, Refusal::ConditionFailed { why, .. } if why.contains("team")),
         "{refusal}"
     );
+}
+
+#[test]
+fn what_is_not_seen_of_earlier_requests_never_lets_anybody_in() {
+    let rules = |decision: &str, when: &str| {
+        with(&format!(
+            "  - {{ name: r, match: {{}}, when: \"{when}\", decision: {decision} }}
+  - {{ name: all, match: {{}}, decision: review, steps: [ {{ from: [dba] }} ] }}
+"
+        ))
+    };
+    let denied = "history.requests.exists(r, r.outcome == 'denied')";
+    let (deny, approve) = (
+        rules("deny, message: No.", denied),
+        rules("approve", &format!("!{denied}")),
+    );
+    let one = |outcome| Past {
+        outcome,
+        ..super::limits::past("all", false, noon().now)
+    };
+    let seen = |count: usize, past_complete| Circumstances {
+        past: vec![one("cancelled"); count],
+        past_complete,
+        ..noon()
+    };
+    let rule = |policy: &Policy, circumstances: &Circumstances| {
+        let answer = answer(policy, &ask("dana db 1h"), circumstances);
+        answer.map(|terms| terms.rule.to_string())
+    };
+    let all = seen(200, true);
+    assert_eq!(rule(&deny, &all).as_deref(), Ok("all"));
+    assert_eq!(rule(&approve, &all).as_deref(), Ok("r"));
+    for cut in [seen(200, false), seen(201, true)] {
+        let refused = rule(&deny, &cut).unwrap_err();
+        assert!(matches!(refused, Refusal::DeniedByRule { .. }), "{refused}");
+        assert_eq!(rule(&approve, &cut).as_deref(), Ok("all"));
+    }
 }
 
 fn standing(groups: &[&str], unreadable: &[&str]) -> Standing {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::meaning::with;
 use super::*;
-use crate::domain::{Asker, Chain, Past, RequestId, Standing};
+use crate::domain::{Asker, Chain, Past, PastGrant, RequestId, Standing};
 
 /// A policy with every part of the language in it.
 fn everything() -> Policy {
@@ -71,6 +71,8 @@ fn an_ask() -> impl Strategy<Value = (Ask, Circumstances)> {
             break_glass: false,
             asked_at: now - TimeDelta::minutes(minutes),
             duration: Span::hours(1),
+            grant: PastGrant::Active,
+            granted: Some(Span::hours(1)),
         });
         let chain = extends.then(|| Chain {
             extensions: 0,
@@ -94,6 +96,7 @@ fn an_ask() -> impl Strategy<Value = (Ask, Circumstances)> {
             Circumstances {
                 now,
                 past: past.collect(),
+                past_complete: true,
                 chain,
             },
         )

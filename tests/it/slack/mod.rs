@@ -18,6 +18,7 @@ mod meaning_cards;
 mod meaning_conditions;
 mod meaning_reload;
 mod references;
+mod remembering;
 mod socket;
 mod sources;
 mod strangers;
