@@ -381,13 +381,6 @@ impl Refusal {
     }
 }
 
-fn people(count: usize) -> String {
-    match count {
-        1 => "1 person".to_owned(),
-        _ => format!("{count} different people"),
-    }
-}
-
 fn join(groups: &[GroupName]) -> String {
     groups
         .iter()
