@@ -165,9 +165,9 @@ pub enum Refusal {
     },
     /// Nobody, or not enough people, could approve.
     #[error(
-        "Nobody could finish this approval: it needs {} of {}, and besides {} there {} {eligible}. \
+        "Nobody could finish this approval: it needs {needed} of {}, and besides {} there {} {eligible}. \
          Ask the owners of the policy to fill the group.",
-        people(*needed), join(from), besides(*own), if *eligible == 1 { "is" } else { "are" }
+        join(from), besides(*own), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
         /// The groups that are short of people, of one step or of several.
