@@ -21,6 +21,7 @@ use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
 
+mod again;
 mod digests;
 mod execute;
 mod homes;
@@ -29,6 +30,7 @@ mod resolve;
 mod shown;
 mod submit;
 
+pub use again::Again;
 pub use shown::Page;
 pub use submit::Submission;
 
@@ -53,10 +55,12 @@ pub struct Cause {
     pub actor: Actor,
     /// The delivery that carries it; finished in the transaction that stores the effect.
     pub delivery: Option<String>,
-    /// The request asked once more, with what the directory says just now, and the hash of the
-    /// policy that this was read for. Needed to approve a
+    /// The request asked once more, with what the directory says just now. Needed to approve a
     /// request that was made under another policy than the present one.
-    pub asked_again: Option<(String, Box<Ask>)>,
+    pub asked_again: Option<Again>,
+    /// The [`version`](crate::domain::version) of what the person looked at; none where it does not
+    /// matter. Where it is another one by now, under lock, what would have an effect has none.
+    pub seen: Option<String>,
 }
 
 impl Cause {
@@ -70,6 +74,7 @@ impl Cause {
             actor,
             delivery: Some(delivery.into()),
             asked_again: None,
+            seen: None,
         }
     }
 
@@ -79,6 +84,7 @@ impl Cause {
             actor: Actor::Clock,
             delivery: None,
             asked_again: None,
+            seen: None,
         }
     }
 
@@ -88,6 +94,7 @@ impl Cause {
             actor: Actor::Worker,
             delivery: None,
             asked_again: None,
+            seen: None,
         }
     }
 }

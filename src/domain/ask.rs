@@ -142,7 +142,8 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Who stood behind each group of the terms when the request was made, read from the directory.
+/// Who stood behind each group of the terms when the request was made, or when a later policy asked
+/// more, read from the directory.
 /// It is shown on the card and checked before asking anybody; it never decides: at a click the
 /// approver's groups are read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,28 +210,5 @@ impl Roster {
     /// The people who may approve that step: all in its groups but the holder and the asker.
     pub fn eligible(&self, step: &Step, own: &[PersonId]) -> BTreeSet<PersonId> {
         self.people(&step.from, own)
-    }
-
-    /// Whether the step can be finished at all by these people, or why not. Those who stand in at
-    /// that moment count; an escalation, which may never come, does not.
-    pub fn check(&self, step: &Step, own: &[PersonId], now: DateTime<Utc>) -> Result<(), Refusal> {
-        let stand_ins = step.stand_ins(now, false);
-        let eligible = self.people(step.from.iter().chain(&stand_ins), own);
-        let groups_of = |person: PersonId| -> BTreeSet<GroupName> {
-            let held = self
-                .groups
-                .iter()
-                .filter(|(_, people)| people.contains(&person));
-            held.map(|(group, _)| group.clone()).collect()
-        };
-        let sets: Vec<_> = eligible.iter().map(|person| groups_of(*person)).collect();
-        if step.is_met_by(&sets, &stand_ins) {
-            return Ok(());
-        }
-        Err(Refusal::TooFewApprovers {
-            from: step.from.clone(),
-            needed: step.quorum.people(step.from.len()),
-            eligible: eligible.len(),
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupName, Member, PersonId, Receipt, Refusal, Removal, Span, Terms};
+use super::{GroupName, Member, PersonId, Receipt, Refusal, Removal, Roster, Span, Terms};
 
 /// What is asked of one request. Whoever asks, it goes through [`decide`](super::decide()).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub enum Command {
     Tighten {
         /// The stricter terms.
         terms: Box<Terms>,
+        /// Who stands behind their groups, read just now.
+        roster: Box<Roster>,
     },
     /// A later policy does not allow it any more.
     Overrule {

@@ -136,9 +136,10 @@ pub fn decide(request: Request, command: Command, now: DateTime<Utc>) -> Result<
             justified,
             note,
         } => complete_review(&request, &by, justified, &note)?,
-        Command::Tighten { terms } => {
+        Command::Tighten { terms, roster } => {
             pending(&request, now)?;
-            vec![Event::TermsTightened { terms }]
+            let roster = Some(roster);
+            vec![Event::TermsTightened { terms, roster }]
         }
         Command::Overrule { refusal } => {
             pending(&request, now)?;

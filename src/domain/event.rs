@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::grant::{Failing, remind_at};
 use super::{
     AfterReview, Approval, Chase, Grant, GrantState, GroupName, Member, PersonId, Receipt, Refusal,
-    Removal, Request, RequestState, Reviewed, RevokeCause, Search, Span, Terms,
+    Removal, Request, RequestState, Reviewed, RevokeCause, Roster, Search, Span, Terms,
 };
 
 /// Something that happened to a request.
@@ -70,6 +70,9 @@ pub enum Event {
     TermsTightened {
         /// The stricter terms.
         terms: Box<Terms>,
+        /// Who stood behind their groups then; none in entries that are older than this field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        roster: Option<Box<Roster>>,
     },
     /// A later policy does not allow it any more.
     RequestOverruled {
@@ -229,8 +232,9 @@ impl Event {
         match (self, request) {
             (Self::Requested { request }, _) => Some((**request).clone()),
             (_, None) => None,
-            (Self::TermsTightened { terms }, Some(request)) => Some(Request {
+            (Self::TermsTightened { terms, roster }, Some(request)) => Some(Request {
                 terms: (**terms).clone(),
+                roster: roster.as_deref().cloned().unwrap_or(request.roster),
                 ..request
             }),
             (event, Some(request)) => {

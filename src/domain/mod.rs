@@ -14,6 +14,7 @@ pub mod decide;
 pub mod digest;
 pub mod duration;
 pub mod event;
+mod finish;
 pub mod grant;
 pub mod history;
 pub mod person;
@@ -22,9 +23,11 @@ mod properties;
 pub mod refusal;
 pub mod request;
 mod resolve;
+pub mod seats;
 pub mod standing;
 pub mod target;
 pub mod terms;
+mod version;
 pub mod wanted;
 
 pub use access::{Access, ConnectorName, GroupName, ResourceName, RoleName, RuleName};
@@ -47,4 +50,5 @@ pub use target::{
 pub use terms::{
     BreakGlass, Escalate, Inform, Quiet, Quorum, ResourceCard, Route, Step, Terms, tightened,
 };
+pub use version::version;
 pub use wanted::{Wanted, wanted};

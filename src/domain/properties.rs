@@ -449,16 +449,31 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
         groups: BTreeMap::from([(dba.clone(), people.iter().map(|n| person(*n)).collect())]),
         ..Roster::default()
     };
-    assert_eq!(roster(&[1, 2]).check(&step, &[person(0)], start()), Ok(()));
-    let missing = roster(&[0, 1]).check(&step, &[person(0)], start());
-    assert_eq!(
-        missing,
+    let check =
+        |people: &[u128], steps: &[Step]| roster(people).check_route(steps, &[person(0)], start());
+    let two = std::slice::from_ref(&step);
+    assert_eq!(check(&[1, 2], two), Ok(()));
+    let short_of = |needed, eligible| {
         Err(Refusal::TooFewApprovers {
             from: vec![dba.clone()],
-            needed: 2,
-            eligible: 1
-        }),
+            needed,
+            eligible,
+        })
+    };
+    assert_eq!(
+        check(&[0, 1], two),
+        short_of(2, 1),
         "the requester does not count"
+    );
+    let nobody = [Step::of(Vec::new(), Quorum::Any(1))];
+    assert!(check(&[1, 2], &nobody).is_err(), "a step for nobody");
+    let one = Step::of(vec![dba.clone()], Quorum::Any(1));
+    let both = [one.clone(), one];
+    assert_eq!(check(&[1, 2], &both), Ok(()));
+    assert_eq!(
+        check(&[0, 1], &both),
+        short_of(2, 1),
+        "nobody approves twice"
     );
 }
 

@@ -165,12 +165,12 @@ pub enum Refusal {
     },
     /// Nobody, or not enough people, could approve.
     #[error(
-        "Nobody could finish this approval: it needs {needed} of {}, and besides you there {} {eligible}. \
-         Ask the owners of the policy to fill the group.",
-        join(from), if *eligible == 1 { "is" } else { "are" }
+        "Nobody could finish this approval: it needs {} of {}, and without the requester there {} \
+         {eligible}. Ask the owners of the policy to fill the group.",
+        people(*needed), join(from), if *eligible == 1 { "is" } else { "are" }
     )]
     TooFewApprovers {
-        /// The step's groups.
+        /// The groups that are short of people, of one step or of several.
         from: Vec<GroupName>,
         /// Different people needed.
         needed: usize,
@@ -231,6 +231,12 @@ pub enum Refusal {
         /// The rule.
         rule: RuleName,
     },
+    /// The request is another one by now than what the person looked at.
+    #[error(
+        "This request has changed since you looked at it: somebody else decided, or the policy \
+         changed. So nothing was recorded. Please look at the card once more."
+    )]
+    Stale,
     /// The policy has changed since, and the request could not be held against the new one.
     #[error("The policy has changed just now, so nothing was done. Please try once more.")]
     PolicyChanged,
@@ -368,6 +374,13 @@ impl Refusal {
                 | Self::NobodyToAsk { .. }
                 | Self::TooFewApprovers { .. }
         )
+    }
+}
+
+fn people(count: usize) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        _ => format!("{count} different people"),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::seats::{Seats, shortage};
 use super::{GroupName, PersonId, RuleName, Span, Target};
 
 /// The answer of the policy to one request, complete and pinned.
@@ -318,8 +319,7 @@ impl Step {
 
     /// Whether people with these groups, in this order of approval, finish the step. Somebody in a
     /// group that stands in counts like a member of whatever group is missing. Under
-    /// [`Quorum::All`] people are assigned to groups so that as many seats as possible are taken
-    /// (augmenting paths), since one person in two groups may stand for either.
+    /// [`Quorum::All`] one person in two groups may stand for either.
     pub fn is_met_by<'a>(
         &self,
         people: impl IntoIterator<Item = &'a BTreeSet<GroupName>>,
@@ -342,75 +342,61 @@ impl Step {
             .collect();
         match self.quorum {
             Quorum::Any(count) => eligible.len() >= count as usize,
-            Quorum::All(count) => {
-                let seats = self.seats(count);
-                // Seats beyond the people there are cannot be taken, whoever sits where.
-                eligible.len() >= seats.len() && seats_taken(&eligible, &seats)
+            // Seats beyond the people there are cannot be taken, whoever sits where.
+            Quorum::All(_) if eligible.len() < self.quorum.people(self.from.len()) => false,
+            Quorum::All(_) => {
+                let takers = |from: &[GroupName]| {
+                    let fits = |person: &usize| {
+                        let (groups, stands_in) = eligible[*person];
+                        stands_in || from.iter().any(|group| groups.contains(group))
+                    };
+                    (0..eligible.len()).filter(fits).collect()
+                };
+                shortage(&self.seats(takers)).is_none()
             }
         }
     }
 
-    fn seats(&self, count: u32) -> Vec<&GroupName> {
-        let groups = self.from.iter();
-        groups
-            .flat_map(|group| std::iter::repeat_n(group, count as usize))
-            .collect()
+    /// The seats that people must take to finish the step, where it is known who of some groups there
+    /// are.
+    pub fn seats<P>(&self, takers: impl Fn(&[GroupName]) -> BTreeSet<P>) -> Vec<Seats<P>> {
+        let (Quorum::Any(count) | Quorum::All(count)) = self.quorum;
+        let seats = |from: &[GroupName]| Seats {
+            takers: takers(from),
+            count: count as usize,
+        };
+        self.seat_groups().into_iter().map(seats).collect()
     }
-}
 
-/// Whether every seat can be taken.
-fn seats_taken(people: &[(&BTreeSet<GroupName>, bool)], seats: &[&GroupName]) -> bool {
-    let table = Table { people, seats };
-    let mut holder: Vec<Option<usize>> = vec![None; seats.len()];
-    let seated = (0..people.len())
-        .filter(|&person| table.seat(person, &mut holder, &mut vec![false; seats.len()]));
-    seated.count() >= seats.len()
-}
-
-/// Who may sit where: who stands in, anywhere.
-struct Table<'a> {
-    people: &'a [(&'a BTreeSet<GroupName>, bool)],
-    seats: &'a [&'a GroupName],
-}
-
-impl Table<'_> {
-    /// Finds a seat for a person, moving others where they have another seat to go to.
-    fn seat(&self, person: usize, holder: &mut [Option<usize>], seen: &mut [bool]) -> bool {
-        for at in 0..self.seats.len() {
-            if seen[at] || !self.fits(person, at) {
-                continue;
-            }
-            seen[at] = true;
-            let free = match holder[at] {
-                None => true,
-                Some(other) => self.seat(other, holder, seen),
-            };
-            if free {
-                holder[at] = Some(person);
-                return true;
-            }
+    /// The groups that each kind of these seats is for. A step of no groups has a seat for nobody, so
+    /// it is never finished.
+    pub fn seat_groups(&self) -> Vec<&[GroupName]> {
+        match self.quorum {
+            Quorum::All(_) if !self.from.is_empty() => self.from.chunks(1).collect(),
+            Quorum::Any(_) | Quorum::All(_) => vec![&self.from],
         }
-        false
-    }
-
-    fn fits(&self, person: usize, seat: usize) -> bool {
-        let (groups, stands_in) = self.people[person];
-        stands_in || groups.contains(self.seats[seat])
     }
 }
 
-/// The pinned terms with what a later policy asks in addition: its steps that none of the pinned
-/// ones covers come after them, and the shorter duration holds. None when that policy asks nothing
-/// more. It never takes anything away: a laxer policy changes nothing.
-pub fn tightened(pinned: &Terms, fresh: &Terms) -> Option<Terms> {
+/// The pinned terms with what a later policy asks in addition, where the step of that number is asked
+/// now: a step that is not finished asks for more people where only that differs; steps that none of
+/// the pinned ones covers come after them; and the shorter duration holds. None when that policy asks
+/// nothing more. It never takes anything away: a laxer policy changes nothing.
+pub fn tightened(pinned: &Terms, fresh: &Terms, current: usize) -> Option<Terms> {
     let mut terms = pinned.clone();
     terms.duration = pinned.duration.min(fresh.duration);
     if let (Route::Steps(steps), Route::Steps(wanted)) = (&mut terms.route, &fresh.route) {
-        let mut free: Vec<Step> = steps.clone();
+        let mut free: Vec<usize> = (0..steps.len()).collect();
         for step in wanted {
-            match free.iter().position(|have| covers(have, step)) {
+            let covering = free.iter().position(|have| covers(&steps[*have], step));
+            let raising = || {
+                let mut free = free.iter();
+                free.position(|have| current <= *have && raised(&steps[*have], step).is_some())
+            };
+            match covering.or_else(raising) {
                 Some(at) => {
-                    free.remove(at);
+                    let have = &mut steps[free.remove(at)];
+                    *have = raised(have, step).unwrap_or_else(|| have.clone());
                 }
                 None => steps.push(step.clone()),
             }
@@ -421,6 +407,18 @@ pub fn tightened(pinned: &Terms, fresh: &Terms) -> Option<Terms> {
     }
     terms.tightened_by = Some(fresh.policy.clone());
     Some(terms)
+}
+
+/// The step with as many people as `wanted` asks for, where the same groups are asked and only that
+/// is missing.
+fn raised(have: &Step, wanted: &Step) -> Option<Step> {
+    let same = |one: &Step, other: &Step| one.from.iter().all(|group| other.from.contains(group));
+    let more = Step {
+        quorum: wanted.quorum,
+        ..have.clone()
+    };
+    let only_more = covers(&more, wanted) && covers(&more, have) && !covers(have, wanted);
+    (only_more && same(have, wanted) && same(wanted, have)).then_some(more)
 }
 
 /// Whether whoever finishes `have` has done all that `wanted` asks. Who could stand in there must
@@ -539,21 +537,24 @@ mod tests {
         let wide = step(&["dba", "lead"], Quorum::Any(1));
         let lead = step(&["lead"], Quorum::Any(1));
         let each = step(&["dba", "lead"], Quorum::All(1));
+        let three = step(&["dba", "lead"], Quorum::Any(3));
         for (pinned, fresh, steps) in [
             (vec![&dba], vec![&dba], None),
             (vec![&dba], vec![], None),
             (vec![&two], vec![&dba], None),
             (vec![&dba], vec![&wide], None),
             (vec![&each], vec![&wide], None),
-            (vec![&dba], vec![&two], Some(vec![&dba, &two])),
+            (vec![&dba], vec![&two], Some(vec![&two])),
             (vec![&wide], vec![&dba], Some(vec![&wide, &dba])),
-            (vec![&wide], vec![&each], Some(vec![&wide, &each])),
+            (vec![&wide], vec![&each], Some(vec![&each])),
+            (vec![&each], vec![&three], Some(vec![&each, &three])),
+            (vec![&dba, &dba], vec![&dba, &two], Some(vec![&dba, &two])),
             (vec![&dba], vec![&dba, &lead], Some(vec![&dba, &lead])),
             (vec![&dba], vec![&dba, &dba], Some(vec![&dba, &dba])),
         ] {
             let own =
                 |steps: &[&Step]| steps.iter().map(|step| (*step).clone()).collect::<Vec<_>>();
-            let tight = tightened(&terms(&own(&pinned), 2), &terms(&own(&fresh), 8));
+            let tight = tightened(&terms(&own(&pinned), 2), &terms(&own(&fresh), 8), 0);
             let now = tight.map(|terms| terms.route.steps().to_vec());
             assert_eq!(
                 now,
@@ -564,13 +565,43 @@ mod tests {
         let shorter = tightened(
             &terms(std::slice::from_ref(&dba), 2),
             &terms(std::slice::from_ref(&dba), 1),
+            0,
         )
         .unwrap();
         assert_eq!(shorter.duration, Span::hours(1));
         assert_eq!(
-            tightened(&shorter, &terms(std::slice::from_ref(&lead), 1))
+            tightened(&shorter, &terms(std::slice::from_ref(&lead), 1), 0)
                 .map(|t| t.route.steps().len()),
             Some(2)
+        );
+    }
+
+    #[test]
+    fn what_is_finished_stays_and_only_who_is_asked_now_or_later_are_more() {
+        let [one, two] = [1, 2].map(|count| step(&["dba"], Quorum::Any(count)));
+        let lead = step(&["lead"], Quorum::Any(1));
+        let steps = |steps: &[&Step], fresh: &Step, current| {
+            let own: Vec<Step> = steps.iter().map(|step| (*step).clone()).collect();
+            let tight = tightened(
+                &terms(&own, 2),
+                &terms(std::slice::from_ref(fresh), 2),
+                current,
+            );
+            tight.map(|terms| terms.route.steps().to_vec())
+        };
+        let now = |steps: &[&Step]| Some(steps.iter().map(|step| (*step).clone()).collect());
+        assert_eq!(steps(&[&one, &lead], &two, 0), now(&[&two, &lead]));
+        assert_eq!(steps(&[&one, &lead], &two, 1), now(&[&one, &lead, &two]));
+        assert_eq!(steps(&[&one, &one], &two, 1), now(&[&one, &two]));
+        let mut chased = one.clone();
+        chased.escalate = Some(Escalate {
+            after: Span::hours(1),
+            to: vec![GroupName::new("boss")],
+        });
+        assert_eq!(
+            steps(&[&chased], &two, 0),
+            now(&[&chased, &two]),
+            "who could stand in has no say in what is asked in addition"
         );
     }
 }

@@ -3,19 +3,20 @@
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 
+use super::again::{stricter, under};
 use super::{Cause, Engine, EngineError, finish, retried};
 use crate::domain::{
-    Ask, Command, Decision, Effect, Event, Refusal, Request, RequestId, Route, Terms, Verdict,
-    decide, tightened,
+    Ask, Command, Decision, Effect, Refusal, Request, RequestId, Route, Terms, Verdict, decide,
+    tightened, version,
 };
 use crate::policy::Policy;
 use crate::store::requests::Locked;
 use crate::store::{StoreError, Tx};
 
 /// What a command led to, and a refusal that is to be told although something was recorded.
-struct Outcome {
-    decision: Decision,
-    refusal: Option<Refusal>,
+pub(super) struct Outcome {
+    pub(super) decision: Decision,
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Engine {
@@ -108,6 +109,8 @@ impl Engine {
         for id in ids {
             locked.push(tx.lock_request(id).await?.ok_or(Refusal::NoSuchRequest)?);
         }
+        let is = version(locked.iter().map(|locked: &Locked| &locked.request));
+        let stale = cause.seen.as_ref().is_some_and(|seen| *seen != is);
         let now = self.clock.now(&mut tx).await?;
         finish(&mut tx, cause.delivery.as_deref(), now).await?;
         for locked in locked {
@@ -124,6 +127,10 @@ impl Engine {
         }
         if done.is_empty() {
             return Err(refused.unwrap_or(Refusal::NoSuchRequest).into());
+        }
+        // Whoever comes too late was told by whom; who still could decide has not seen on what.
+        if stale {
+            return Err(Refusal::Stale.into());
         }
         self.keep(tx, done, cause, (id, now)).await
     }
@@ -181,28 +188,20 @@ impl Engine {
         }
         // What was read for another policy says nothing about the groups that this one looks at.
         let again = cause.asked_again.as_ref();
-        let Some((_, ask)) = again.filter(|(hash, _)| hash == policy.hash()) else {
+        let Some(again) = again.filter(|again| again.policy == policy.hash()) else {
             return Err(Refusal::PolicyChanged.into());
         };
-        let fresh = match evaluate_within(tx, &policy, request, ask, now).await? {
+        let fresh = match evaluate_within(tx, &policy, request, &again.ask, now).await? {
             Verdict::Refused(refusal) => return Ok(overruled(request, refusal, now)?),
             Verdict::Terms(terms) => terms,
         };
-        let Some(terms) = tightened(&request.terms, &fresh) else {
-            return Ok(Outcome {
+        match stricter(request, &fresh) {
+            Some(terms) => under(terms, request, command, (&policy, again), now),
+            None => Ok(Outcome {
                 decision: plain,
                 refusal: None,
-            });
-        };
-        let terms = Box::new(terms);
-        let first = decide(request.clone(), Command::Tighten { terms }, now)?;
-        let second = decide(first.next.clone(), command.clone(), now)?;
-        let events: Vec<Event> = first.events.into_iter().chain(second.events).collect();
-        let decision = Decision { events, ..second };
-        Ok(Outcome {
-            decision,
-            refusal: None,
-        })
+            }),
+        }
     }
 }
 
@@ -214,7 +213,9 @@ fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
         | (Route::BreakGlass(_), Route::BreakGlass(_))
         | (Route::Steps(_), Route::Automatic { .. }) => false,
         (Route::Steps(steps), Route::Steps(_)) => {
-            tightened(pinned, fresh).is_some_and(|terms| terms.route.steps().len() > steps.len())
+            // All of them are finished.
+            let tightened = tightened(pinned, fresh, steps.len());
+            tightened.is_some_and(|terms| terms.route.steps().len() > steps.len())
         }
         _ => true,
     };
@@ -223,7 +224,7 @@ fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
 }
 
 /// Whether that policy has the last word on the request already.
-fn is_by(request: &Request, policy: &Policy) -> bool {
+pub(super) fn is_by(request: &Request, policy: &Policy) -> bool {
     let tightened = request.terms.tightened_by.as_deref();
     request.terms.policy == policy.hash() || tightened == Some(policy.hash())
 }
@@ -251,7 +252,11 @@ fn more_telling(one: Option<Refusal>, other: Refusal) -> Refusal {
 }
 
 /// The policy does not allow it any more: the request is over, and whoever approved learns why.
-fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<Outcome, Refusal> {
+pub(super) fn overruled(
+    request: &Request,
+    refusal: Refusal,
+    now: DateTime<Utc>,
+) -> Result<Outcome, Refusal> {
     // What could not be found out just now is no answer, and ends nothing.
     if let Refusal::GroupUnreadable { .. } | Refusal::UnknownPerson { .. } = refusal {
         return Err(refusal);
@@ -269,7 +274,7 @@ fn overruled(request: &Request, refusal: Refusal, now: DateTime<Utc>) -> Result<
 
 /// What a policy says to a request of before, asked for no longer than that policy allows: a shorter
 /// limit tightens the request, and does not end it.
-async fn evaluate_within(
+pub(super) async fn evaluate_within(
     tx: &mut Tx,
     policy: &Policy,
     request: &Request,

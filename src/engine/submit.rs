@@ -177,9 +177,7 @@ pub(super) fn can_be_decided(
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
     let own: Vec<PersonId> = ask.own().into_iter().chain(terms.barred.clone()).collect();
-    for step in terms.route.steps() {
-        roster.check(step, &own, now)?;
-    }
+    roster.check_route(terms.route.steps(), &own, now)?;
     reviewable(terms, roster, &own)
 }
 
@@ -191,7 +189,12 @@ impl Engine {
     }
 }
 
-fn on_their_clocks(policy: &Policy, terms: &Terms, roster: &Roster, now: DateTime<Utc>) -> Roster {
+pub(super) fn on_their_clocks(
+    policy: &Policy,
+    terms: &Terms,
+    roster: &Roster,
+    now: DateTime<Utc>,
+) -> Roster {
     let quiet = roster.zones.iter().filter_map(|(person, zone)| {
         let windows = policy.quiet_in(&terms.rule, zone, now)?;
         Some((*person, windows))

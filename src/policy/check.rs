@@ -19,6 +19,7 @@ mod rules;
 mod sources;
 mod steps;
 mod targets;
+mod together;
 mod waiting;
 
 pub(super) use conditions::finding as condition_finding;
@@ -142,6 +143,14 @@ const CHECKS: &[Check] = &[
     whole(
         "nobody is asked about their own request only",
         steps::not_ones_own,
+    ),
+    whole(
+        "all steps of a rule can be finished together",
+        together::can_be_finished,
+    ),
+    whole(
+        "somebody is left to finish all steps of a rule",
+        together::not_ones_own,
     ),
     whole(
         "somebody else can look at it afterwards",

@@ -48,12 +48,11 @@ fn durations(node: Node, log: &Log) -> Vec<At<Span>> {
         let Some(span) = read_span("durations", node, log) else {
             continue;
         };
-        match first.get(&span.value) {
-            Some(first) => log.push(fields::twice(&span.with(span.value.to_string()), *first)),
-            None => {
-                first.insert(span.value, span.at);
-                choices.push(span);
-            }
+        let before = *first.entry(span.value).or_insert(span.at);
+        if before == span.at {
+            choices.push(span);
+        } else {
+            log.push(fields::twice(&span.with(span.value.to_string()), before));
         }
     }
     choices

@@ -175,14 +175,12 @@ impl People {
         humans.sort_unstable_by(|one, other| called[*one].cmp(&called[*other]));
         humans.dedup_by(|one, other| called[*one] == called[*other]);
         for entry in humans.iter().flat_map(|human| &called[*human]) {
-            match self.membership.get_mut(entry) {
-                Some(groups) => {
-                    groups.insert(name.clone());
-                }
-                None => {
-                    let groups = BTreeSet::from([name.clone()]);
-                    self.membership.insert(entry.clone(), groups);
-                }
+            // Most are in a group already, and their entry need not be written once more.
+            if let Some(groups) = self.membership.get_mut(entry) {
+                groups.insert(name.clone());
+            } else {
+                let groups = BTreeSet::from([name.clone()]);
+                self.membership.insert(entry.clone(), groups);
             }
         }
         self.groups.insert(name, humans);

@@ -133,7 +133,9 @@ impl Tx {
         Ok(rows.into_iter().map(PastRow::into_past).collect())
     }
 
-    /// The requests that the last one prolongs, each the one before, and that one itself.
+    /// The requests that the last one prolongs, each the one before, and that one itself. The first of
+    /// them holds the access since the call that gave it; the time before, waiting for approvers or for
+    /// a start that lay ahead, is no part of it.
     async fn chain(&mut self, last: RequestId) -> Result<Option<Chain>, StoreError> {
         let row = sqlx::query!(
             r#"with recursive chain as (
@@ -143,7 +145,11 @@ impl Tx {
                    join chain c on r.id = c.extends where c.depth < 1000
                )
                select (select max(depth) from chain) as "extensions",
-                 (select coalesce(r.decided_at, r.asked_at) from requests r
+                 (select coalesce(
+                      (select max(l.at) from ledger l
+                         where l.request_id = r.id and l.event = 'activation_begun'),
+                      greatest(coalesce(r.decided_at, r.asked_at), (r.terms ->> 'start')::timestamptz))
+                    from requests r
                     join chain c on c.id = r.id order by c.depth desc limit 1) as since,
                  (select grant_until from requests where id = $1) as until"#,
             last.as_uuid()

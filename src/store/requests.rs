@@ -296,7 +296,8 @@ impl Tx {
                denied_by = $8, why = $9, grant_status = $10, grant_after = $11, grant_since = $12,
                grant_until = $13, remind_at = $14, receipt = $15, revoke_cause = $16, failing = $17,
                covered_until = $18, grant_error = $19, terms = $20, nudge_at = $21, nudges = $22,
-               escalate_at = $23, escalated = $24, review = $25, review_due_at = $26, start_at = $27, resolved = $28
+               escalate_at = $23, escalated = $24, review = $25, review_due_at = $26, start_at = $27, resolved = $28,
+               roster = $29
              where id = $1 and version = $2",
             next.id.as_uuid(),
             locked.version,
@@ -326,6 +327,7 @@ impl Tx {
             c.review_due_at,
             c.start_at,
             c.resolved,
+            to_json(&next.roster),
         )
         .execute(&mut *self.0)
         .await?;

@@ -3,10 +3,10 @@
 
 use chrono::TimeDelta;
 use jitbot::domain::{
-    Actor, Ask, Command, Event, GrantState, Origin, Refusal, Request, RequestId, RequestState,
-    Route, Span,
+    Actor, Ask, Command, Event, GrantState, Origin, Quorum, Refusal, Request, RequestId,
+    RequestState, Route, Span,
 };
-use jitbot::engine::{Cause, EngineError, Submission};
+use jitbot::engine::{Again, Cause, EngineError, Submission};
 use jitbot::policy::{Policy, Source};
 
 use crate::engine::prove;
@@ -42,7 +42,12 @@ pub async fn approve(house: &House, who: &str, id: RequestId) -> Result<Request,
     let cause = Cause {
         actor: Actor::Person { person, origin },
         delivery: None,
-        asked_again: Some((house.engine.policy().hash().to_owned(), Box::new(again))),
+        asked_again: Some(Again {
+            policy: house.engine.policy().hash().to_owned(),
+            ask: Box::new(again),
+            roster: house.roster(),
+        }),
+        seen: None,
     };
     let command = Command::Approve {
         by,
@@ -79,18 +84,18 @@ async fn a_stricter_policy_tightens_what_waits_at_the_next_click() {
     );
     let first = approve(&house, "bob", id).await.unwrap();
     assert!(
-        matches!(first.state, RequestState::Pending { step: 1, .. }),
+        matches!(first.state, RequestState::Pending { step: 0, .. }),
         "{first:?}"
     );
     assert_eq!(
         first.terms.tightened_by.as_deref(),
         Some(strict_hash.as_str())
     );
-    assert_eq!(
-        first.terms.route.steps().len(),
-        2,
-        "the old step and the new one"
-    );
+    let steps = first.terms.route.steps();
+    assert_eq!(steps.len(), 1, "the same step");
+    assert_eq!(steps[0].quorum, Quorum::Any(2), "with one person more");
+    let second = approve(&house, "carol", id).await.unwrap();
+    assert!(second.grant().is_some(), "{second:?}");
     let told = events(&house, id).await;
     assert!(
         told.iter()

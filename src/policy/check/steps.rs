@@ -65,17 +65,20 @@ pub(super) struct Finishing {
     effort: Option<Effort>,
 }
 
+/// A step as it is written, and as it is asked.
+pub(super) type Asked<'a> = (&'a StepEntry, Step);
+
 /// Whether a step can be finished, and by whom. Of a large group only as many are looked at as can
 /// matter: one more than the step counts.
-struct Finish {
+pub(super) struct Finish {
     people: Vec<usize>,
     /// Where it counts people of each group: who is in which.
     seats: Option<Eligible>,
-    needed: usize,
+    pub(super) needed: usize,
 }
 
 impl Finish {
-    fn can(&self, step: &Step, but: Option<usize>) -> bool {
+    pub(super) fn can(&self, step: &Step, but: Option<usize>) -> bool {
         let is_there = but.is_some_and(|human| self.people.binary_search(&human).is_ok());
         let there = self.people.len() - usize::from(is_there);
         // Seats beyond the people there cannot be taken; without this, a huge count would take long.
@@ -89,12 +92,8 @@ impl Finish {
 
 /// The steps of a rule, with the owners of each resource that it is about in them; each different
 /// one once.
-fn steps_of<'a>(
-    subject: &Subject<'_>,
-    index: usize,
-    rule: &'a RuleEntry,
-) -> Vec<(&'a StepEntry, Step)> {
-    let mut found: Vec<(&StepEntry, Step)> = Vec::new();
+fn steps_of<'a>(subject: &Subject<'_>, index: usize, rule: &'a RuleEntry) -> Vec<Asked<'a>> {
+    let mut found: Vec<Asked<'a>> = Vec::new();
     let asks_owner = |entry: &StepEntry| entry.from.iter().any(|name| name.value == OWNER);
     let owners = if rule.steps().iter().any(asks_owner) {
         owners_of(subject, index)
@@ -110,6 +109,32 @@ fn steps_of<'a>(
         found.extend(owners.iter().map(|owner| (entry, with_owner(&step, owner))));
     }
     found
+}
+
+/// The steps of a rule one after the other, for each different owner of what it is about.
+pub(super) fn routes_of<'a>(
+    subject: &Subject<'_>,
+    index: usize,
+    rule: &'a RuleEntry,
+) -> Vec<Vec<Asked<'a>>> {
+    let steps = rule.steps().iter().take(MOST_STEPS);
+    let steps: Vec<Asked<'a>> = steps.map(|entry| (entry, load::step(entry))).collect();
+    let asks_owner = |(_, step): &Asked<'_>| step.from.iter().any(|name| name.as_str() == OWNER);
+    if !steps.iter().any(asks_owner) {
+        return vec![steps];
+    }
+    let owners = owners_of(subject, index);
+    if owners.is_empty() {
+        // That is told already; what the other steps ask stands.
+        let others = steps.into_iter().filter(|asked| !asks_owner(asked));
+        return vec![others.collect()];
+    }
+    let owned = |owner: Vec<GroupName>| {
+        let steps = steps.iter();
+        let with = steps.map(|(entry, step)| (*entry, with_owner(step, &owner)));
+        with.collect()
+    };
+    owners.into_iter().map(owned).collect()
 }
 
 /// The owners of the resources that a rule is about, each different list once.
@@ -143,7 +168,7 @@ fn with_owner(step: &Step, owner: &[GroupName]) -> Step {
 impl Finishing {
     /// Who may finish a step, and whether they can; none where a group is read elsewhere, or unknown,
     /// which is told already.
-    fn of(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Rc<Finish>> {
+    pub(super) fn of(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Rc<Finish>> {
         let key = (step.from.clone(), step.quorum);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
@@ -155,15 +180,12 @@ impl Finishing {
 
     fn work_out(&mut self, subject: &Subject<'_>, step: &Step) -> Option<Finish> {
         let needed = step.quorum.people(step.from.len());
-        let effort = self
-            .effort
-            .get_or_insert_with(|| Effort::new(Effort::STEPS));
         let mut people: Vec<usize> = Vec::new();
         let mut members: Vec<(&GroupName, &[usize])> = Vec::new();
         for group in &step.from {
             let all = subject.people.numbers(group)?;
             let matter = &all[..all.len().min(needed.saturating_add(1))];
-            if !effort.spend(matter.len()) {
+            if !self.spend(matter.len()) {
                 return None;
             }
             people.extend(matter);
@@ -174,7 +196,7 @@ impl Finishing {
         let seats = match step.quorum {
             Quorum::All(_) if needed <= people.len() => {
                 let units = people.len().saturating_mul(needed).saturating_mul(needed);
-                if !effort.spend(units) {
+                if !self.spend(units) {
                     return None;
                 }
                 Some(by_groups(&members))
@@ -188,8 +210,16 @@ impl Finishing {
         })
     }
 
+    /// Asks for some more work.
+    pub(super) fn spend(&mut self, units: usize) -> bool {
+        let effort = self
+            .effort
+            .get_or_insert_with(|| Effort::new(Effort::STEPS));
+        effort.spend(units)
+    }
+
     /// Whether it was too much work, so that something was not looked at.
-    fn gave_up(&self) -> bool {
+    pub(super) fn gave_up(&self) -> bool {
         self.effort.as_ref().is_some_and(Effort::is_spent)
     }
 }
@@ -205,7 +235,7 @@ fn by_groups(members: &[(&GroupName, &[usize])]) -> Eligible {
 }
 
 /// Whether everybody was read without fault; if not, nothing is concluded from who is where.
-fn people_sound(subject: &Subject<'_>) -> bool {
+pub(super) fn people_sound(subject: &Subject<'_>) -> bool {
     let written = subject.written;
     written.groups.iter().all(|group| group.sound)
         && written.people.iter().all(|person| person.sound)
@@ -233,7 +263,7 @@ pub(super) fn can_be_finished(subject: &Subject<'_>) {
     }
 }
 
-fn too_much(entry: &StepEntry) -> Finding {
+pub(super) fn too_much(entry: &StepEntry) -> Finding {
     let message = "it would take too long to find out whether this step can be finished";
     let finding = Finding::new(entry.count.at, message, "from here on");
     finding.hint("let fewer steps count so many people, or ask the same groups in several rules")
@@ -279,7 +309,10 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
 
 /// Everybody whom a rule is for, group by group; none where it is for all, or a group is read
 /// elsewhere.
-fn requesters<'a>(subject: &'a Subject<'_>, rule: &RuleEntry) -> Option<Vec<&'a [usize]>> {
+pub(super) fn requesters<'a>(
+    subject: &'a Subject<'_>,
+    rule: &RuleEntry,
+) -> Option<Vec<&'a [usize]>> {
     humans(subject, rule.matching.requester_in.as_ref()?)
 }
 
@@ -295,7 +328,7 @@ pub(super) fn humans<'a>(
 }
 
 /// Whether the step can be finished at all, but for none of these people.
-fn nobody_left(step: &Step, finish: &Finish, requesters: &[&[usize]]) -> bool {
+pub(super) fn nobody_left(step: &Step, finish: &Finish, requesters: &[&[usize]]) -> bool {
     if !finish.can(step, None) {
         return false;
     }
@@ -312,13 +345,17 @@ fn nobody_left(step: &Step, finish: &Finish, requesters: &[&[usize]]) -> bool {
 }
 
 fn own_only(rule: &RuleEntry, entry: &StepEntry, step: &Step) -> Finding {
-    let at = entry.from.first().map_or(entry.count.at, |name| name.at);
-    let message = format!("{} asks people about their own requests only", title(rule));
     let names: Vec<&str> = step.from.iter().map(GroupName::as_str).collect();
     let label = format!(
         "without the requester, {} cannot finish this step",
         suggest::plain(&names, "and")
     );
+    asks_its_own(rule, entry, label)
+}
+
+pub(super) fn asks_its_own(rule: &RuleEntry, entry: &StepEntry, label: String) -> Finding {
+    let at = entry.from.first().map_or(entry.count.at, |name| name.at);
+    let message = format!("{} asks people about their own requests only", title(rule));
     let finding = Finding::new(at, message, label);
     let asker = rule.matching.requester_in.iter().flatten().next();
     let finding = match asker {

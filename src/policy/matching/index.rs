@@ -147,11 +147,14 @@ impl<'a> Index<'a> {
     }
 }
 
+/// Resources, each with one of its roles, by their numbers.
+type List = Vec<(usize, usize)>;
+
 /// For each rule, the resources and roles that it is about, by their numbers, in the order of the
 /// file. Rules that look at the same share one list.
 #[derive(Default)]
 pub(in crate::policy) struct Targets {
-    lists: Vec<Vec<(usize, usize)>>,
+    lists: Vec<List>,
     of: Vec<usize>,
     /// Whether they are too many, so that some are missing.
     pub(in crate::policy) too_many: bool,
@@ -205,7 +208,7 @@ impl Targets {
     }
 
     /// The different lists, and for each rule which of them is its.
-    pub(in crate::policy) fn lists(&self) -> (&[Vec<(usize, usize)>], &[usize]) {
+    pub(in crate::policy) fn lists(&self) -> (&[List], &[usize]) {
         (&self.lists, &self.of)
     }
 }
@@ -218,7 +221,7 @@ impl ops::Index<usize> for Targets {
     }
 }
 
-fn list_of(matcher: &Matcher, index: &Index<'_>) -> Vec<(usize, usize)> {
+fn list_of(matcher: &Matcher, index: &Index<'_>) -> List {
     let mut list = Vec::new();
     for resource in index.about(matcher) {
         for (number, role) in index.facts[resource].roles.iter().enumerate() {

@@ -48,8 +48,8 @@ impl Stage {
         }
     }
 
-    /// What comes of a verdict once it is looked at who could approve: a step that too few people
-    /// stand behind is refused. A step with a group of which nothing is known is left as it is.
+    /// What comes of a verdict once it is looked at who could approve: steps that too few people
+    /// stand behind are refused. A step with a group of which nothing is known is left as it is.
     pub fn answer(&self, policy: &Policy, verdict: &Verdict) -> Verdict {
         let Verdict::Terms(terms) = verdict else {
             return verdict.clone();
@@ -57,16 +57,19 @@ impl Stage {
         let Route::Steps(steps) = &terms.route else {
             return verdict.clone();
         };
-        let own = self.own(policy);
+        let mut roster = Roster::default();
+        let mut known = Vec::new();
         for step in steps {
-            let Some(roster) = self.roster(policy, step) else {
-                continue;
-            };
-            if let Err(refusal) = roster.check(step, &own, self.circumstances.now) {
-                return Verdict::Refused(refusal);
+            if let Some(groups) = self.step_groups(policy, step) {
+                roster.groups.extend(groups);
+                known.push(step.clone());
             }
         }
-        verdict.clone()
+        let now = self.circumstances.now;
+        match roster.check_route(&known, &self.own(policy), now) {
+            Ok(()) => verdict.clone(),
+            Err(refusal) => Verdict::Refused(refusal),
+        }
     }
 
     /// The evaluation as text, with who could approve.
@@ -98,15 +101,19 @@ impl Stage {
         }
     }
 
-    fn roster(&self, policy: &Policy, step: &Step) -> Option<Roster> {
-        let stand_ins = step.stand_ins(self.circumstances.now, false);
-        let mut roster = Roster::default();
-        for group in step.from.iter().chain(&stand_ins) {
-            let people = self.members(policy, group)?;
-            let people = people.iter().map(id).collect();
-            roster.groups.insert(group.clone(), people);
-        }
-        Some(roster)
+    /// Who stands behind a step; none when nothing is known of one of its groups.
+    fn step_groups(
+        &self,
+        policy: &Policy,
+        step: &Step,
+    ) -> Option<BTreeMap<GroupName, BTreeSet<PersonId>>> {
+        let groups = step.deciding(self.circumstances.now, false).into_iter();
+        groups
+            .map(|group| {
+                let people = self.members(policy, &group)?;
+                Some((group, people.iter().map(id).collect()))
+            })
+            .collect()
     }
 
     /// The holder and the asker, as rosters know them.

@@ -11,12 +11,16 @@ use super::super::view::{choices, ids, reply};
 use super::recording::Copy;
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault, Unfit};
-use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId};
-use crate::engine::Cause;
+use crate::domain::{Command, GroupName, Member, Refusal, Request, RequestId, version};
+use crate::engine::{Again, Cause};
+use crate::policy::Policy;
 use crate::store::StoreError;
 
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
+
+/// How long looking up everybody who is asked in addition may hold up an answer.
+const READING: Duration = Duration::from_secs(2);
 
 /// What somebody is about to do with a request, which says who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +96,11 @@ impl Handlers {
     }
 
     async fn approve_click(&self, key: &str, click: &Click, request: &Request) -> Result<Said, No> {
+        // What stands here from now on is what they approve, however long reading takes.
+        let seen = version(&self.parts(request).await?);
         let by = self.decider(&click.by.user, request).await?;
-        let cause = self.deciding_cause(key, &by, request).await?;
+        let mut cause = self.deciding_cause(key, &by, request).await?;
+        cause.seen = Some(seen);
         let command = Command::Approve {
             by,
             comment: None,
@@ -115,12 +122,28 @@ impl Handlers {
         let policy = self.engine.policy();
         let mut cause = Cause::slack(by.person, key);
         if request.terms.policy != policy.hash() {
-            let again = self.directory.ask_again(&policy, request).await;
-            let deciding = request.revoking();
-            let again = again.map_err(No::of_directory(&deciding))?;
-            cause.asked_again = Some((policy.hash().to_owned(), Box::new(again)));
+            cause.asked_again = Some(self.ask_again(&policy, request).await?);
         }
         Ok(cause)
+    }
+
+    /// The request asked once more, and who stands behind what the policy asks in addition by now.
+    async fn ask_again(&self, policy: &Policy, request: &Request) -> Result<Again, No> {
+        let ask = self.directory.ask_again(policy, request).await;
+        let deciding = request.revoking();
+        let ask = ask.map_err(No::of_directory(&deciding))?;
+        let parts = self.parts(request).await?;
+        let groups = self.engine.groups_again(&parts, &ask).await?;
+        let reading = self.roster(policy, groups.clone(), &ask.person);
+        let Ok(roster) = tokio::time::timeout(READING, reading).await else {
+            let groups = groups.into_iter().collect();
+            return Err(Refusal::GroupUnreadable { groups }.into());
+        };
+        Ok(Again {
+            policy: policy.hash().to_owned(),
+            ask: Box::new(ask),
+            roster: roster?,
+        })
     }
 
     async fn deny_click(&self, click: &Click, request: &Request) -> Result<Said, No> {

@@ -66,6 +66,7 @@ impl Handlers {
             actor,
             delivery: None,
             asked_again: None,
+            seen: None,
         };
         let command = Command::ShowCredentials { by };
         let request = self.engine.execute(id, command, cause).await?;

@@ -24,10 +24,8 @@ impl Handlers {
         let meta = Meta::read(&view.private_metadata).ok_or(Refusal::NoSuchRequest)?;
         let request = self.engine.store().request(meta.request).await?;
         let request: Request = request.ok_or(Refusal::NoSuchRequest)?;
-        if view.callback_id == ids::REVIEWED
-            && let Some(said) = self.is_stale(&meta, &request).await?
-        {
-            return Ok(said);
+        if view.callback_id == ids::REVIEWED {
+            self.not_stale(&meta, &request).await?;
         }
         let act = match view.callback_id.as_str() {
             ids::DENY_REASON | ids::REVIEWED => Act::Decide,
@@ -43,6 +41,7 @@ impl Handlers {
             ids::REVOKE_REASON => Command::Revoke { by, why },
             ids::REVIEWED => {
                 cause = self.deciding_cause(key, &by, &request).await?;
+                cause.seen = meta.version;
                 review::approval(by, why, view)
             }
             found => Command::CompleteReview {

@@ -187,14 +187,14 @@ impl Handlers {
         let done = match &delivery.matter {
             Matter::Command(command) => self.command(key, command).await,
             Matter::Click(click) => {
-                let done = self.click(key, click).await;
+                let done = Box::pin(self.click(key, click)).await;
                 self.after_click(click).await;
                 done
             }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
                 Box::pin(self.form_sent(key, submission)).await
             }
-            Matter::Submission(submission) => self.dialog(key, submission).await,
+            Matter::Submission(submission) => Box::pin(self.dialog(key, submission)).await,
             Matter::Shortcut(shortcut) => Box::pin(self.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };
@@ -220,7 +220,11 @@ impl Handlers {
         if !matches!(delivery.matter, Matter::Submission(_)) {
             return Ok(Said::Words(words));
         }
-        let view = modal::notice(trouble::NOTHING_DONE, &reply::refusal(refusal, &faces));
+        let head = match refusal {
+            Refusal::Stale => trouble::LOOK_AGAIN,
+            _ => trouble::NOTHING_DONE,
+        };
+        let view = modal::notice(head, &reply::refusal(refusal, &faces));
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal { update, words })
     }

@@ -1,14 +1,12 @@
 //! Approving with a remark or for a shorter time, and looking at break-glass afterwards: the dialogs,
 //! and what they say.
 
-use serde_json::json;
-
 use super::super::payload::{Click, View};
+use super::super::view::ids;
 use super::super::view::modal::{self, Meta};
-use super::super::view::{ids, reply, text};
 use super::click::{Act, all, is_in, meta};
 use super::{Handlers, No, Said};
-use crate::domain::{Command, Member, Refusal, Request, RequestState, Span};
+use crate::domain::{Command, Member, Refusal, Request, RequestState, Span, version};
 
 impl Handlers {
     /// Opens the dialog that approves for a shorter time, or with a remark.
@@ -44,23 +42,16 @@ impl Handlers {
         self.open(click, &view).await
     }
 
-    /// What to say where the dialog was opened on something else than what is true now. Where
-    /// nothing waits any more, the engine says who was faster.
-    pub(super) async fn is_stale(
-        &self,
-        meta: &Meta,
-        request: &Request,
-    ) -> Result<Option<Said>, No> {
+    /// Refuses what was decided in a dialog that was opened on something else than what is true now.
+    /// Where nothing waits any more, the engine says who was faster; and it looks again, under lock.
+    pub(super) async fn not_stale(&self, meta: &Meta, request: &Request) -> Result<(), No> {
         let parts = self.parts(request).await?;
         let waits = |part: &Request| matches!(part.state, RequestState::Pending { .. });
-        let same = meta.version.as_deref() == Some(modal::version(&parts).as_str());
+        let same = meta.version.as_deref() == Some(version(&parts).as_str());
         if same || !parts.iter().any(waits) {
-            return Ok(None);
+            return Ok(());
         }
-        let words = reply::stale();
-        let view = modal::notice(text::trouble::LOOK_AGAIN, reply::STALE);
-        let update = json!({"response_action": "update", "view": view});
-        Ok(Some(Said::Modal { update, words }))
+        Err(Refusal::Stale.into())
     }
 }
 

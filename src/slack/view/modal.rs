@@ -4,13 +4,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use slack_morphism::prelude::*;
 
 use super::content::{context, plain_text, quote, section, to_copy, to_json};
 use super::text::{self, bundle as words, dm};
 use super::{Faces, escape, ids};
-use crate::domain::{Request, RequestId, RequestState, Span};
+use crate::domain::{Request, RequestId, RequestState, Span, version};
 
 /// Characters of a reason that a dialog takes.
 const WHY: u64 = 1000;
@@ -76,23 +75,6 @@ pub fn revoke_reason(request: &Request, meta: &Meta) -> Value {
             hint,
         },
     )
-}
-
-/// What of a request a decision rests on, as a short text: which step is asked, for how long, and
-/// on which terms. A dialog that was opened on another version must not decide.
-pub fn version(parts: &[Request]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        let step = match &part.state {
-            RequestState::Pending { step, .. } => i64::try_from(*step).unwrap_or(i64::MAX),
-            _ => -1,
-        };
-        hash.update(part.id.as_uuid().as_bytes());
-        hash.update(step.to_be_bytes());
-        hash.update(part.granted().seconds().to_be_bytes());
-        hash.update(part.terms.tightened_by.as_deref().unwrap_or("-"));
-    }
-    hex::encode(hash.finalize())[..16].to_owned()
 }
 
 /// Approves for a shorter time, or with a remark.

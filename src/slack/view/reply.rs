@@ -253,14 +253,6 @@ pub fn retried(request: &Request) -> Content {
     Content::line(&words::retried(request))
 }
 
-/// A dialog was sent off that was opened on something else.
-pub fn stale() -> Content {
-    Content::line(STALE)
-}
-
-/// See [`stale`].
-pub const STALE: &str = words::STALE;
-
 /// The database did not answer.
 pub fn not_recorded() -> Content {
     Content::line(words::NOT_RECORDED)

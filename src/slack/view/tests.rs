@@ -452,6 +452,7 @@ fn chase() -> Vec<(&'static str, Event, Request)> {
             "tightened",
             Event::TermsTightened {
                 terms: Box::new(state("waiting_tightened").terms),
+                roster: None,
             },
             state("waiting_tightened"),
         ),
@@ -960,6 +961,7 @@ fn the_noes() {
             why: "Your Slack account is a guest here.".to_owned(),
         },
         Refusal::Duplicate,
+        Refusal::Stale,
         Refusal::NoSuchRequest,
         Refusal::OwnRequest,
         Refusal::OwnChain,
@@ -1143,6 +1145,38 @@ pub(super) fn hold_news(request: &Request, faces: &Faces, words: &str) {
 }
 
 /// Every answer with somebody's words, and what admins are told.
+fn hold_explained(refusal: &Refusal, faces: &Faces, words: &str) {
+    let words = words.to_owned();
+    let people: Vec<PersonId> = (1..40).map(person).collect();
+    let groups = vec![group(&words); 20];
+    let explained = Explained {
+        part: words.clone(),
+        missing: vec![refusal.clone(); 5],
+        left_out: vec![
+            LeftOut {
+                step: 1,
+                groups: groups.clone(),
+                condition: words.clone(),
+            };
+            20
+        ],
+        tried: vec![(words.clone(), words.clone()); 60],
+        eligible: vec![
+            Eligible {
+                step: 1,
+                groups,
+                people: people.clone()
+            };
+            10
+        ],
+        read: vec![(group(&words), now()); 20],
+        ..Explained::of(Verdict::Refused(refusal.clone()))
+    };
+    lint::message(&reply::explain(&explained, faces));
+    let parts = vec![explained.clone(); 10];
+    lint::message(&reply::explain_bundle(&words, &parts, faces));
+}
+
 fn hold_answers(request: &Request, faces: &Faces, words: &str) {
     let words = words.to_owned();
     let item = ListItem {
@@ -1181,34 +1215,8 @@ fn hold_answers(request: &Request, faces: &Faces, words: &str) {
         faces,
     ));
     lint::message(&reply::not_understood(&words, &words));
+    hold_explained(&refusal, faces, &words);
     let people: Vec<PersonId> = (1..40).map(person).collect();
-    let groups = vec![group(&words); 20];
-    let explained = Explained {
-        part: words.clone(),
-        missing: vec![refusal.clone(); 5],
-        left_out: vec![
-            LeftOut {
-                step: 1,
-                groups: groups.clone(),
-                condition: words.clone(),
-            };
-            20
-        ],
-        tried: vec![(words.clone(), words.clone()); 60],
-        eligible: vec![
-            Eligible {
-                step: 1,
-                groups,
-                people: people.clone()
-            };
-            10
-        ],
-        read: vec![(group(&words), now()); 20],
-        ..Explained::of(Verdict::Refused(refusal))
-    };
-    lint::message(&reply::explain(&explained, faces));
-    let parts = vec![explained.clone(); 10];
-    lint::message(&reply::explain_bundle(&words, &parts, faces));
     let failing = grant::Failing {
         attempts: 3,
         error: words.clone(),

@@ -205,7 +205,7 @@ impl<'a> Telltale<'a> {
             earlier.filter(|known| known.seq < entry.seq && known.request == entry.request);
         earlier.find_map(|known| match &known.what {
             Event::Requested { request } => Some(&request.terms),
-            Event::TermsTightened { terms } => Some(&**terms),
+            Event::TermsTightened { terms, .. } => Some(&**terms),
             _ => None,
         })
     }

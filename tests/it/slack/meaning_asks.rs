@@ -334,6 +334,31 @@ async fn the_whole_time_of_an_extended_access_is_capped() {
 }
 
 #[tokio::test]
+async fn the_time_before_a_start_that_lay_ahead_is_no_part_of_the_whole() {
+    let bot = bot().await;
+    bot.asked("request staging-db readonly 1h in 13h INC-1")
+        .await;
+    bot.presses("bob", "jit_approve").await;
+    bot.house.pass(TimeDelta::hours(13));
+    bot.settle().await;
+    assert!(is_active(&bot.last_request().await));
+    bot.house.pass(TimeDelta::minutes(30));
+    bot.settle().await;
+    for more in ["extend staging-db 30m more", "extend #2 30m more"] {
+        bot.asked(more).await;
+        bot.presses("bob", "jit_approve").await;
+        assert!(is_active(&bot.last_request().await), "{more}");
+    }
+    let request = bot.last_request().await;
+    let until = bot.house.target.holds(&request.access).unwrap();
+    assert_eq!(
+        until - bot.house.clock.now(),
+        TimeDelta::minutes(90),
+        "two hours in all, of which half an hour is over"
+    );
+}
+
+#[tokio::test]
 async fn asking_for_somebody_else_gives_it_to_them_and_lets_neither_approve() {
     let bot = bot().await;
     let told = bot

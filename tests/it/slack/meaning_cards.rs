@@ -521,7 +521,13 @@ async fn what_a_later_policy_asks_in_addition_stands_on_the_card() {
     bot.presses("bob", "jit_approve").await;
     let (card, story) = (bot.card().plain(), bot.house.story());
     assert!(card.contains("The policy became stricter"), "{card}");
-    assert!(story.contains("it also needs 2 people of *dba*"), "{story}");
+    assert!(
+        story.contains("it needs 2 people of *dba* instead of one person of *dba*"),
+        "{story}"
+    );
+    assert!(!is_active(&bot).await);
+    bot.presses("carol", "jit_approve").await;
+    assert!(is_active(&bot).await, "{}", bot.house.story());
 
     let bot = open().await;
     asks(&bot, "request staging-db readonly 1h to see").await;

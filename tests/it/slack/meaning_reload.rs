@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use jitbot::cli::reload::{Looked, Reload};
-use jitbot::domain::{Event, GrantState, RequestState};
+use jitbot::domain::{Event, GrantState, RequestState, RevokeCause};
 use jitbot::engine::Engine;
 use jitbot::policy::{Policy, Source};
 use jitbot::sandbox::Message;
@@ -313,23 +313,40 @@ async fn what_left_the_policy_is_still_taken_away_on_time() {
     let folder = Folder::with(POLICY);
     bot.asked("request staging-db 1h to see").await;
     bot.presses("bob", "jit_approve").await;
-    assert!(!bot.house.target.is_empty());
     folder.swap(&emptied());
     let mut reload = following(&bot, &folder);
     assert_eq!(reload.look().await, Looked::Adopted);
-    let told = bot.types("bob", "revoke #1 tidying up").await;
-    assert!(
-        told.contains("being taken away") || told.contains("dba"),
-        "{told}"
-    );
-    bot.house.pass(TimeDelta::hours(1));
+    bot.house.pass(TimeDelta::minutes(59));
+    bot.settle().await;
+    let request = bot.last_request().await;
+    let held = &request.grant().unwrap().state;
+    assert!(matches!(held, GrantState::Active { .. }), "{held:?}");
+    assert!(bot.house.target.holds(&request.access).is_some());
+    bot.house.pass(TimeDelta::minutes(1));
     bot.settle().await;
     assert!(bot.house.target.is_empty());
     let request = bot.last_request().await;
-    assert!(matches!(
-        request.grant().unwrap().state,
-        GrantState::Revoked { .. }
-    ));
+    let Some(GrantState::Revoked { cause, .. }) = request.grant().map(|grant| &grant.state) else {
+        panic!("{:?}", request.state)
+    };
+    assert_eq!(*cause, RevokeCause::Lapsed);
+}
+
+#[tokio::test]
+async fn what_left_the_policy_can_still_be_revoked_by_its_approvers() {
+    let bot = bot().await;
+    bot.asked("request staging-db 1h to see").await;
+    bot.presses("bob", "jit_approve").await;
+    // The group is still there; what it decided on is not.
+    adopt(&bot, &emptied()).await;
+    let told = bot.types("bob", "revoke #1 tidying up").await;
+    assert!(told.contains("being taken away"), "{told}");
+    assert!(bot.house.target.is_empty());
+    let request = bot.last_request().await;
+    let Some(GrantState::Revoked { cause, .. }) = request.grant().map(|grant| &grant.state) else {
+        panic!("{:?}", request.state)
+    };
+    assert!(matches!(cause, RevokeCause::Revoked { .. }), "{cause:?}");
 }
 
 #[tokio::test]

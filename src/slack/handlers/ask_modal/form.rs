@@ -231,9 +231,7 @@ impl Handlers {
         let policy = self.engine.policy();
         let roster = self.roster(&policy, route.groups(), &ask.person).await?;
         let now = self.engine.now().await?;
-        for step in route.steps() {
-            roster.check(step, &ask.own(), now)?;
-        }
+        roster.check_route(route.steps(), &ask.own(), now)?;
         let able = able(route, &roster, ask);
         match route {
             Route::BreakGlass(glass) if able.iter().all(Vec::is_empty) => {

@@ -275,10 +275,6 @@ pub fn retried(request: &Request) -> String {
     )
 }
 
-/// A dialog was sent off that was opened on something else.
-pub const STALE: &str = "This request has changed since you opened the dialog: somebody else \
-    decided, or the policy changed. So nothing was recorded. Please look at the card once more.";
-
 /// A “no”, with people and times as each reader sees them. The same as the plain sentence of the
 /// refusal, dressed up.
 pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {

@@ -102,7 +102,7 @@ pub fn line(news: &News<'_>, faces: &Faces) -> Option<String> {
         Event::RequestApproved { after, .. } => approved(request, *after),
         Event::ApproversNudged { groups, .. } => nudged(request, groups, at, faces),
         Event::StepEscalated { to, .. } => escalated(request, to, at, faces),
-        Event::TermsTightened { terms } => tightened(news.before, terms),
+        Event::TermsTightened { terms, .. } => tightened(news.before, terms),
         Event::RequestOverruled { refusal, .. } => format!(
             "⛔ The policy has changed and no longer allows this: “{}”",
             said(&refusal.to_string())
@@ -206,7 +206,16 @@ fn tightened(before: Option<&Terms>, after: &Terms) -> String {
     let steps = after.route.steps();
     let known = before.map_or(0, |before| before.route.steps().len());
     let added: Vec<String> = steps.iter().skip(known).map(asks).collect();
-    let mut changes = Vec::new();
+    let mut changes: Vec<String> = Vec::new();
+    for (was, step) in before
+        .into_iter()
+        .flat_map(|before| before.route.steps())
+        .zip(steps)
+    {
+        if was != step {
+            changes.push(format!("it needs {} instead of {}", asks(step), asks(was)));
+        }
+    }
     if !added.is_empty() {
         let also = if known == 0 { "needs" } else { "also needs" };
         changes.push(format!("it {also} {}", added.join(", then ")));
