@@ -151,7 +151,8 @@ fn too_many_rules_resources_or_steps_are_refused() {
         "{HEAD}{}rules: [ {{ name: r, match: {{}}, decision: review, steps: [{steps}] }} ]\n",
         resources(1)
     );
-    assert_eq!(first(&faults(steps)), "rule “r” has more than 20 steps");
+    let many = faults(steps).to_string();
+    assert!(many.contains("rule “r” has more than 20 steps"), "{many}");
 }
 
 #[test]
