@@ -23,7 +23,7 @@ pub fn policy_file(text: &str) {
         assert!(!faults.to_string().is_empty(), "refused without a word");
         assert!(!faults.render(false).is_empty(), "drawn without a word");
     }
-    let known = policy("true").expect("a policy without fault");
+    let known = policy("!requester.is_guest").expect("a policy without fault");
     match Suite::from_sources(source("policy_test.yaml", text)) {
         Ok(suite) => drop(suite.run(&known)),
         Err(faults) => assert!(!faults.to_string().is_empty(), "refused without a word"),

@@ -129,9 +129,7 @@ fn the_answers_about_what_was_done() {
         .iter()
         .for_each(&mut look);
     let parts = bundles().remove(0).1;
-    answers_about(&parts, &faces())
-        .iter()
-        .for_each(&mut look);
+    answers_about(&parts, &faces()).iter().for_each(&mut look);
     for view in dialogs(words) {
         lint::modal(&view);
         page.push_str(&lint::read(view["blocks"].as_array().unwrap()));

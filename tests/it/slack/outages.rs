@@ -93,7 +93,9 @@ async fn a_schedule_that_hangs_leaves_its_fallback_time_to_be_asked() {
     );
     let text = policy(&groups, ON_CALL).replace("from: [leads]", "from: [oncall]");
     let bot = Bot::under(&text, None).await;
-    let request = bot.asked(ASK).await;
+    let told = bot.is_answered("dana", ASK).await;
+    assert!(told.contains("I asked"), "{told}");
+    let request = bot.last_request().await;
     assert!(matches!(request.terms.route, Route::Steps(_)));
     assert!(
         bot.card().plain().contains("@bob"),
