@@ -57,7 +57,7 @@ impl Worker {
             return Ok(false);
         };
         let policy = self.engine.policy();
-        let started = match self.directory.ask_again(&policy, &request).await {
+        let started = match Box::pin(self.directory.ask_again(&policy, &request)).await {
             Ok(ask) => self.engine.start(id, policy.hash(), &ask).await,
             Err(DirectoryFault::Unfit(unfit)) => {
                 let why = unfit.to_string();

@@ -146,7 +146,7 @@ impl Handlers {
 
     /// The request asked once more, and who stands behind what the policy asks in addition by now.
     async fn ask_again(&self, policy: &Policy, request: &Request) -> Result<Again, No> {
-        let ask = self.directory.ask_again(policy, request).await;
+        let ask = Box::pin(self.directory.ask_again(policy, request)).await;
         let deciding = request.revoking();
         let ask = ask.map_err(No::of_directory(&deciding))?;
         let parts = self.parts(request).await?;

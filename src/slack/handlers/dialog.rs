@@ -35,7 +35,7 @@ impl Handlers {
         let user = submission.by.user.as_str();
         let (by, cause) = if view.callback_id == ids::REVIEWED {
             let (by, mut cause) = self.decider(key, user, &request).await?;
-            cause.seen = meta.version.clone();
+            cause.seen.clone_from(&meta.version);
             (by, cause)
         } else {
             let by = self.member_for(act, user, &request).await?;

@@ -197,14 +197,14 @@ impl Handlers {
         let done = match &delivery.matter {
             Matter::Command(command) => act.command(key, command).await,
             Matter::Click(click) => {
-                let done = act.click(key, click).await;
+                let done = Box::pin(act.click(key, click)).await;
                 self.after_click(click).await;
                 done
             }
             Matter::Submission(submission) if ask_modal::is_form(&submission.view) => {
                 Box::pin(act.form_sent(key, submission)).await
             }
-            Matter::Submission(submission) => act.dialog(key, submission).await,
+            Matter::Submission(submission) => Box::pin(act.dialog(key, submission)).await,
             Matter::Shortcut(shortcut) => Box::pin(act.shortcut(shortcut)).await,
             _ => Ok(Said::Nothing),
         };

@@ -1210,6 +1210,28 @@ pub(super) fn hold_request(request: &Request, faces: &Faces) {
     ));
 }
 
+/// What the holder of a bundle is told while they have it.
+fn hold_held(parts: &[Request], faces: &Faces, words: &str) {
+    let mut receipt = receipt();
+    receipt.facts.insert(words.to_owned(), words.to_owned());
+    let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
+    lint::message(&dm::active_parts(&parts[0], &active, faces, Some(LINK)));
+    let held: Vec<&Request> = parts.iter().collect();
+    lint::message(&dm::reminded_parts(&parts[0], &held, now(), Some(LINK)));
+    let kept = Kept {
+        number: i64::MAX,
+        until: Some(now()),
+    };
+    let revoked = (bob(), words);
+    lint::message(&dm::revoked_but_kept(
+        revoked,
+        &parts[0],
+        &kept,
+        faces,
+        Some(LINK),
+    ));
+}
+
 /// Everything that shows the parts of a bundle.
 pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
     lint::message(&card::of(parts, faces, now()));
@@ -1235,24 +1257,7 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
     };
     lint::modal(&modal::review(parts, faces, &meta));
     lint::modal(&modal::deny_reason(&parts[0], &meta));
-    let mut receipt = receipt();
-    receipt.facts.insert(words.to_owned(), words.to_owned());
-    let active: Vec<_> = parts.iter().map(|part| (part, now(), &receipt)).collect();
-    lint::message(&dm::active_parts(&parts[0], &active, faces, Some(LINK)));
-    let held: Vec<&Request> = parts.iter().collect();
-    lint::message(&dm::reminded_parts(&parts[0], &held, now(), Some(LINK)));
-    let kept = Kept {
-        number: i64::MAX,
-        until: Some(now()),
-    };
-    let revoked = (bob(), words);
-    lint::message(&dm::revoked_but_kept(
-        revoked,
-        &parts[0],
-        &kept,
-        faces,
-        Some(LINK),
-    ));
+    hold_held(parts, faces, words);
     let choices = [
         dm::Choice::Retry,
         dm::Choice::CancelStart,
