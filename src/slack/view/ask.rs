@@ -2,6 +2,7 @@
 //! becomes blocks. An input keeps what was entered while its block keeps its name, so the block of a
 //! select is named after what it offers.
 
+use super::text::form;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -184,7 +185,7 @@ pub fn wait(words: &str) -> Value {
         "type": "modal",
         "callback_id": ids::WAIT,
         "title": plain(words::TITLE, TITLE),
-        "close": plain("Close", TITLE),
+        "close": plain(form::CLOSE, TITLE),
         "blocks": [to_json(&section(words))],
     })
 }
@@ -197,7 +198,7 @@ pub fn done(content: &Content) -> Value {
         "type": "modal",
         "callback_id": ids::NOTICE,
         "title": plain(words::SENT, TITLE),
-        "close": plain("Close", TITLE),
+        "close": plain(form::CLOSE, TITLE),
         "blocks": blocks,
     })
 }

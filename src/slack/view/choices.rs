@@ -1,6 +1,7 @@
 //! What can be done about a request, or about the parts of a bundle, as rows of buttons. Whether the
 //! person who clicks may is decided at the click.
 
+use super::text::button as on;
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
@@ -33,11 +34,11 @@ pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
 pub(super) fn review_buttons(of: RequestId, number: i64) -> Vec<SlackBlockButtonElement> {
     let label = |found: &str| format!("Review of request {number}: {found}");
     vec![
-        button(ids::JUSTIFIED, of, "Justified…", &label("justified")),
+        button(ids::JUSTIFIED, of, on::JUSTIFIED, &label("justified")),
         button(
             ids::UNJUSTIFIED,
             of,
-            "Not justified…",
+            on::NOT_JUSTIFIED,
             &label("not justified"),
         ),
     ]
@@ -49,7 +50,7 @@ pub(super) fn retry(parts: &[Request], now: DateTime<Utc>) -> Option<SlackBlockB
     let failed = |part: &&Request| words::retry_until(part, now).is_some();
     parts.iter().find(failed)?;
     let label = format!("Try again: request {}", lead.number);
-    Some(button(ids::RETRY, lead.id, "Try again", &label))
+    Some(button(ids::RETRY, lead.id, on::TRY_AGAIN, &label))
 }
 
 /// *Cancel start*, for what was approved for later.
@@ -58,7 +59,7 @@ pub(super) fn cancel_start(request: &Request) -> SlackBlockButtonElement {
         "Cancel the start of request {}; for its holder",
         request.number
     );
-    button(ids::CANCEL_START, request.id, "Cancel start", &label)
+    button(ids::CANCEL_START, request.id, on::CANCEL_START, &label)
 }
 
 struct Row<'a> {
@@ -87,7 +88,7 @@ impl Row<'_> {
         }
         let (id, number) = (self.lead.id, self.lead.number);
         let label = |verb: &str| format!("{verb} request {number}: {}", self.what());
-        let mut approve = button(ids::APPROVE, id, "Approve", &label("Approve"))
+        let mut approve = button(ids::APPROVE, id, on::APPROVE, &label(on::APPROVE))
             .with_style(SlackBlockButtonStyle::Primary);
         if self.any(|part| waits(part) && words::is_high(part)) {
             approve = approve.with_confirm(self.second_look());
@@ -95,10 +96,10 @@ impl Row<'_> {
         let cancel = format!("Cancel request {number}; only for the person who asked");
         vec![
             approve,
-            button(ids::REVIEW, id, "Review…", &label("Review")),
-            button(ids::DENY, id, "Deny…", &label("Deny")),
-            button(ids::CANCEL, id, "Cancel request", &cancel),
-            button(ids::WHY_ME, id, "Why me?", &label("Why do I decide on")),
+            button(ids::REVIEW, id, on::REVIEW, &label("Review")),
+            button(ids::DENY, id, on::DENY, &label("Deny")),
+            button(ids::CANCEL, id, on::CANCEL, &cancel),
+            button(ids::WHY_ME, id, on::WHY_ME, &label("Why do I decide on")),
         ]
     }
 
@@ -115,7 +116,7 @@ impl Row<'_> {
                 many.len()
             ),
         };
-        confirm("Approve this access?", &question, "Approve", "Not yet")
+        confirm(on::SURE, &question, on::APPROVE, on::NOT_YET)
     }
 
     /// Whether something begins later, and nothing has begun: cancelling is meant for all parts, and
@@ -141,7 +142,7 @@ impl Row<'_> {
         if self.any(revocable) {
             let number = self.lead.number;
             let label = format!("Revoke the access of request {number}; for its approvers");
-            let revoke = button(ids::REVOKE, self.lead.id, "Revoke…", &label);
+            let revoke = button(ids::REVOKE, self.lead.id, on::REVOKE, &label);
             row.push(revoke.with_style(SlackBlockButtonStyle::Danger));
         }
         row

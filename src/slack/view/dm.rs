@@ -1,6 +1,7 @@
 //! Direct messages: what the holder learns, and the card for somebody whom the channel does not
 //! reach, or who must not overlook it.
 
+use super::text::button as on;
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
@@ -107,7 +108,7 @@ pub fn active_parts(
     let all = button(
         ids::DONE_ALL,
         lead.id,
-        "Done early with all",
+        on::DONE_ALL,
         &words::done_all_label(lead),
     );
     notice.with([buttons(vec![all])]).content(card_link)
@@ -173,13 +174,13 @@ impl Choice {
         match self {
             Self::Retry => {
                 let label = format!("Try again: request {}", lead.number);
-                button(ids::RETRY, lead.id, "Try again", &label)
+                button(ids::RETRY, lead.id, on::TRY_AGAIN, &label)
             }
             Self::CancelStart => choices::cancel_start(lead),
             Self::AskAgain => again(lead),
             Self::DoneWithAll => {
                 let label = words::done_all_label(lead);
-                button(ids::DONE_ALL, lead.id, "Done early with all", &label)
+                button(ids::DONE_ALL, lead.id, on::DONE_ALL, &label)
             }
         }
     }
@@ -197,7 +198,7 @@ pub fn received_parts(parts: &[Request], faces: &Faces, card_link: Option<&str>)
 fn withdraw(request: &Request) -> Option<SlackBlockButtonElement> {
     let waits = matches!(request.state, RequestState::Pending { .. });
     let label = format!("Cancel request {}", request.number);
-    waits.then(|| button(ids::WITHDRAW, request.card(), "Cancel request", &label))
+    waits.then(|| button(ids::WITHDRAW, request.card(), on::CANCEL, &label))
 }
 
 /// The card as it is sent to one person who may decide, with the reason why it comes this way.
@@ -281,7 +282,7 @@ fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElem
     row.push(done(request));
     if receipt.credentials {
         let label = format!("Get credentials for request {}", request.number);
-        let get = button(ids::CREDENTIALS, request.id, "Get credentials", &label);
+        let get = button(ids::CREDENTIALS, request.id, on::CREDENTIALS, &label);
         // Of several parts none stands out.
         let get = match &request.bundle {
             None => get.with_style(SlackBlockButtonStyle::Primary),
@@ -293,25 +294,20 @@ fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElem
 }
 
 fn done(request: &Request) -> SlackBlockButtonElement {
-    button(
-        ids::DONE,
-        request.id,
-        "Done early",
-        &words::done_label(request),
-    )
+    button(ids::DONE, request.id, on::DONE, &words::done_label(request))
 }
 
 /// *Extend*, where the rule allows more time.
 fn extend(request: &Request) -> Option<SlackBlockButtonElement> {
     let label = words::extend_label(request);
-    let button = || button(ids::EXTEND, request.id, "Extend…", &label);
+    let button = || button(ids::EXTEND, request.id, on::EXTEND, &label);
     (0 < request.terms.extensions_left).then(button)
 }
 
 /// *Ask again*, for what is over or came to nothing.
 fn again(request: &Request) -> SlackBlockButtonElement {
     let label = words::again_label(request);
-    button(ids::ASK_AGAIN, request.id, "Ask again…", &label)
+    button(ids::ASK_AGAIN, request.id, on::ASK_AGAIN, &label)
 }
 
 fn reminder(request: &Request, at: DateTime<Utc>) -> Option<Notice> {

@@ -1,5 +1,6 @@
 //! What was asked for and what became of it: the newest page in a message, and all of it as a file.
 
+use super::text::button as on;
 use chrono::{DateTime, Utc};
 
 use super::content::{button_of, buttons, context, pages_of, section};
@@ -64,11 +65,11 @@ pub fn page(page: &Page<'_>, faces: &Faces, now: DateTime<Utc>) -> Content {
     let mut row = Vec::new();
     if page.older {
         let label = "Show what is older than these requests";
-        row.push(button_of(ids::HISTORY_OLDER, &page.id, "Show older", label));
+        row.push(button_of(ids::HISTORY_OLDER, &page.id, on::OLDER, label));
     }
     if !page.requests.is_empty() {
         let label = "Get everything that was looked for as a file";
-        let all = "Get all as a file";
+        let all = on::AS_FILE;
         row.push(button_of(ids::HISTORY_FILE, &page.id, all, label));
     }
     if !row.is_empty() {

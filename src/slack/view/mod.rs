@@ -3,7 +3,7 @@
 //!
 //! [`card`] is the message that a request has in its channel, [`story`] the lines of its thread,
 //! [`dm`] what one person is told directly, [`digest`] what they are told by schedule, [`modal`] the dialogs, [`home`] the App Home tab, [`reply`] the answers that only
-//! the person who typed or clicked sees. Every word stands in [`text`]; whatever a person typed
+//! the person who typed or clicked sees. What it says stands in [`text`]; whatever a person typed
 //! goes through [`escape`]. Everything is cut to Slack's limits here, so Slack refuses nothing.
 
 pub mod ask;

@@ -1,6 +1,8 @@
 //! Dialogs. What a dialog carries along (`private_metadata`) comes back from the client, so it
 //! names things and proves nothing.
 
+use super::text::button as on;
+use super::text::form;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,14 +54,14 @@ impl Meta {
 
 /// Asks why a request is denied.
 pub fn deny_reason(request: &Request, meta: &Meta) -> Value {
-    let hint = "The person who asked reads this, so say what they can do instead.";
+    let hint = form::DENY_HINT;
     why(
         request,
         meta,
         &Why {
             id: ids::DENY_REASON,
-            title: "Deny request",
-            submit: "Deny",
+            title: form::DENY_TITLE,
+            submit: form::DENY,
             hint,
         },
     )
@@ -67,14 +69,14 @@ pub fn deny_reason(request: &Request, meta: &Meta) -> Value {
 
 /// Asks why access is taken away.
 pub fn revoke_reason(request: &Request, meta: &Meta) -> Value {
-    let hint = "The holder reads this. Open sessions are ended at once.";
+    let hint = form::REVOKE_HINT;
     why(
         request,
         meta,
         &Why {
             id: ids::REVOKE_REASON,
-            title: "Revoke access",
-            submit: "Revoke",
+            title: form::REVOKE_TITLE,
+            submit: form::REVOKE,
             hint,
         },
     )
@@ -88,8 +90,8 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
     let mut blocks = vec![section(&words::headline(parts, faces))];
     blocks.extend(parts.first().and_then(|lead| quote(&lead.reason)));
     blocks.push(time(least, 1 < waiting.len()));
-    let hint = "The person who asked reads this too.";
-    blocks.push(note("Remark", hint, Needed::No).into());
+    let hint = form::REMARK_HINT;
+    blocks.push(note(form::REMARK, hint, Needed::No).into());
     blocks.extend(risk(&waiting));
     let read = waiting.iter().filter_map(|part| text::card::read_at(part));
     if let Some((group, at)) = read.min_by_key(|(_, at)| *at) {
@@ -99,11 +101,11 @@ pub fn review(parts: &[Request], faces: &Faces, meta: &Meta) -> Value {
         version: Some(version(parts)),
         ..meta.clone()
     };
-    let view = SlackModalView::new(plain_text("Review request", TITLE), blocks)
+    let view = SlackModalView::new(plain_text(form::REVIEW_TITLE, TITLE), blocks)
         .with_callback_id(SlackCallbackId(ids::REVIEWED.to_owned()))
         .with_private_metadata(meta.write())
-        .with_submit(plain_text("Approve", TITLE))
-        .with_close(plain_text("Back", TITLE));
+        .with_submit(plain_text(on::APPROVE, TITLE))
+        .with_close(plain_text(form::BACK, TITLE));
     to_json(&SlackView::Modal(view))
 }
 
@@ -124,7 +126,7 @@ fn time(least: Option<Span>, several: bool) -> SlackBlock {
         |words: &str, value: String| SlackBlockChoiceItem::new(plain_text(words, 75), value);
     let as_asked = match least {
         Some(span) if !several => format!("As asked: {}", text::long(span)),
-        _ => "As asked".to_owned(),
+        _ => form::AS_ASKED.to_owned(),
     };
     let as_asked = choice(&as_asked, ids::TIME_AS_ASKED.to_owned());
     let shorter = SHORTER.iter().filter_map(|minutes| {
@@ -138,9 +140,9 @@ fn time(least: Option<Span>, several: bool) -> SlackBlock {
         .with_options(options)
         .with_initial_option(as_asked);
     let label = if several {
-        "For how long, each?"
+        form::HOW_LONG_EACH
     } else {
-        "For how long?"
+        form::HOW_LONG
     };
     SlackInputBlock::new(plain_text(label, 100), select.into())
         .with_block_id(SlackBlockId(ids::TIME_BLOCK.to_owned()))
@@ -155,14 +157,20 @@ const SHORTER: [u32; 16] = [
 /// Takes down what somebody found who looked at a break-glass access.
 pub fn after_review(parts: &[Request], justified: bool, faces: &Faces, meta: &Meta) -> Value {
     let (id, title, label, hint, needed) = if justified {
-        let hint = "Kept on record with your name.";
-        (ids::JUSTIFIED_NOTE, "Justified", "Note", hint, Needed::No)
+        let hint = form::NOTE_HINT;
+        (
+            ids::JUSTIFIED_NOTE,
+            form::JUSTIFIED_TITLE,
+            form::NOTE,
+            hint,
+            Needed::No,
+        )
     } else {
-        let hint = "Kept on record with your name. Say what should happen now.";
+        let hint = form::WRONG_HINT;
         (
             ids::UNJUSTIFIED_NOTE,
-            "Not justified",
-            "What was wrong?",
+            form::UNJUSTIFIED_TITLE,
+            form::WRONG,
             hint,
             Needed::Yes,
         )
@@ -173,8 +181,8 @@ pub fn after_review(parts: &[Request], justified: bool, faces: &Faces, meta: &Me
     let view = SlackModalView::new(plain_text(title, TITLE), blocks)
         .with_callback_id(SlackCallbackId(id.to_owned()))
         .with_private_metadata(meta.write())
-        .with_submit(plain_text("Record", TITLE))
-        .with_close(plain_text("Back", TITLE));
+        .with_submit(plain_text(form::RECORD, TITLE))
+        .with_close(plain_text(form::BACK, TITLE));
     to_json(&SlackView::Modal(view))
 }
 
@@ -208,7 +216,7 @@ struct Why {
 }
 
 fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
-    let input = note("Why?", differs.hint, Needed::Yes);
+    let input = note(form::WHY, differs.hint, Needed::Yes);
     let what = match &request.bundle {
         Some(part) => format!(
             "Request #{}: the bundle {}, {} accesses",
@@ -230,7 +238,7 @@ fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
     .with_callback_id(SlackCallbackId(differs.id.to_owned()))
     .with_private_metadata(meta.write())
     .with_submit(plain_text(differs.submit, TITLE))
-    .with_close(plain_text("Back", TITLE));
+    .with_close(plain_text(form::BACK, TITLE));
     to_json(&SlackView::Modal(view))
 }
 
@@ -243,7 +251,7 @@ pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<U
     if !lines.is_empty() {
         blocks.push(to_copy(&lines));
     }
-    blocks.push(section("Password, to copy:"));
+    blocks.push(section(form::PASSWORD));
     blocks.push(to_copy(password));
     for (name, command) in commands.into_iter().take(COMMANDS) {
         blocks.push(section(&dm::paste(name)));
@@ -253,10 +261,10 @@ pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<U
     blocks.push(context(&format!(
         "It works until {end}. I keep no copy: if it is lost, press *Get credentials* again, which sets a new one."
     )));
-    let view = SlackModalView::new(plain_text("Your credentials", TITLE), blocks)
+    let view = SlackModalView::new(plain_text(form::CREDENTIALS_TITLE, TITLE), blocks)
         .with_callback_id(SlackCallbackId(ids::CREDENTIALS_SHOWN.to_owned()))
         .with_clear_on_close(true)
-        .with_close(plain_text("Done", TITLE));
+        .with_close(plain_text(form::DONE, TITLE));
     to_json(&SlackView::Modal(view))
 }
 
@@ -271,7 +279,7 @@ fn is_command((name, fact): &(String, String)) -> bool {
 /// them harmless ([`super::text::said`]).
 pub fn notice(title: &str, text: &str) -> Value {
     let title = match escape::plain(title, TITLE) {
-        empty if empty.is_empty() => "Notice".to_owned(),
+        empty if empty.is_empty() => form::NOTICE.to_owned(),
         title => title,
     };
     let text = if text.trim().is_empty() {
@@ -281,6 +289,6 @@ pub fn notice(title: &str, text: &str) -> Value {
     };
     let view = SlackModalView::new(plain_text(&title, TITLE), vec![section(text)])
         .with_callback_id(SlackCallbackId(ids::NOTICE.to_owned()))
-        .with_close(plain_text("Close", TITLE));
+        .with_close(plain_text(form::CLOSE, TITLE));
     to_json(&SlackView::Modal(view))
 }

@@ -1,6 +1,7 @@
 //! Long answers: one page of a list, and a button for what comes after it. Its value is the id of the
 //! last thing that was shown, so a page is found again whatever came or went meanwhile.
 
+use super::text::button as on;
 use slack_morphism::prelude::*;
 
 use super::content::{button_of, buttons, context, section};
@@ -87,7 +88,7 @@ fn row(list: List, after: &str) -> SlackBlock {
     buttons(vec![button_of(
         list.action(),
         after,
-        "Show more",
+        on::MORE,
         list.label(),
     )])
 }

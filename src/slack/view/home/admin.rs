@@ -1,5 +1,7 @@
 //! The panel of those who run the bot, and the dialog in which one of them answers for a removal.
 
+use super::super::text::button as on;
+use super::super::text::form;
 use serde_json::Value;
 use slack_morphism::prelude::*;
 
@@ -49,12 +51,12 @@ impl Drawn<'_> {
         let mut text = words::stuck(request, failing, *since, self.faces);
         let (id, number) = (request.id.to_string(), request.number);
         let label = format!("Retry now: the removal of request {number}");
-        let mut choices = vec![button(ids::RETRY, "Retry now", &label).with_value(id.clone())];
+        let mut choices = vec![button(ids::RETRY, on::RETRY_NOW, &label).with_value(id.clone())];
         if request.own().iter().any(|one| self.home.me.contains(one)) {
             text = format!("{text}\n{}", words::OWN_REMOVAL);
         } else {
             let label = format!("Mark as resolved: the removal of request {number}");
-            choices.push(button(ids::RESOLVE, "Mark resolved…", &label).with_value(id.clone()));
+            choices.push(button(ids::RESOLVE, on::RESOLVE, &label).with_value(id.clone()));
         }
         vec![item(&text), row(&format!("stuck:{id}"), choices)]
     }
@@ -68,17 +70,17 @@ pub fn answer_for(request: &Request, faces: &Faces, meta: &Meta) -> Value {
         .with_max_length(WHY)
         .with_min_length(1)
         .with_focus_on_load(true);
-    let hint = "Such as what you looked at, or that the server exists no more. It stays on record.";
-    let input = SlackInputBlock::new(plain_text("How do you know?", 100), input.into())
+    let hint = form::RESOLVE_HINT;
+    let input = SlackInputBlock::new(plain_text(form::HOW_KNOWN, 100), input.into())
         .with_block_id(SlackBlockId(known::WHY_BLOCK.to_owned()))
         .with_hint(plain_text(hint, 200));
     let view = SlackModalView::new(
-        plain_text("Mark as resolved", TITLE),
+        plain_text(form::RESOLVE_TITLE, TITLE),
         vec![section(&words::answer_for(request, faces)), input.into()],
     )
     .with_callback_id(SlackCallbackId(ids::RESOLVED.to_owned()))
     .with_private_metadata(to_json(meta).to_string())
-    .with_submit(plain_text("Mark resolved", TITLE))
-    .with_close(plain_text("Back", TITLE));
+    .with_submit(plain_text(form::RESOLVE, TITLE))
+    .with_close(plain_text(form::BACK, TITLE));
     to_json(&SlackView::Modal(view))
 }

@@ -1,6 +1,7 @@
 //! What can be done about a request from App Home, and from the lists that people type for. The same
 //! buttons as on cards and in messages.
 
+use super::super::text::button as on;
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
@@ -17,7 +18,7 @@ const VALUE: usize = 2_000;
 /// Something that the reader may ask for, with the button that does; the block has that id.
 pub(in crate::slack::view) fn offer(id: &str, one: &ListItem) -> SlackBlock {
     let label = format!("Ask for access to {}", one.name);
-    let mut ask = buttons::button(known::ASK, "Ask", &label);
+    let mut ask = buttons::button(known::ASK, on::ASK, &label);
     // Without it, the dialog asks which one is meant.
     if (1..=VALUE).contains(&one.name.encode_utf16().count()) {
         ask = ask.with_value(one.name.clone());
@@ -69,13 +70,13 @@ pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
         many => format!("{} accesses", many.len()),
     };
     let label = |verb: &str| format!("{verb} request {number}: {what}");
-    let mut approve = button(known::APPROVE, id, "Approve", &label("Approve"));
+    let mut approve = button(known::APPROVE, id, on::APPROVE, &label(on::APPROVE));
     if parts.iter().any(words::is_high) {
         let span = text::long(lead.granted());
         let why = parts.iter().find(|part| words::is_high(part));
         let why = why.map(words::second_look).unwrap_or_default();
         let question = format!("{what}, for {span}. {why}");
-        let asked = confirm("Approve this access?", &question, "Approve", "Not yet");
+        let asked = confirm(on::SURE, &question, on::APPROVE, on::NOT_YET);
         approve = approve.with_confirm(asked);
     }
     debug_assert!(parts.iter().all(|part| waits(part, now)));
@@ -83,8 +84,8 @@ pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
         &format!("waiting:{id}"),
         vec![
             approve,
-            button(known::REVIEW, id, "Review…", &label("Review")),
-            button(known::DENY, id, "Deny…", &label("Deny")),
+            button(known::REVIEW, id, on::REVIEW, &label("Review")),
+            button(known::DENY, id, on::DENY, &label("Deny")),
         ],
     )
 }

@@ -1,13 +1,18 @@
-//! Every word that the bot says, apart from where it stands. Short, kind, without jargon; a sign
-//! never stands without its word. Whatever comes from outside is made harmless here.
+//! What the bot says, apart from where it stands. Short, kind, without jargon; a sign never stands
+//! without its word. Whatever comes from outside is made harmless here. The labels that a screen reader
+//! says of a button are made beside it, since they name what it acts on; and what the command line says
+//! as well, of a slip in what was typed or of a refusal, stands where both can use it (`grammar`,
+//! `domain::refusal`).
 
 pub mod ask;
 pub mod asked;
 pub mod bundle;
+pub mod button;
 pub mod card;
 pub mod digest;
 pub mod dm;
 pub mod done;
+pub mod form;
 pub mod glass;
 mod grant;
 pub mod history;
