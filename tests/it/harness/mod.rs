@@ -3,6 +3,7 @@
 
 pub mod crash;
 pub mod house;
+pub mod log;
 pub mod postgres;
 pub mod store;
 pub mod target;

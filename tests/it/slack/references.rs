@@ -1,57 +1,11 @@
 //! Who is told that something failed on our side can name it, and the log knows it by that name.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use chrono::TimeDelta;
 use jitbot::sandbox::{Fault, FaultKind, Message, SubmitOutcome, SubmitValues};
 use regex::Regex;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::bot::{Bot, Passwords, SOON};
-
-/// The log of this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines that hold that.
-    fn lines(&self, what: &str) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
-        let lines = String::from_utf8_lossy(&lines);
-        let lines = lines.lines().filter(|line| line.contains(what));
-        lines.map(str::to_owned).collect()
-    }
-}
+use crate::harness::log::Log;
 
 fn reference(told: &str) -> String {
     let named = Regex::new("reference ([0-9a-f]{8})").unwrap();

@@ -1,8 +1,7 @@
 //! Groups that are read elsewhere: user groups of Slack, PagerDuty, webhooks, and managers.
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::io::Write as _;
 use std::time::Duration;
 
 use jitbot::directory::{About, Directory, DirectoryFault};
@@ -11,12 +10,12 @@ use jitbot::policy::{Policy, Source};
 use jitbot::sandbox::{Fault, FaultKind};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
-use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::{any, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::bot::Bot;
 use crate::harness::house::House;
+use crate::harness::log::Log;
 
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const TOKEN: &str = "pd-token-that-nobody-sees";
@@ -357,14 +356,7 @@ async fn the_fallback_stands_in_when_pagerduty_is_empty_down_or_hangs() {
 
 #[tokio::test]
 async fn a_secret_stands_in_no_log_and_no_message() {
-    let logs = Logs::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(logs.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    // Where another test has said a line before, with nobody listening, that is remembered.
-    tracing::callsite::rebuild_interest_cache();
+    let (log, _listening) = Log::listen();
     let server = MockServer::start().await;
     let echo = format!("{TOKEN} {SECRET} dana@acme.example");
     let refusal = ResponseTemplate::new(403).set_body_string(echo);
@@ -382,39 +374,12 @@ async fn a_secret_stands_in_no_log_and_no_message() {
     assert!(told.contains("could not read who is in"), "{told}");
     let asked = server.received_requests().await.unwrap();
     assert_eq!(asked.len(), 2, "both were called");
-    let logged = logs.text();
+    let logged = log.text();
     assert!(logged.contains("could not be read"), "{logged}");
     assert!(logged.contains("403"), "{logged}");
     for text in [logged, told] {
         assert!(!text.contains(TOKEN) && !text.contains("MfKQ9r8"), "{text}");
         assert!(!text.contains("dana@acme.example"), "{text}");
-    }
-}
-
-#[derive(Clone, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
-
-impl Logs {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Logs {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logs {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 
