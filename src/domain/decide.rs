@@ -247,7 +247,32 @@ fn approve(
             events.push(approved(request, now)?);
         }
     }
+    spare_who_is_needed_later(request, &events, now)?;
     Ok(events)
+}
+
+/// Nobody approves twice, so whoever alone could finish a later step must not spend their approval on
+/// this one while others can. Where the people of the roster could not finish it anyhow, nobody is
+/// kept from approving: others may be in the groups by now.
+fn spare_who_is_needed_later(
+    request: &Request,
+    events: &[Event],
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let next = events.iter().try_fold(request.clone(), |request, event| {
+        event.apply(Some(request), now)
+    });
+    let (Ok(()), Some(Err(Refusal::TooFewApprovers { from, .. }))) = (
+        request.check_rest(now),
+        next.map(|next| next.check_rest(now)),
+    ) else {
+        return Ok(());
+    };
+    let needed = request.deciding(now);
+    Err(Refusal::NeededLater {
+        later: from,
+        needed,
+    })
 }
 
 /// The end of a step, with the time at which somebody is called for the next one.

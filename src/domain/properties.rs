@@ -480,6 +480,41 @@ fn a_roster_that_cannot_finish_a_step_says_how_many_are_missing() {
 }
 
 #[test]
+fn who_alone_can_finish_a_later_step_leaves_the_first_to_others() {
+    let (dba, lead) = (GroupName::new("dba"), GroupName::new("lead"));
+    let steps = [&dba, &lead].map(|group| Step::of(vec![group.clone()], Quorum::Any(1)));
+    let approve = |n: u128, groups: &[&GroupName]| Command::Approve {
+        by: Member {
+            person: person(n),
+            also: BTreeSet::new(),
+            groups: groups.iter().map(|group| (*group).clone()).collect(),
+        },
+        comment: None,
+        duration: None,
+    };
+    let with = |dbas: &[u128], leads: &[u128]| {
+        let mut asked = request(steps.to_vec());
+        let people = |numbers: &[u128]| numbers.iter().map(|n| person(*n)).collect();
+        asked.roster.groups =
+            BTreeMap::from([(dba.clone(), people(dbas)), (lead.clone(), people(leads))]);
+        asked
+    };
+    let both = || approve(1, &[&dba, &lead]);
+    let spared = decide(with(&[1, 2], &[1]), both(), start());
+    let (later, needed) = (vec![lead.clone()], vec![dba.clone()]);
+    assert_eq!(spared, Err(Refusal::NeededLater { later, needed }));
+
+    let first = decide(with(&[1, 2], &[1]), approve(2, &[&dba]), start()).unwrap();
+    let last = decide(first.next, both(), start()).unwrap().next;
+    assert!(last.grant().is_some());
+    assert!(decide(with(&[1, 2], &[1, 3]), both(), start()).is_ok());
+    assert!(
+        decide(with(&[1, 2], &[]), both(), start()).is_ok(),
+        "whom nobody knew of may have the last step"
+    );
+}
+
+#[test]
 fn standing_in_counts_only_in_its_time() {
     let group = |name: &str| GroupName::new(name);
     let mut each = Step::of(vec![group("dba"), group("lead")], Quorum::All(1));

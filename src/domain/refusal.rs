@@ -219,6 +219,19 @@ pub enum Refusal {
     /// The person has approved already; the others are still missing.
     #[error("You have already approved this request; it waits for others.")]
     AlreadyApprovedByYou,
+    /// Without the person a later step could not be finished, and nobody approves twice.
+    #[error(
+        "Please leave this step to somebody else of {}: nobody approves twice, and without you there \
+         are not enough people of {} for what comes after it. So nothing was recorded.",
+        join(needed),
+        join(later)
+    )]
+    NeededLater {
+        /// The groups that would be short of people then.
+        later: Vec<GroupName>,
+        /// The groups that may decide now.
+        needed: Vec<GroupName>,
+    },
     /// The request is no longer waiting.
     #[error("This request was already {outcome}.")]
     AlreadyDecided {

@@ -1104,6 +1104,10 @@ fn the_noes() {
         },
         Refusal::NotAnApprover { needed: vec![] },
         Refusal::AlreadyApprovedByYou,
+        Refusal::NeededLater {
+            later: vec![group("lead")],
+            needed: vec![group("dba")],
+        },
         decided(Outcome::Approved, Some(bob())),
         decided(Outcome::Expired, None),
         Refusal::NothingToExtend,
