@@ -144,8 +144,7 @@ impl Directory {
 
     /// The same directory for one act of somebody who waits: all that is read by it takes no longer
     /// together than one reading may, from now on. What is not read by then cannot be read; what was
-    /// read lately still serves where it may. Only the accounts of those on a roster have each the
-    /// time of a call: Slack may be slow and still answer.
+    /// read lately still serves where it may.
     #[must_use]
     pub fn for_one_act(&self) -> Self {
         Self {

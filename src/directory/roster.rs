@@ -29,7 +29,8 @@ impl Directory {
     ///
     /// # Errors
     /// When Slack could not be asked about somebody, or the source of a group not about it: then
-    /// nobody knows whom the group holds.
+    /// nobody knows whom the group holds. For an act the same where they do not answer in its time;
+    /// what was answered until then is known when somebody tries again.
     pub async fn roster(
         &self,
         policy: &Policy,
@@ -75,12 +76,6 @@ impl Directory {
         if !unreadable.is_empty() {
             return Err(DirectoryFault::Groups(unreadable));
         }
-        // The accounts of those people are looked up at Slack's own pace, whatever the time of the act:
-        // it may be slow and still answer, and what it says is kept.
-        let unhurried = Self {
-            until: None,
-            ..self.clone()
-        };
         let mut roster = Roster::default();
         for group in groups {
             let humans = match readings.remove(&group) {
@@ -91,7 +86,7 @@ impl Directory {
                 }
                 None => listed(policy, &group),
             };
-            let people = unhurried.people_of(humans).await?;
+            let people = self.people_of(humans).await?;
             let zones = people
                 .iter()
                 .filter_map(|(id, zone)| Some((*id, zone.clone()?)));
@@ -162,7 +157,8 @@ impl Directory {
             Some(Looked { user: Some(id), .. }) => return self.recent(&id).await.map(Some),
             None => {}
         }
-        let user = self.client.user_by_email(address).await?;
+        let looking = async { Ok(self.client.user_by_email(address).await?) };
+        let user = self.in_time(looking).await?;
         let looked = Looked {
             user: user.as_ref().map(|user| user.id.clone()),
             read: Instant::now(),
@@ -172,7 +168,7 @@ impl Directory {
             tracing::warn!("the policy names an e-mail address that leads to nobody in Slack");
             return Ok(None);
         };
-        self.record(user).await.map(Some)
+        self.in_time(self.record(user)).await.map(Some)
     }
 }
 

@@ -19,9 +19,6 @@ use crate::store::StoreError;
 /// How long a look at who clicks may hold up a dialog, whose trigger lives three seconds.
 const GLANCE: Duration = Duration::from_millis(900);
 
-/// How long looking up everybody who is asked in addition may hold up an answer.
-const READING: Duration = Duration::from_secs(2);
-
 /// What somebody is about to do with a request, which says who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
@@ -146,20 +143,18 @@ impl Handlers {
 
     /// The request asked once more, and who stands behind what the policy asks in addition by now.
     async fn ask_again(&self, policy: &Policy, request: &Request) -> Result<Again, No> {
-        let ask = Box::pin(self.directory.ask_again(policy, request)).await;
+        // Who could approve is read after it.
+        let directory = self.directory.leaving_time();
+        let ask = Box::pin(directory.ask_again(policy, request)).await;
         let deciding = request.revoking();
         let ask = ask.map_err(No::of_directory(&deciding))?;
         let parts = self.parts(request).await?;
         let groups = self.engine.groups_again(&parts, &ask).await?;
-        let reading = self.roster(policy, groups.clone(), &ask.person);
-        let Ok(roster) = tokio::time::timeout(READING, reading).await else {
-            let groups = groups.into_iter().collect();
-            return Err(Refusal::GroupUnreadable { groups }.into());
-        };
+        let roster = self.roster(policy, groups, &ask.person).await?;
         Ok(Again {
             policy: policy.hash().to_owned(),
             ask: Box::new(ask),
-            roster: roster?,
+            roster,
         })
     }
 
@@ -298,7 +293,7 @@ impl Handlers {
 
     /// Who clicks, as far as that was read lately. It says what to show while they are read, and
     /// nothing else.
-    async fn known_member(
+    pub(super) async fn known_member(
         &self,
         act: Act,
         user: &str,

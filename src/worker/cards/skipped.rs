@@ -1,5 +1,6 @@
-//! Who was skipped by break-glass, and is told: everybody, however large the groups are. The roster of
-//! the request holds the first of them only where a group is read elsewhere.
+//! Who was skipped by break-glass, and who may look at it afterwards, is told: everybody, however large
+//! the groups are. The roster of the request holds the first of them only where a group is read
+//! elsewhere.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use chrono::TimeDelta;
 
 use super::{Telltale, Trouble};
 use crate::directory::DirectoryFault;
-use crate::domain::{GroupName, PersonId, Request};
+use crate::domain::{BreakGlass, GroupName, PersonId, Request};
 use crate::slack::view::{Faces, text};
 use crate::store::slack::CardKind;
 
@@ -27,35 +28,47 @@ impl Telltale<'_> {
             self.send_to(reviewers.clone(), CardKind::Review).await?;
             self.post_review().await?;
         }
-        let more = self.everybody_skipped().await?;
-        let more = &more - &reviewers;
-        let found = self.store().people(&more).await?;
-        self.faces.0.extend(Faces::of(found.values()).0);
-        self.send_to(more, CardKind::Approver).await?;
+        let more = self.everybody(|glass| glass.review_by.clone()).await?;
+        let reviewers = &reviewers | &more;
+        if self.awaits_review() {
+            self.send_to(more, CardKind::Review).await?;
+        }
+        let skipped = self.everybody(skipped_groups).await?;
+        self.send_to(&skipped - &reviewers, CardKind::Approver)
+            .await?;
         told
     }
 
-    async fn everybody_skipped(&self) -> Result<BTreeSet<PersonId>, Trouble> {
+    /// Everybody of those groups of the parts that are read elsewhere, with their names.
+    async fn everybody(
+        &mut self,
+        which: impl Fn(&BreakGlass) -> Vec<GroupName>,
+    ) -> Result<BTreeSet<PersonId>, Trouble> {
         let mut people = BTreeSet::new();
         for part in &self.parts {
-            people.extend(self.skipped_by(part).await?);
+            if let Some(glass) = text::glass::glass(part) {
+                people.extend(self.everybody_of(part, which(glass)).await?);
+            }
         }
+        let found = self.store().people(&people).await?;
+        self.faces.0.extend(Faces::of(found.values()).0);
         Ok(people)
     }
 
-    /// Everybody of the skipped groups that are read elsewhere. A group that cannot be read leaves it
-    /// at those who are known; where Slack tells no more for now, it is asked again.
-    async fn skipped_by(&self, part: &Request) -> Result<BTreeSet<PersonId>, Trouble> {
+    /// A group that cannot be read leaves it at those who are known; where Slack tells no more for
+    /// now, it is asked again.
+    async fn everybody_of(
+        &self,
+        part: &Request,
+        groups: Vec<GroupName>,
+    ) -> Result<BTreeSet<PersonId>, Trouble> {
         let policy = self.worker.engine.policy();
-        let Some(glass) = text::glass::glass(part).filter(|_| self.now < part.asked_at + FRESH)
-        else {
+        let elsewhere = groups.into_iter().filter(|group| policy.is_dynamic(group));
+        let groups: BTreeSet<GroupName> = elsewhere.collect();
+        if groups.is_empty() || part.asked_at + FRESH <= self.now {
             return Ok(BTreeSet::new());
-        };
-        let from = glass.skipped.iter().flat_map(|step| &step.from);
-        let elsewhere = from.filter(|group| policy.is_dynamic(group));
-        let groups: BTreeSet<GroupName> = elsewhere.cloned().collect();
-        let holder = self.store().person(part.access.person).await?;
-        let Some(holder) = holder.filter(|_| !groups.is_empty()) else {
+        }
+        let Some(holder) = self.store().person(part.access.person).await? else {
             return Ok(BTreeSet::new());
         };
         let directory = &self.worker.directory;
@@ -67,9 +80,15 @@ impl Telltale<'_> {
             Err(DirectoryFault::Store(fault)) => Err(fault.into()),
             Err(DirectoryFault::Unreadable(fault)) if fault.is_passing() => Err(fault.into()),
             Err(fault) => {
-                tracing::warn!(request.id = %part.id, %fault, "not everybody who was skipped is known");
+                tracing::warn!(request.id = %part.id, %fault, "not everybody who is to know of break-glass is known");
                 Ok(BTreeSet::new())
             }
         }
     }
+}
+
+/// The groups that would have been asked.
+fn skipped_groups(glass: &BreakGlass) -> Vec<GroupName> {
+    let from = glass.skipped.iter().flat_map(|step| &step.from);
+    from.cloned().collect()
 }

@@ -5,6 +5,7 @@ use jitbot::domain::{GrantState, RequestState, Route, Span};
 use jitbot::sandbox::{Fault, FaultKind, Message, SubmitOutcome, SubmitReply, SubmitValues, View};
 use jitbot::slack::view::Content;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use super::bot::{Bot, SOON};
 
@@ -718,15 +719,18 @@ async fn an_answer_that_takes_long_comes_in_the_forms_place() {
     let bot = bot().await;
     bot.types("dana", "").await;
     chooses(&bot, "dana", "orders-db").await;
-    // First who asks is read, then who could decide: each in time, together too late for Slack.
-    slowly(&bot, "dana", 1_500).await;
-    slowly(&bot, "bob", 1_500).await;
+    // Another transaction holds up what writes it down, for longer than Slack waits for an answer.
+    let mut other = PgConnection::connect(bot.house.url()).await.unwrap();
+    let hold = "begin; lock table requests in share row exclusive mode";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
     let slack = &bot.house.slack;
     let reply = slack.submit("dana", because("to look")).await.unwrap();
     assert_eq!(reply.outcome, SubmitOutcome::Updated, "{reply:?}");
     assert!(reply.in_time());
     let said = page(&form(&bot, "dana"));
     assert!(said.contains("The answer comes here"), "{said}");
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
     bot.settle().await;
     let said = page(&form(&bot, "dana"));
     assert!(said.contains("Request sent"), "{said}");

@@ -344,6 +344,99 @@ async fn an_outage_at_a_click_neither_ends_nor_tightens_what_waits() {
     }
 }
 
+// -- Slack itself is slow to say who somebody is --
+
+/// Longer than everything together may take that one act reads, and no longer than a call may take: so
+/// Slack does answer, and too late.
+const TOO_LONG: FaultKind = FaultKind::Delay { millis: 2_600 };
+/// Two of these are too long together.
+const HALF: FaultKind = FaultKind::Delay { millis: 1_400 };
+
+/// A policy in which more people are asked than have been read before.
+fn asking(groups: &str) -> String {
+    policy(
+        "  dba: { members: [bob@acme.example, carol@acme.example] }",
+        "",
+    )
+    .replace("from: [leads]", groups)
+}
+
+fn slow(bot: &Bot, method: &str, kind: FaultKind) {
+    let slack = &bot.house.slack;
+    slack.fault(Fault::times(method, u32::MAX, kind));
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_in_time_that_slack_does_not_say_who_could_approve() {
+    let bot = Bot::under(&asking("from: [dba]"), None).await;
+    for kind in [TOO_LONG, FaultKind::Hang] {
+        slow(&bot, "users.lookupByEmail", kind);
+        let told = bot.types("dana", ASK).await;
+        assert!(told.contains("could not read who is in dba"), "{told}");
+        assert!(told.contains("try again"), "{told}");
+        assert!(bot.house.slack.messages("access-requests").is_empty());
+        bot.house.slack.heal();
+    }
+    bot.asked(ASK).await;
+}
+
+#[tokio::test]
+async fn all_that_slack_is_slow_with_shares_the_time_of_an_act() {
+    let bot = Bot::under(&asking("from: [dba]"), None).await;
+    slow(&bot, "users.info", HALF);
+    slow(&bot, "users.lookupByEmail", HALF);
+    // Dana is read, and there is not time enough for who could approve.
+    let told = bot.is_answered("dana", ASK).await;
+    assert!(told.contains("could not read who is in dba"), "{told}");
+    // By now she is known, and it is.
+    bot.asked(ASK).await;
+}
+
+#[tokio::test]
+async fn an_approver_is_told_in_time_that_slack_does_not_say_who_they_are() {
+    let bot = Bot::under(&asking("from: [dba]"), None).await;
+    bot.asked(ASK).await;
+    for kind in [TOO_LONG, FaultKind::Hang] {
+        slow(&bot, "users.info", kind);
+        bot.presses("bob", "jit_approve").await;
+        let told = bot.told("bob");
+        assert!(told.contains("could not read who is in dba"), "{told}");
+        assert_eq!(bot.approvals().await, 0);
+        bot.house.slack.heal();
+    }
+    bot.presses("bob", "jit_approve").await;
+    assert!(is_active(&bot.last_request().await));
+}
+
+#[tokio::test]
+async fn after_a_reload_too_an_approver_is_told_in_time_what_slack_does_not_say() {
+    let bot = Bot::under(&asking("from: [dba]"), None).await;
+    let asked = bot.asked(ASK).await;
+    let next = "from: [dba], count: 1 }, { from: [leads]";
+    assert!(bot.house.engine.adopt(read(&asking(next))).await.unwrap());
+    // Who is asked in addition was never read, and what is read before it takes its time as well.
+    for (info, lookup) in [
+        (None, TOO_LONG),
+        (None, FaultKind::Hang),
+        (Some(HALF), HALF),
+    ] {
+        if let Some(kind) = info {
+            slow(&bot, "users.info", kind);
+        }
+        slow(&bot, "users.lookupByEmail", lookup);
+        bot.presses("bob", "jit_approve").await;
+        let told = bot.told("bob");
+        assert!(told.contains("could not read who is in dba"), "{told}");
+        let waits = bot.last_request().await;
+        assert_eq!(waits.terms, asked.terms, "nothing was decided");
+        assert_eq!(bot.approvals().await, 0);
+        bot.house.slack.heal();
+    }
+    bot.presses("bob", "jit_approve").await;
+    bot.presses("lee", "jit_approve").await;
+    assert!(is_active(&bot.last_request().await));
+}
+
 // -- what is told --
 
 #[tokio::test]
@@ -373,10 +466,47 @@ rules:\n";
 
 #[tokio::test]
 async fn everybody_who_was_skipped_is_told_however_many_they_are() {
+    let (bot, names) = glass_is_broken("approvers", "leads").await;
+    let slack = &bot.house.slack;
+    for name in &names {
+        let told = slack.dms(name);
+        assert_eq!(told.len(), 1, "{name}");
+        assert!(told[0].plain().contains("without asking"), "{name}");
+    }
+    // They are told once, and it goes on saying why.
+    bot.house.pass(TimeDelta::minutes(31));
+    bot.settle().await;
+    for name in &names {
+        let told = slack.dms(name);
+        assert_eq!(told.len(), 1, "{name}");
+        assert!(told[0].plain().contains("without asking"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn everybody_who_may_look_at_it_afterwards_has_the_card_for_it() {
+    let (bot, names) = glass_is_broken("leads", "approvers").await;
+    for passes in [0, 31] {
+        bot.house.pass(TimeDelta::minutes(passes));
+        bot.settle().await;
+        for name in &names {
+            let told = bot.house.slack.dms(name);
+            assert_eq!(told.len(), 1, "{name}");
+            let card = told[0].plain();
+            assert!(card.contains("Review until"), "{name}: {card}");
+        }
+    }
+}
+
+/// Dana breaks the glass where one group would be asked and one looks at it afterwards, one of which
+/// is read elsewhere and holds sixty people besides her; with their names.
+async fn glass_is_broken(asked: &str, review: &str) -> (Bot, Vec<String>) {
     let steps = "steps: [{ from: [leads], count: 1 }]";
-    let glass = "steps: [{ from: [approvers] }]
-    break_glass: { who: [sre], max_duration: 1h, review_within: 24h, review_by: [leads] }";
-    let bot = Bot::under(&policy(GROUP, "").replace(steps, glass), None).await;
+    let glass = format!(
+        "steps: [{{ from: [{asked}] }}]
+    break_glass: {{ who: [sre], max_duration: 1h, review_within: 24h, review_by: [{review}] }}"
+    );
+    let bot = Bot::under(&policy(GROUP, "").replace(steps, &glass), None).await;
     let slack = &bot.house.slack;
     let mut users: Vec<String> = vec!["U0DANA".into()];
     for number in 100..160 {
@@ -389,9 +519,9 @@ async fn everybody_who_was_skipped_is_told_however_many_they_are() {
         });
         users.push(id);
     }
-    let (names, id) = (users.clone(), "S0APPROVERS".to_owned());
+    let names = users.iter().skip(1).map(|id| id.to_lowercase()).collect();
     slack.set_usergroup(Usergroup {
-        id,
+        id: "S0APPROVERS".to_owned(),
         name: "Everybody".into(),
         handle: "everybody".into(),
         users,
@@ -402,17 +532,5 @@ async fn everybody_who_was_skipped_is_told_however_many_they_are() {
         "break-glass staging-db readonly 30m the site is down",
     )
     .await;
-    for name in names.iter().skip(1).map(|id| id.to_lowercase()) {
-        let told = slack.dms(&name);
-        assert_eq!(told.len(), 1, "{name}");
-        assert!(told[0].plain().contains("without asking"), "{name}");
-    }
-    // They are told once, and it goes on saying why.
-    bot.house.pass(TimeDelta::minutes(31));
-    bot.settle().await;
-    for name in names.iter().skip(1).map(|id| id.to_lowercase()) {
-        let told = slack.dms(&name);
-        assert_eq!(told.len(), 1, "{name}");
-        assert!(told[0].plain().contains("without asking"), "{name}");
-    }
+    (bot, names)
 }
