@@ -33,29 +33,38 @@ impl Handlers {
             _ => Act::Review,
         };
         let user = submission.by.user.as_str();
-        let (by, cause) = if view.callback_id == ids::REVIEWED {
-            let (by, mut cause) = self.decider(key, user, &request).await?;
-            cause.seen.clone_from(&meta.version);
-            (by, cause)
-        } else {
-            let by = self.member_for(act, user, &request).await?;
-            let cause = Cause::slack(by.person, key);
-            (by, cause)
-        };
         let why = view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         let why = why.unwrap_or_default().trim().to_owned();
-        let command = match view.callback_id.as_str() {
-            ids::DENY_REASON => Command::Deny { by, why },
-            ids::REVOKE_REASON => Command::Revoke { by, why },
-            ids::REVIEWED => review::approval(by, why, view),
+        let command = |by| match view.callback_id.as_str() {
+            ids::DENY_REASON => Command::Deny {
+                by,
+                why: why.clone(),
+            },
+            ids::REVOKE_REASON => Command::Revoke {
+                by,
+                why: why.clone(),
+            },
+            ids::REVIEWED => review::approval(by, why.clone(), view),
             found => Command::CompleteReview {
                 by,
                 justified: found == ids::JUSTIFIED_NOTE,
-                note: why,
+                note: why.clone(),
             },
         };
+        let known = self.known_member(act, user, &request).await?;
+        let deciding = async {
+            if view.callback_id == ids::REVIEWED {
+                let (by, mut cause) = self.decider(key, user, &request).await?;
+                cause.seen.clone_from(&meta.version);
+                return Ok((command(by), cause));
+            }
+            let by = self.member_for(act, user, &request).await?;
+            let cause = Cause::slack(by.person, key);
+            Ok((command(by), cause))
+        };
         let copy = Copy::at(meta.channel.as_deref(), meta.ts.as_deref());
-        self.record(copy, &request, command, cause).await?;
+        let (likely, deciding) = (known.map(&command), Box::pin(deciding));
+        Box::pin(self.record_meanwhile(copy, &request, likely, deciding)).await?;
         // The card tells it.
         Ok(Said::Nothing)
     }

@@ -89,6 +89,7 @@ impl Handlers {
         likely: Option<Command>,
         deciding: impl Future<Output = Result<(Command, Cause), No>> + Send,
     ) -> Result<Request, No> {
+        let takes_away = matches!(likely, Some(Command::Revoke { .. }));
         let showing = async {
             let command = likely?;
             let shown = self.without_buttons(copy.clone(), request, &command).await;
@@ -96,6 +97,18 @@ impl Handlers {
             let sure = self.show_recording(&copy, &content).await;
             Some(Shown { copy, since, sure })
         };
+        if takes_away {
+            // Taking away waits for nothing, so the outcome may be shown first, and is shown again.
+            let executing = async {
+                let (command, cause) = deciding.await?;
+                Ok(self.engine.execute(request.id, command, cause).await?)
+            };
+            let (shown, done) = tokio::join!(showing, executing);
+            if let Some(shown) = shown {
+                self.show_truth(shown, request, false).await;
+            }
+            return done;
+        }
         let (shown, decided) = tokio::join!(showing, deciding);
         let Some(shown) = shown else {
             let (command, cause) = decided?;

@@ -436,6 +436,50 @@ async fn a_click_of_who_may_decide_shows_while_they_are_read_that_it_is_recorded
 }
 
 #[tokio::test]
+async fn a_dialog_of_who_may_decide_shows_while_they_are_read_that_it_is_recorded() {
+    let bot = asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    let because = || SubmitValues::new().with("jit_why_text", "looks fine, a little less");
+    for (button, act) in [
+        ("jit_deny", "denial"),
+        ("jit_review", "approval"),
+        ("jit_revoke", "revocation"),
+    ] {
+        bot.presses("bob", button).await;
+        // Whoever sends it was read just now. Reading them afresh takes for ever.
+        slack.fault(Fault::once("users.info", FaultKind::Hang));
+        let recording = |slack: &Sandbox| {
+            let card = slack.messages("access-requests").pop();
+            card.is_some_and(|card| {
+                card.plain()
+                    .contains(&format!("Recording Bob Brown's {act}"))
+            })
+        };
+        let showing = slack.wait_for(recording, SOON);
+        let (reply, shown) = tokio::join!(slack.submit("bob", because()), showing);
+        assert!(reply.unwrap().in_time());
+        assert!(shown, "{button}: {}", bot.card().plain());
+        bot.settle().await;
+        let card = bot.card().plain();
+        assert!(!card.contains("Recording"), "nothing came of it: {card}");
+        slack.heal();
+        if button == "jit_review" {
+            assert_eq!(
+                bot.approvals().await,
+                0,
+                "what was read before decides nothing"
+            );
+            bot.presses("bob", "jit_approve").await;
+        }
+    }
+    let request = bot.last_request().await;
+    assert!(
+        request.grant().is_some_and(|grant| !grant.state.is_over()),
+        "{request:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_click_in_app_home_takes_the_buttons_off_the_card_in_the_channel() {
     let bot = asked("request staging-db readonly 1h to see").await;
     let slack = &bot.house.slack;
