@@ -248,6 +248,13 @@ impl RequestState {
             chase: Chase::begin(terms.route.steps().first(), now),
         }
     }
+
+    /// Has nobody waited for longer than until then; what is decided stays as it is.
+    pub fn waits_until(&mut self, end: DateTime<Utc>) {
+        if let Self::Pending { expires_at, .. } = self {
+            *expires_at = end.min(*expires_at);
+        }
+    }
 }
 
 /// When nobody is waited for any more: after the policy's time; and a request for later is of no

@@ -160,10 +160,11 @@ async fn admit_one(
     request.roster = roster;
     if let Some(extends) = &mut request.extends {
         extends.until = extended_until(tx, extends.request, &request.access).await?;
-        extends
-            .until
-            .filter(|until| now < *until)
-            .ok_or(Refusal::NothingToExtend)?;
+        let ends = extends.until.filter(|until| now < *until);
+        // After that there is nothing to prolong, so nobody is waited for.
+        request
+            .state
+            .waits_until(ends.ok_or(Refusal::NothingToExtend)?);
     }
     Ok(request.with_first_call(now))
 }

@@ -338,6 +338,22 @@ async fn an_extension_that_waits_is_over_with_what_it_would_extend() {
 }
 
 #[tokio::test]
+async fn nobody_is_waited_for_once_there_is_nothing_left_to_extend() {
+    let bot = active().await;
+    bot.types("dana", "extend staging-db 30m still looking")
+        .await;
+    bot.house.pass(TimeDelta::hours(2));
+    bot.settle().await;
+    assert!(bot.house.target.is_empty());
+    let card = card_of(&bot, 2);
+    let plain = card.plain();
+    assert!(plain.contains("Expired"), "{plain}");
+    let approve = "Approve".to_owned();
+    assert!(!card.buttons().contains(&approve), "{plain}");
+    bot.asked("request staging-db readonly 1h once more").await;
+}
+
+#[tokio::test]
 async fn another_grant_of_the_same_access_keeps_it_and_everybody_is_told_so() {
     let bot = active().await;
     bot.asked("request staging-db readonly 2h for the other ticket")
