@@ -110,7 +110,7 @@ pub fn fallback(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content
         parts => bundle::summary(parts, faces, now),
     };
     let number = parts.first().map_or(0, |lead| lead.number);
-    let text = format!("{summary}\nRequest #{number}");
+    let text = words::plain(&summary, number);
     let mut blocks = vec![section(&super::escape::cut(&text, 600))];
     blocks.extend(choices::rows(parts, now));
     Content::new(&summary, &blocks)

@@ -1,7 +1,7 @@
 //! What can be done about a request, or about the parts of a bundle, as rows of buttons. Whether the
 //! person who clicks may is decided at the click.
 
-use super::text::button as on;
+use super::text::{button as on, label};
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
@@ -10,14 +10,37 @@ use super::ids;
 use super::text::card as words;
 use crate::domain::{GrantState, Request, RequestId, RequestState};
 
-/// The rows for these parts; a single request is one part. Their buttons stand for all of them.
+/// The rows for these parts; a single request is one part. Their buttons stand for all of them. What
+/// decides stands by itself, so that a phone shows it in one line.
 pub(super) fn rows(parts: &[Request], now: DateTime<Utc>) -> Vec<SlackBlock> {
     let Some(lead) = parts.first() else {
         return Vec::new();
     };
     let row = Row { lead, parts, now };
-    let rows = [row.decide(), row.change()].into_iter();
+    let rows = [row.decide(), row.ask(), row.change()].into_iter();
     rows.filter(|row| !row.is_empty()).map(buttons).collect()
+}
+
+/// *Approve*, *Review…* and *Deny…*, where any of the parts waits. Where one that waits is highly
+/// sensitive, Slack asks before it approves.
+pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> Vec<SlackBlockButtonElement> {
+    let Some(lead) = parts.iter().find(|part| waits(part, now)) else {
+        return Vec::new();
+    };
+    let id = lead.card();
+    let mut approve = button(ids::APPROVE, id, on::APPROVE, &label::approve(parts));
+    if parts
+        .iter()
+        .any(|part| waits(part, now) && words::is_high(part))
+    {
+        let question = label::second_look(parts);
+        approve = approve.with_confirm(confirm(on::SURE, &question, on::APPROVE, on::NOT_YET));
+    }
+    vec![
+        approve,
+        button(ids::REVIEW, id, on::REVIEW, &label::review(parts)),
+        button(ids::DENY, id, on::DENY, &label::deny(parts)),
+    ]
 }
 
 /// The row for the look at a break-glass access afterwards; none where nobody is waited for.
@@ -32,15 +55,10 @@ pub(super) fn review(parts: &[Request]) -> Option<SlackBlock> {
 
 /// The two answers to a break-glass access.
 pub(super) fn review_buttons(of: RequestId, number: i64) -> Vec<SlackBlockButtonElement> {
-    let label = |found: &str| format!("Review of request {number}: {found}");
+    let (yes, no) = (label::justified(number), label::not_justified(number));
     vec![
-        button(ids::JUSTIFIED, of, on::JUSTIFIED, &label("justified")),
-        button(
-            ids::UNJUSTIFIED,
-            of,
-            on::NOT_JUSTIFIED,
-            &label("not justified"),
-        ),
+        button(ids::JUSTIFIED, of, on::JUSTIFIED, &yes),
+        button(ids::UNJUSTIFIED, of, on::NOT_JUSTIFIED, &no),
     ]
 }
 
@@ -49,16 +67,13 @@ pub(super) fn retry(parts: &[Request], now: DateTime<Utc>) -> Option<SlackBlockB
     let lead = parts.first()?;
     let failed = |part: &&Request| words::retry_until(part, now).is_some();
     parts.iter().find(failed)?;
-    let label = format!("Try again: request {}", lead.number);
+    let label = label::retry(lead.number);
     Some(button(ids::RETRY, lead.id, on::TRY_AGAIN, &label))
 }
 
 /// *Cancel start*, for what was approved for later.
 pub(super) fn cancel_start(request: &Request) -> SlackBlockButtonElement {
-    let label = format!(
-        "Cancel the start of request {}; for its holder",
-        request.number
-    );
+    let label = label::cancel_start(request.number);
     button(ids::CANCEL_START, request.id, on::CANCEL_START, &label)
 }
 
@@ -73,50 +88,24 @@ impl Row<'_> {
         self.parts.iter().any(fits)
     }
 
-    /// What is asked: several accesses by their number.
-    fn what(&self) -> String {
-        match self.parts {
-            [one] => format!("{} on {}", one.access.role, one.access.resource),
-            many => format!("{} accesses", many.len()),
-        }
+    fn decide(&self) -> Vec<SlackBlockButtonElement> {
+        let mut row = decide(self.parts, self.now).into_iter();
+        let approve = row.next();
+        let approve = approve.map(|approve| approve.with_style(SlackBlockButtonStyle::Primary));
+        approve.into_iter().chain(row).collect()
     }
 
-    fn decide(&self) -> Vec<SlackBlockButtonElement> {
-        let waits = |part: &Request| waits(part, self.now);
-        if !self.any(waits) {
+    /// What anybody can do while it waits.
+    fn ask(&self) -> Vec<SlackBlockButtonElement> {
+        if !self.any(|part| waits(part, self.now)) {
             return Vec::new();
         }
         let (id, number) = (self.lead.id, self.lead.number);
-        let label = |verb: &str| format!("{verb} request {number}: {}", self.what());
-        let mut approve = button(ids::APPROVE, id, on::APPROVE, &label(on::APPROVE))
-            .with_style(SlackBlockButtonStyle::Primary);
-        if self.any(|part| waits(part) && words::is_high(part)) {
-            approve = approve.with_confirm(self.second_look());
-        }
-        let cancel = format!("Cancel request {number}; only for the person who asked");
+        let (why, cancel) = (label::why_me(self.parts), label::cancel_on_card(number));
         vec![
-            approve,
-            button(ids::REVIEW, id, on::REVIEW, &label("Review")),
-            button(ids::DENY, id, on::DENY, &label("Deny")),
+            button(ids::WHY_ME, id, on::WHY_ME, &why),
             button(ids::CANCEL, id, on::CANCEL, &cancel),
-            button(ids::WHY_ME, id, on::WHY_ME, &label("Why do I decide on")),
         ]
-    }
-
-    fn second_look(&self) -> SlackBlockConfirmItem {
-        let question = match self.parts {
-            [one] => format!(
-                "{}, for {}. {}",
-                self.what(),
-                super::text::long(one.granted()),
-                words::second_look(one)
-            ),
-            many => format!(
-                "{} accesses. The policy calls some of them highly sensitive.",
-                many.len()
-            ),
-        };
-        confirm(on::SURE, &question, on::APPROVE, on::NOT_YET)
     }
 
     /// Whether something begins later, and nothing has begun: cancelling is meant for all parts, and
@@ -140,8 +129,7 @@ impl Row<'_> {
         }
         let revocable = |part: &Request| is_to_come_or_held(part) && !part.revoking().is_empty();
         if self.any(revocable) {
-            let number = self.lead.number;
-            let label = format!("Revoke the access of request {number}; for its approvers");
+            let label = label::revoke(self.lead.number);
             let revoke = button(ids::REVOKE, self.lead.id, on::REVOKE, &label);
             row.push(revoke.with_style(SlackBlockButtonStyle::Danger));
         }
@@ -149,7 +137,8 @@ impl Row<'_> {
     }
 }
 
-fn waits(part: &Request, now: DateTime<Utc>) -> bool {
+/// Whether it still waits for somebody to decide.
+pub(super) fn waits(part: &Request, now: DateTime<Utc>) -> bool {
     matches!(&part.state, RequestState::Pending { expires_at, .. } if now < *expires_at)
 }
 

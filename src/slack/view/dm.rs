@@ -1,12 +1,11 @@
 //! Direct messages: what the holder learns, and the card for somebody whom the channel does not
 //! reach, or who must not overlook it.
 
-use super::text::button as on;
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
 use super::content::{button, buttons, context, linked_section, pages, quote, section, to_copy};
-use super::text::{self, dm as words};
+use super::text::{self, button as on, dm as words, label};
 use super::{Content, Faces, Kept, card, choices, ids};
 use crate::domain::{
     Event, GrantState, PersonId, Receipt, Request, RequestState, RevokeCause, Route,
@@ -105,12 +104,7 @@ pub fn active_parts(
         notice.blocks.extend(one.blocks);
         notice.blocks.extend(own_row(part, receipt));
     }
-    let all = button(
-        ids::DONE_ALL,
-        lead.id,
-        on::DONE_ALL,
-        &words::done_all_label(lead),
-    );
+    let all = button(ids::DONE_ALL, lead.id, on::DONE_ALL, &label::done_all(lead));
     notice.with([buttons(vec![all])]).content(card_link)
 }
 
@@ -173,13 +167,13 @@ impl Choice {
     fn button(self, lead: &Request) -> SlackBlockButtonElement {
         match self {
             Self::Retry => {
-                let label = format!("Try again: request {}", lead.number);
+                let label = label::retry(lead.number);
                 button(ids::RETRY, lead.id, on::TRY_AGAIN, &label)
             }
             Self::CancelStart => choices::cancel_start(lead),
             Self::AskAgain => again(lead),
             Self::DoneWithAll => {
-                let label = words::done_all_label(lead);
+                let label = label::done_all(lead);
                 button(ids::DONE_ALL, lead.id, on::DONE_ALL, &label)
             }
         }
@@ -197,7 +191,7 @@ pub fn received_parts(parts: &[Request], faces: &Faces, card_link: Option<&str>)
 /// *Cancel request*, while it waits. Under a name of its own: this message is no copy of the card.
 fn withdraw(request: &Request) -> Option<SlackBlockButtonElement> {
     let waits = matches!(request.state, RequestState::Pending { .. });
-    let label = format!("Cancel request {}", request.number);
+    let label = label::cancel(request.number);
     waits.then(|| button(ids::WITHDRAW, request.card(), on::CANCEL, &label))
 }
 
@@ -281,7 +275,7 @@ fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElem
     let mut row: Vec<_> = extend(request).into_iter().collect();
     row.push(done(request));
     if receipt.credentials {
-        let label = format!("Get credentials for request {}", request.number);
+        let label = label::credentials(request.number);
         let get = button(ids::CREDENTIALS, request.id, on::CREDENTIALS, &label);
         // Of several parts none stands out.
         let get = match &request.bundle {
@@ -294,19 +288,19 @@ fn own_buttons(request: &Request, receipt: &Receipt) -> Vec<SlackBlockButtonElem
 }
 
 fn done(request: &Request) -> SlackBlockButtonElement {
-    button(ids::DONE, request.id, on::DONE, &words::done_label(request))
+    button(ids::DONE, request.id, on::DONE, &label::done(request))
 }
 
 /// *Extend*, where the rule allows more time.
 fn extend(request: &Request) -> Option<SlackBlockButtonElement> {
-    let label = words::extend_label(request);
+    let label = label::extend(request.number);
     let button = || button(ids::EXTEND, request.id, on::EXTEND, &label);
     (0 < request.terms.extensions_left).then(button)
 }
 
 /// *Ask again*, for what is over or came to nothing.
 fn again(request: &Request) -> SlackBlockButtonElement {
-    let label = words::again_label(request);
+    let label = label::again(request.number);
     button(ids::ASK_AGAIN, request.id, on::ASK_AGAIN, &label)
 }
 

@@ -1,10 +1,9 @@
 //! What was asked for and what became of it: the newest page in a message, and all of it as a file.
 
-use super::text::button as on;
 use chrono::{DateTime, Utc};
 
 use super::content::{button_of, buttons, context, pages_of, section};
-use super::text::history as words;
+use super::text::{button as on, history as words, label};
 use super::{Content, Faces, ids};
 use crate::domain::{GroupName, Request, Search};
 
@@ -64,13 +63,16 @@ pub fn page(page: &Page<'_>, faces: &Faces, now: DateTime<Utc>) -> Content {
     blocks.extend(pages_of(&lines, SECTIONS));
     let mut row = Vec::new();
     if page.older {
-        let label = "Show what is older than these requests";
-        row.push(button_of(ids::HISTORY_OLDER, &page.id, on::OLDER, label));
+        row.push(button_of(
+            ids::HISTORY_OLDER,
+            &page.id,
+            on::OLDER,
+            label::OLDER,
+        ));
     }
     if !page.requests.is_empty() {
-        let label = "Get everything that was looked for as a file";
-        let all = on::AS_FILE;
-        row.push(button_of(ids::HISTORY_FILE, &page.id, all, label));
+        let all = (on::AS_FILE, label::AS_FILE);
+        row.push(button_of(ids::HISTORY_FILE, &page.id, all.0, all.1));
     }
     if !row.is_empty() {
         blocks.push(buttons(row));

@@ -1,15 +1,13 @@
 //! Dialogs. What a dialog carries along (`private_metadata`) comes back from the client, so it
 //! names things and proves nothing.
 
-use super::text::button as on;
-use super::text::form;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slack_morphism::prelude::*;
 
 use super::content::{context, plain_text, quote, section, to_copy, to_json};
-use super::text::{self, bundle as words, dm};
+use super::text::{self, bundle as words, button as on, dm, form};
 use super::{Faces, escape, ids};
 use crate::domain::{Request, RequestId, RequestState, Span, version};
 
@@ -125,7 +123,7 @@ fn time(least: Option<Span>, several: bool) -> SlackBlock {
     let choice =
         |words: &str, value: String| SlackBlockChoiceItem::new(plain_text(words, 75), value);
     let as_asked = match least {
-        Some(span) if !several => format!("As asked: {}", text::long(span)),
+        Some(span) if !several => form::as_asked(span),
         _ => form::AS_ASKED.to_owned(),
     };
     let as_asked = choice(&as_asked, ids::TIME_AS_ASKED.to_owned());
@@ -217,23 +215,9 @@ struct Why {
 
 fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
     let input = note(form::WHY, differs.hint, Needed::Yes);
-    let what = match &request.bundle {
-        Some(part) => format!(
-            "Request #{}: the bundle {}, {} accesses",
-            request.number,
-            text::name(&part.name),
-            part.of
-        ),
-        None => format!(
-            "Request #{}: {} for {}",
-            request.number,
-            text::access(request),
-            request.granted()
-        ),
-    };
     let view = SlackModalView::new(
         plain_text(differs.title, TITLE),
-        vec![section(&what), input.into()],
+        vec![section(&form::about(request)), input.into()],
     )
     .with_callback_id(SlackCallbackId(differs.id.to_owned()))
     .with_private_metadata(meta.write())
@@ -247,7 +231,7 @@ fn why(request: &Request, meta: &Meta, differs: &Why) -> Value {
 pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<Utc>) -> Value {
     let (commands, facts): (Vec<_>, Vec<_>) = facts.iter().partition(|one| is_command(one));
     let lines = dm::facts(facts.into_iter().map(|(name, fact)| (name, fact)));
-    let mut blocks = vec![section("🔑 *This password is shown once, to you alone.*")];
+    let mut blocks = vec![section(form::SHOWN_ONCE)];
     if !lines.is_empty() {
         blocks.push(to_copy(&lines));
     }
@@ -257,10 +241,7 @@ pub fn credentials(facts: &[(String, String)], password: &str, until: DateTime<U
         blocks.push(section(&dm::paste(name)));
         blocks.push(to_copy(&escape::plain(command, COMMAND)));
     }
-    let end = text::when(until);
-    blocks.push(context(&format!(
-        "It works until {end}. I keep no copy: if it is lost, press *Get credentials* again, which sets a new one."
-    )));
+    blocks.push(context(&form::works_until(until)));
     let view = SlackModalView::new(plain_text(form::CREDENTIALS_TITLE, TITLE), blocks)
         .with_callback_id(SlackCallbackId(ids::CREDENTIALS_SHOWN.to_owned()))
         .with_clear_on_close(true)
@@ -283,7 +264,7 @@ pub fn notice(title: &str, text: &str) -> Value {
         title => title,
     };
     let text = if text.trim().is_empty() {
-        "Done."
+        form::NOTHING_MORE
     } else {
         text
     };

@@ -30,8 +30,8 @@ impl List {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Resources => "Show more of what you can ask for",
-            Self::Own => "Show more of your access and requests",
+            Self::Resources => text::label::MORE_RESOURCES,
+            Self::Own => text::label::MORE_OF_ONES_OWN,
         }
     }
 }

@@ -13,11 +13,7 @@ pub fn why_me(parts: &[Request], by: &Member, faces: &Faces, now: DateTime<Utc>)
     let several = 1 < parts.len();
     let line = |part: &Request| {
         let why = words::why(part, by, faces, now);
-        if several {
-            format!("{}: {why}", words::part(part))
-        } else {
-            format!("Request #{}: {why}", part.number)
-        }
+        words::line(part, several, &why)
     };
     let lines: Vec<String> = parts.iter().map(line).collect();
     let mut blocks = vec![section(words::TITLE)];

@@ -1,7 +1,6 @@
 //! The panel of those who run the bot, and the dialog in which one of them answers for a removal.
 
-use super::super::text::button as on;
-use super::super::text::form;
+use super::super::text::{button as on, form, label};
 use serde_json::Value;
 use slack_morphism::prelude::*;
 
@@ -50,12 +49,12 @@ impl Drawn<'_> {
         };
         let mut text = words::stuck(request, failing, *since, self.faces);
         let (id, number) = (request.id.to_string(), request.number);
-        let label = format!("Retry now: the removal of request {number}");
+        let label = label::retry_removal(number);
         let mut choices = vec![button(ids::RETRY, on::RETRY_NOW, &label).with_value(id.clone())];
         if request.own().iter().any(|one| self.home.me.contains(one)) {
             text = format!("{text}\n{}", words::OWN_REMOVAL);
         } else {
-            let label = format!("Mark as resolved: the removal of request {number}");
+            let label = label::resolve_removal(number);
             choices.push(button(ids::RESOLVE, on::RESOLVE, &label).with_value(id.clone()));
         }
         vec![item(&text), row(&format!("stuck:{id}"), choices)]

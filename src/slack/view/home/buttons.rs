@@ -6,6 +6,7 @@ use super::super::content::{context, plain_text, to_json};
 use super::pages::{self, Page, Section};
 use super::{ids, words};
 use crate::slack::view::escape;
+use crate::slack::view::text::{button as on, label};
 
 /// Characters on a button, and of what a screen reader says for it.
 const BUTTON: usize = 40;
@@ -49,15 +50,15 @@ pub(super) fn pager<T>(section: Section, page: &Page<'_, T>) -> Vec<SlackBlock> 
         return Vec::new();
     }
     let turn = |action, words: &str, to: usize| {
-        let label = format!("{words}: {}", section.words());
+        let label = label::turn(words, section.words());
         button(action, words, &label).with_value(pages::value(section, to))
     };
     let mut turns = Vec::new();
     if 0 < page.number {
-        turns.push(turn(ids::BACK, "⬅️ Back", page.number - 1));
+        turns.push(turn(ids::BACK, on::BACK, page.number - 1));
     }
     if page.number + 1 < page.of {
-        turns.push(turn(ids::MORE, "➡️ More", page.number + 1));
+        turns.push(turn(ids::MORE, on::NEXT, page.number + 1));
     }
     let last = page.first + page.items.len() - 1;
     let which = words::which(page.first, last, page.total);

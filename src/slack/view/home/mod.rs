@@ -112,7 +112,7 @@ fn view(blocks: &[SlackBlock]) -> Value {
 
 /// The one primary button.
 fn ask() -> SlackBlock {
-    let ask = button(known::ASK, words::ASK, "Ask for access");
+    let ask = button(known::ASK, words::ASK, super::text::label::ASK);
     row("ask", vec![ask.with_style(SlackBlockButtonStyle::Primary)])
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::slack::view::text::label;
+
 /// A section that is paged by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
@@ -44,12 +46,12 @@ impl Section {
     /// What a screen reader calls it.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::Waiting => "waiting for you",
-            Self::Held => "your access",
-            Self::Own => "your requests",
-            Self::Team => "what you lead",
-            Self::MayAsk => "what you may ask for",
-            Self::Stuck => "stuck removals",
+            Self::Waiting => label::WAITING,
+            Self::Held => label::HELD,
+            Self::Own => label::OWN,
+            Self::Team => label::TEAM,
+            Self::MayAsk => label::MAY_ASK,
+            Self::Stuck => label::STUCK,
         }
     }
 

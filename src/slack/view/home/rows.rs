@@ -1,23 +1,23 @@
 //! What can be done about a request from App Home, and from the lists that people type for. The same
 //! buttons as on cards and in messages.
 
-use super::super::text::button as on;
 use chrono::{DateTime, Utc};
 use slack_morphism::prelude::*;
 
-use super::super::content::{button, buttons as row_of, confirm};
+use super::super::choices::{self, waits};
+use super::super::content::{button, buttons as row_of};
 use super::super::reply::ListItem;
-use super::super::text::{self, card as words};
-use super::super::{choices, escape, ids as known};
+use super::super::text::{self, button as on, card as words, label};
+use super::super::{escape, ids as known};
 use super::{ITEM, buttons};
-use crate::domain::{GrantState, Request, RequestState};
+use crate::domain::{GrantState, Request};
 
 /// Characters that the value of a button may have.
 const VALUE: usize = 2_000;
 
 /// Something that the reader may ask for, with the button that does; the block has that id.
 pub(in crate::slack::view) fn offer(id: &str, one: &ListItem) -> SlackBlock {
-    let label = format!("Ask for access to {}", one.name);
+    let label = label::ask_for(&one.name);
     let mut ask = buttons::button(known::ASK, on::ASK, &label);
     // Without it, the dialog asks which one is meant.
     if (1..=VALUE).contains(&one.name.encode_utf16().count()) {
@@ -61,33 +61,9 @@ pub(in crate::slack::view) fn listed(
 
 /// The row under a card that waits for the reader.
 pub(super) fn decide(parts: &[Request], now: DateTime<Utc>) -> SlackBlock {
-    let Some(lead) = parts.first() else {
-        return buttons::row("nothing", Vec::new());
-    };
-    let (id, number) = (lead.card(), lead.number);
-    let what = match parts {
-        [one] => format!("{} on {}", one.access.role, one.access.resource),
-        many => format!("{} accesses", many.len()),
-    };
-    let label = |verb: &str| format!("{verb} request {number}: {what}");
-    let mut approve = button(known::APPROVE, id, on::APPROVE, &label(on::APPROVE));
-    if parts.iter().any(words::is_high) {
-        let span = text::long(lead.granted());
-        let why = parts.iter().find(|part| words::is_high(part));
-        let why = why.map(words::second_look).unwrap_or_default();
-        let question = format!("{what}, for {span}. {why}");
-        let asked = confirm(on::SURE, &question, on::APPROVE, on::NOT_YET);
-        approve = approve.with_confirm(asked);
-    }
-    debug_assert!(parts.iter().all(|part| waits(part, now)));
-    buttons::row(
-        &format!("waiting:{id}"),
-        vec![
-            approve,
-            button(known::REVIEW, id, on::REVIEW, &label("Review")),
-            button(known::DENY, id, on::DENY, &label("Deny")),
-        ],
-    )
+    let card = parts.first().map(Request::card);
+    let id = card.map_or_else(String::new, |card| card.to_string());
+    buttons::row(&format!("waiting:{id}"), choices::decide(parts, now))
 }
 
 /// The row under a break-glass access at which the reader is to look.
@@ -97,10 +73,6 @@ pub(super) fn review(parts: &[Request]) -> SlackBlock {
     };
     let id = format!("review:{}", lead.card());
     buttons::row(&id, choices::review_buttons(lead.card(), lead.number))
-}
-
-fn waits(part: &Request, now: DateTime<Utc>) -> bool {
-    matches!(&part.state, RequestState::Pending { expires_at, .. } if now < *expires_at)
 }
 
 /// The row under an access of the reader's.
@@ -116,17 +88,17 @@ fn held_row(request: &Request, now: DateTime<Utc>) -> Option<Vec<SlackBlockButto
         GrantState::Active { until, receipt, .. } if now < *until => {
             let mut row = Vec::new();
             if receipt.credentials {
-                let label = format!("Get credentials for request {number}");
+                let label = label::credentials(number);
                 let id = request.id;
-                row.push(button(known::CREDENTIALS, id, "Get credentials", &label));
+                row.push(button(known::CREDENTIALS, id, on::CREDENTIALS, &label));
             }
             if 0 < request.terms.extensions_left {
-                let label = format!("Ask for more time: request {number}");
-                let extend = buttons::button(known::EXTEND, "Extend…", &label);
+                let label = label::extend(number);
+                let extend = buttons::button(known::EXTEND, on::EXTEND, &label);
                 row.push(extend.with_value(request.id.to_string()));
             }
-            let label = text::dm::done_label(request);
-            row.push(button(known::DONE, request.id, "Done early", &label));
+            let label = label::done(request);
+            row.push(button(known::DONE, request.id, on::DONE, &label));
             row
         }
         GrantState::Scheduled { start_at, .. } if now < *start_at => {
@@ -140,14 +112,19 @@ fn held_row(request: &Request, now: DateTime<Utc>) -> Option<Vec<SlackBlockButto
 pub(super) fn own(request: &Request, now: DateTime<Utc>) -> Option<SlackBlockButtonElement> {
     let (id, number) = (request.id, request.number);
     if waits(request, now) {
-        let label = format!("Cancel request {number}");
-        return Some(button(known::CANCEL, request.card(), "Cancel", &label));
+        let label = label::cancel(number);
+        return Some(button(
+            known::CANCEL,
+            request.card(),
+            on::CANCEL_HERE,
+            &label,
+        ));
     }
     if words::retry_until(request, now).is_some() {
-        let label = format!("Try again: request {number}");
-        return Some(button(known::RETRY, request.card(), "Try again", &label));
+        let label = label::retry(number);
+        return Some(button(known::RETRY, request.card(), on::TRY_AGAIN, &label));
     }
-    let label = format!("Ask again for the same: request {number}");
-    let again = buttons::button(known::ASK_AGAIN, "Ask again…", &label);
+    let label = label::again(number);
+    let again = buttons::button(known::ASK_AGAIN, on::ASK_AGAIN, &label);
     request.is_over().then(|| again.with_value(id.to_string()))
 }

@@ -46,3 +46,9 @@ pub const ASK: &str = "Ask";
 pub const SURE: &str = "Approve this access?";
 /// “Not yet”
 pub const NOT_YET: &str = "Not yet";
+/// “⬅️ Back”
+pub const BACK: &str = "⬅️ Back";
+/// “➡️ More”
+pub const NEXT: &str = "➡️ More";
+/// “Cancel”
+pub const CANCEL_HERE: &str = "Cancel";

@@ -276,6 +276,11 @@ pub fn is_high(request: &Request) -> bool {
     words.any(|word| HIGH.iter().any(|high| word.eq_ignore_ascii_case(high)))
 }
 
+/// All that the card says which is sent where Slack refuses the better one.
+pub fn plain(summary: &str, number: i64) -> String {
+    format!("{summary}\nRequest #{number}")
+}
+
 /// Why approving wants a second look.
 pub fn second_look(request: &Request) -> String {
     let word = request.terms.card.sensitivity.as_deref().unwrap_or("high");

@@ -307,15 +307,6 @@ pub fn asked_here(why_here: &str) -> String {
 /// What the link to the card says.
 pub const SEE_CARD: &str = "See the card";
 
-/// What a screen reader says for *Done early*.
-pub fn done_label(request: &Request) -> String {
-    format!(
-        "Give back early: request {}, {}",
-        request.number,
-        long(request.terms.duration)
-    )
-}
-
 /// A later policy does not allow the request any more.
 pub fn overruled(request: &Request) -> String {
     format!(
@@ -350,21 +341,6 @@ pub fn unstarted(request: &Request, cause: &RevokeCause, faces: &Faces) -> Strin
             withdrawn(cause, faces)
         ),
     }
-}
-
-/// What a screen reader says for *Done early* of all parts.
-pub fn done_all_label(lead: &Request) -> String {
-    format!("Give back early all of the bundle, request {}", lead.number)
-}
-
-/// What a screen reader says for *Extend*.
-pub fn extend_label(request: &Request) -> String {
-    format!("Ask for more time, request {}", request.number)
-}
-
-/// What a screen reader says for *Ask again*.
-pub fn again_label(request: &Request) -> String {
-    format!("Ask for the same again as in request {}", request.number)
 }
 
 /// Why an approver has a copy of a bundle's card: its channel is not the one of their part.

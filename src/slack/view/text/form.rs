@@ -1,5 +1,46 @@
 //! The words of dialogs: titles, what is asked, hints, and the words on their own buttons.
 
+use chrono::{DateTime, Utc};
+
+use super::{access, long, name, when};
+use crate::domain::{Request, Span};
+
+/// Which request a dialog is about.
+pub fn about(request: &Request) -> String {
+    match &request.bundle {
+        Some(part) => format!(
+            "Request #{}: the bundle {}, {} accesses",
+            request.number,
+            name(&part.name),
+            part.of
+        ),
+        None => format!(
+            "Request #{}: {} for {}",
+            request.number,
+            access(request),
+            request.granted()
+        ),
+    }
+}
+
+/// The time that was asked for, as a choice.
+pub fn as_asked(span: Span) -> String {
+    format!("As asked: {}", long(span))
+}
+
+/// Until when a password works, and what to do where it is lost.
+pub fn works_until(until: DateTime<Utc>) -> String {
+    format!(
+        "It works until {}. I keep no copy: if it is lost, press *Get credentials* again, which sets a new one.",
+        when(until)
+    )
+}
+
+/// “🔑 This password is shown once, to you alone.”
+pub const SHOWN_ONCE: &str = "🔑 *This password is shown once, to you alone.*";
+/// “Done.”, where there is nothing to say.
+pub const NOTHING_MORE: &str = "Done.";
+
 /// “Deny request”
 pub const DENY_TITLE: &str = "Deny request";
 /// “Deny”

@@ -1,7 +1,6 @@
 //! What the bot says, apart from where it stands. Short, kind, without jargon; a sign never stands
-//! without its word. Whatever comes from outside is made harmless here. The labels that a screen reader
-//! says of a button are made beside it, since they name what it acts on; and what the command line says
-//! as well, of a slip in what was typed or of a refusal, stands where both can use it (`grammar`,
+//! without its word. Whatever comes from outside is made harmless here. What the command line says as
+//! well, of a slip in what was typed or of a refusal, stands where both can use it (`grammar`,
 //! `domain::refusal`).
 
 pub mod ask;
@@ -17,6 +16,7 @@ pub mod glass;
 mod grant;
 pub mod history;
 pub mod home;
+pub mod label;
 pub mod outcome;
 pub mod recording;
 pub mod reply;

@@ -14,6 +14,15 @@ pub const TITLE: &str = "🔎 *Why you?*";
 pub const NOTE: &str = "This only tells you; nothing was decided. Who is in a group was read just now, \
     and is read again when you decide.";
 
+/// The answer for one request, or for a part of several.
+pub fn line(request: &Request, several: bool, why: &str) -> String {
+    if several {
+        format!("{}: {why}", part(request))
+    } else {
+        format!("Request #{}: {why}", request.number)
+    }
+}
+
 /// Why that person decides on a request that waits, or why not and who does.
 pub fn why(request: &Request, by: &Member, faces: &Faces, now: DateTime<Utc>) -> String {
     let Some(step) = request.current_step() else {
