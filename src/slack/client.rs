@@ -240,8 +240,8 @@ impl Client {
         link.ok_or_else(|| SlackFault::Transient("no permalink".into()))
     }
 
-    /// The address of a message that the bot may not see, made as Slack makes it; of one in a thread,
-    /// with where that begins.
+    /// The address of a message, made as Slack makes it, where Slack cannot be asked for it: the bot may
+    /// not see it, or there are too many. Of one in a thread, with where that begins.
     pub async fn composed_permalink(
         &self,
         (channel, ts): (&str, &str),

@@ -24,7 +24,8 @@ use crate::store::readings::{Place, Reading};
 /// Requests that a file holds at the most, and how many are read at a time.
 const FILE: usize = 20_000;
 const BATCH: i64 = 500;
-/// Cards whose address is asked of Slack for one file; the others have theirs already, or none.
+/// Cards whose address is asked of Slack for one file; the others have theirs already, or get the one
+/// that Slack would make.
 const LINKS: usize = 40;
 /// Addresses that are asked for at once.
 const AT_ONCE: usize = 4;
@@ -284,13 +285,21 @@ impl Handlers {
         self.faces(&people).await
     }
 
-    /// The requests with links to their cards. A link that Slack was never asked for is asked for now,
-    /// for at most so many cards, and kept.
+    /// The requests with links to their cards, where there is a card. A link that Slack was never asked
+    /// for is asked for now, for at most so many cards, and kept. The others, and those of which Slack
+    /// does not tell now, are made as Slack makes them.
     async fn linked(&self, found: Vec<Request>, asking: usize) -> Result<Linked, StoreError> {
         let cards: BTreeSet<RequestId> = found.iter().map(Request::card).collect();
         let cards: Vec<RequestId> = cards.into_iter().collect();
         let mut places = self.engine.store().places_of(&cards).await?;
         self.ask_for_links(&mut places, asking).await;
+        for place in places.values_mut() {
+            if place.permalink.is_none() {
+                let message = (place.channel.as_str(), place.ts.as_str());
+                let composing = self.client.composed_permalink(message, None);
+                place.permalink = composing.await.ok().flatten();
+            }
+        }
         let link = |request: &Request| places.get(&request.card())?.permalink.clone();
         let linked = found.into_iter();
         Ok(linked.map(|one| (one.clone(), link(&one))).collect())
@@ -314,7 +323,7 @@ impl Handlers {
                 Some(())
             });
             let asked = futures::future::join_all(asking).await;
-            // Slack does not tell just now: the lines do without.
+            // Slack does not tell just now.
             if asked.iter().all(Option::is_none) {
                 return;
             }

@@ -38,6 +38,11 @@ rules:
 /// Four requests: #1 approved and ended, #2 denied, #3 by its rule, #4 waits in another channel.
 async fn past() -> Bot {
     let bot = Bot::under(POLICY, None).await;
+    passes(&bot).await;
+    bot
+}
+
+async fn passes(bot: &Bot) {
     bot.asked("request staging-db readonly 1h =1+1 INC-42")
         .await;
     bot.presses("bob", "jit_approve").await;
@@ -52,7 +57,6 @@ async fn past() -> Bot {
     bot.house.pass(TimeDelta::days(3));
     bot.settle().await;
     bot.asked("request orders-db readonly 2h to see").await;
-    bot
 }
 
 fn last_told(bot: &Bot, user: &str) -> Message {
@@ -265,6 +269,30 @@ async fn links_are_asked_of_slack_once() {
     let again = bot.house.slack.calls_to("chat.getPermalink").len();
     assert_eq!(asked, again);
     assert!(again <= 8, "{again} calls for four cards");
+}
+
+#[tokio::test]
+async fn each_line_links_to_its_card_also_where_slack_does_not_tell_the_address() {
+    let bot = Bot::under(POLICY, None).await;
+    let silent = FaultKind::Status { status: 500 };
+    let slack = &bot.house.slack;
+    slack.fault(Fault::times("chat.getPermalink", u32::MAX, silent));
+    passes(&bot).await;
+    let page = bot.types("lee", "history").await;
+    assert_eq!(page.matches("see the card").count(), 4, "{page}");
+    let page = last_told(&bot, "lee");
+    presses(&bot, "lee", &page, "jit_history_file").await;
+    let silent = bot.house.slack.file("jit-history.csv").unwrap();
+    let addresses = |file: &str| {
+        let cells = file.split([',', '\r', '\n']);
+        let links = cells.filter(|cell| cell.contains("/archives/"));
+        links.map(str::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(addresses(&silent).len(), 4, "{silent}");
+    bot.house.slack.heal();
+    presses(&bot, "lee", &page, "jit_history_file").await;
+    let told = bot.house.slack.file("jit-history.csv").unwrap();
+    assert_eq!(addresses(&told), addresses(&silent));
 }
 
 #[tokio::test]

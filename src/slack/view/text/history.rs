@@ -304,8 +304,8 @@ pub fn file(count: usize, unlinked: usize, cut: bool) -> String {
     };
     let unlinked = match unlinked {
         0 => String::new(),
-        1 => " For one of them I know no link to its card.".to_owned(),
-        many => format!(" For {many} of them I know no link to their cards."),
+        1 => " One of them has no card, so no link.".to_owned(),
+        many => format!(" {many} of them have no card, so no link."),
     };
     format!("📄 Your file with {requests} follows.{unlinked}{cut}")
 }
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn a_file_says_how_many_of_its_rows_have_no_link() {
         assert!(!file(5, 0, false).contains("link"));
-        assert!(file(5, 1, false).contains("For one of them"));
-        assert!(file(5, 3, true).contains("For 3 of them"));
+        assert!(file(5, 1, false).contains("One of them has no card"));
+        assert!(file(5, 3, true).contains("3 of them have no card"));
     }
 }
