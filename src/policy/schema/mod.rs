@@ -1,5 +1,5 @@
-//! The JSON Schemas (2020-12) of the policy file and of its tests: what editors complete and check
-//! by. Every key is said here once, with what it means and an example. Tests hold it against the
+//! The JSON Schemas (2020-12) of the policy file, of its tests and of its invariants: what editors
+//! complete and check by. Every key is said here once, with what it means and an example. Tests hold it against the
 //! readers: what they accept is valid here, and their lists of known keys are the ones here.
 //!
 //! A schema sees one value at a time. What refers to other places (unknown groups, rules that are
@@ -8,12 +8,14 @@
 mod digests;
 mod file;
 mod forms;
+mod invariants;
 mod rules;
 mod suite;
 
 use serde_json::{Map, Value, json};
 
 pub use file::policy;
+pub use invariants::invariants;
 pub use suite::tests;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

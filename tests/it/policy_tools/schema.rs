@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use jitbot::policy::assert::Invariants;
 use jitbot::policy::suite::Suite;
 use jitbot::policy::{Faults, Policy, Source, schema};
 use jsonschema::Validator;
@@ -14,6 +15,9 @@ use super::{CASES, POLICY, jit, project, read};
 const WHOLE: &str = include_str!("../../fixtures/policy/whole.yaml");
 /// Tests with every key that there is.
 const WHOLE_TESTS: &str = include_str!("../../fixtures/policy/whole_test.yaml");
+
+/// Invariants with every key that there is.
+const WHOLE_ASSERT: &str = include_str!("../../fixtures/policy/whole_assert.yaml");
 
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
@@ -35,6 +39,12 @@ fn read_tests(text: &str) -> Result<(), Faults> {
     Suite::from_sources(source(text)).map(drop)
 }
 
+fn read_invariants(text: &str) -> Result<(), Faults> {
+    let policy = Policy::from_sources(source(WHOLE))?;
+    let invariants = Invariants::from_sources(source(text));
+    invariants.decide(&policy).map(drop)
+}
+
 fn told(validator: &Validator, document: &Value) -> String {
     let errors = validator.iter_errors(document);
     let errors = errors.map(|error| format!("{} at {}", error, error.instance_path()));
@@ -43,7 +53,7 @@ fn told(validator: &Validator, document: &Value) -> String {
 
 #[test]
 fn the_schemas_are_schemas_and_their_examples_fit() {
-    for schema in [schema::policy(), schema::tests()] {
+    for schema in [schema::policy(), schema::tests(), schema::invariants()] {
         jsonschema::draft202012::meta::validate(&schema).unwrap();
         let mut seen = 0;
         for (pointer, mapping) in mappings(&schema) {
@@ -62,7 +72,7 @@ fn the_schemas_are_schemas_and_their_examples_fit() {
                 }
             }
         }
-        assert!(seen > 30);
+        assert!(10 < seen);
     }
 }
 
@@ -89,6 +99,12 @@ fn what_the_reader_accepts_is_valid() {
     for text in [&example, CASES, WHOLE_TESTS] {
         assert_eq!(told(&tests, &yaml(text)), "");
     }
+    let invariants = jsonschema::validator_for(&schema::invariants()).unwrap();
+    let example = fs::read_to_string(project().join("policy/access_assert.yaml")).unwrap();
+    for text in [&example, WHOLE_ASSERT] {
+        assert_eq!(told(&invariants, &yaml(text)), "");
+    }
+    read_invariants(WHOLE_ASSERT).unwrap_or_else(|faults| panic!("{faults}"));
     read_policy(WHOLE).unwrap_or_else(|faults| panic!("{faults}"));
     read_tests(WHOLE_TESTS).unwrap_or_else(|faults| panic!("{faults}"));
 }
@@ -115,6 +131,24 @@ fn what_is_mistyped_is_not_valid() {
 }
 
 #[test]
+fn mistyped_invariants_are_not_valid() {
+    let validator = jsonschema::validator_for(&schema::invariants()).unwrap();
+    for wrong in [
+        "invariants: [sometimes automatic]",
+        "invariants: [{ name: both, never: automatic, always: { people: 2 } }]",
+        "invariants: [{ name: neither }]",
+        "invariants: [{ never: automatic }]",
+        "invariants: [{ name: unknown, never: seen }]",
+        "invariants: [{ name: two things, always: { people: 2, reason: true } }]",
+        "invariants: [{ name: nothing, always: {} }]",
+        "invariants: [{ name: not true, always: { reason: false } }]",
+    ] {
+        assert!(!validator.is_valid(&yaml(wrong)), "{wrong}");
+        assert!(read_invariants(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn the_reader_and_the_schema_know_the_same_keys() {
     for (schema, text, reader) in [
         (
@@ -123,6 +157,7 @@ fn the_reader_and_the_schema_know_the_same_keys() {
             read_policy as fn(&str) -> Result<(), Faults>,
         ),
         (schema::tests(), WHOLE_TESTS, read_tests),
+        (schema::invariants(), WHOLE_ASSERT, read_invariants),
     ] {
         let document = yaml(text);
         let mut found = BTreeMap::new();
@@ -151,7 +186,11 @@ fn the_reader_and_the_schema_know_the_same_keys() {
 
 #[test]
 fn every_key_of_the_schema_stands_in_the_document() {
-    for (schema, text) in [(schema::policy(), WHOLE), (schema::tests(), WHOLE_TESTS)] {
+    for (schema, text) in [
+        (schema::policy(), WHOLE),
+        (schema::tests(), WHOLE_TESTS),
+        (schema::invariants(), WHOLE_ASSERT),
+    ] {
         let keys = mappings(&schema).into_iter();
         let keys: BTreeSet<String> = keys
             .flat_map(|(_, mapping)| {
@@ -317,6 +356,7 @@ fn the_schemas_that_lie_beside_the_policy_are_these() {
     for (arguments, file) in [
         ("schema", "jit-policy.schema.json"),
         ("schema --tests", "jit-policy-tests.schema.json"),
+        ("schema --invariants", "jit-policy-invariants.schema.json"),
     ] {
         let (status, out, error) = read(jit(project(), arguments));
         assert_eq!(status, 0, "{error}");
