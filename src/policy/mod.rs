@@ -370,19 +370,9 @@ impl Policy {
         self.resources.values().map(Resource::summary)
     }
 
-    /// What a person with these identities may ask for, in the order of names: each role with its
-    /// longest duration, whichever rule gives it. Resources without any such role are left out, and
-    /// so is what only the groups allow that are read elsewhere: see
-    /// [`Policy::resources_for_groups`].
+    /// What a person in these groups may ask for, in the order of names: each role with its longest
+    /// duration, whichever rule gives it. Resources without any such role are left out.
     pub fn resources_for(
-        &self,
-        identities: &BTreeSet<Identity>,
-    ) -> Vec<(ResourceSummary, Vec<(RoleName, Span)>)> {
-        self.resources_for_groups(&self.groups_of(identities))
-    }
-
-    /// What a person in these groups may ask for, in the order of names.
-    pub fn resources_for_groups(
         &self,
         groups: &BTreeSet<GroupName>,
     ) -> Vec<(ResourceSummary, Vec<(RoleName, Span)>)> {
@@ -399,7 +389,7 @@ impl Policy {
     /// What a person in these groups may ask for by name: bundles, and then resources, each in the order
     /// of names.
     pub fn listed(&self, groups: &BTreeSet<GroupName>) -> Vec<Listed> {
-        let resources = self.resources_for_groups(groups);
+        let resources = self.resources_for(groups);
         let offered = |name: &ResourceName, role: &Option<RoleName>| {
             let mut roles = (resources.iter())
                 .filter(|(resource, _)| resource.name == *name)

@@ -304,7 +304,8 @@ fn a_group_is_told_as_humans() {
 fn the_list_shows_what_a_person_may_ask_for() {
     let policy = policy(SMALL);
     let list = |email: &str| -> Vec<String> {
-        let listed = policy.resources_for(&BTreeSet::from([Identity::email(email)]));
+        let listed =
+            policy.resources_for(&policy.groups_of(&BTreeSet::from([Identity::email(email)])));
         let line = |(resource, roles): &(ResourceSummary, Vec<(RoleName, Span)>)| {
             let roles: Vec<_> = roles
                 .iter()

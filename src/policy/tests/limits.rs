@@ -110,7 +110,8 @@ fn where_a_limit_does_not_hold_the_next_rule_is_tried() {
 
 #[test]
 fn the_list_shows_the_longest_of_the_rules_that_may_match() {
-    let listed = limited().resources_for(&person("dana").identities);
+    let policy = limited();
+    let listed = policy.resources_for(&policy.groups_of(&person("dana").identities));
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0].1[0], (RoleName::new("ro"), Span::hours(4)));
 }

@@ -40,7 +40,7 @@ pub(super) fn what(policy: &Policy, name: &str) -> Option<What> {
 pub(super) fn roles(policy: &Policy, ask: &Ask, what: Option<&What>) -> Vec<RoleName> {
     let mut groups: BTreeSet<GroupName> = policy.groups_of(&ask.person.identities);
     groups.extend(ask.standing.groups.iter().cloned());
-    let all = policy.resources_for_groups(&groups).into_iter();
+    let all = policy.resources_for(&groups).into_iter();
     let name = what.map(|what| what.name.as_str());
     let mut found = all.filter(|(resource, _)| Some(resource.name.as_str()) == name);
     let roles = found.next().map(|(_, roles)| roles).unwrap_or_default();
