@@ -72,6 +72,18 @@ fn buttons(message: &Message) -> Vec<Value> {
     rows.collect()
 }
 
+/// The words on the buttons, row by row.
+fn rows(message: &Message) -> Vec<Vec<&str>> {
+    let rows = message.blocks.iter();
+    let rows = rows.filter(|block| block["type"] == "actions");
+    rows.map(|row| {
+        let buttons = row["elements"].as_array().into_iter().flatten();
+        let words = buttons.filter_map(|button| button["text"]["text"].as_str());
+        words.collect()
+    })
+    .collect()
+}
+
 /// What the copies of the card showed in turn, by what the bot sent.
 fn shown(bot: &Bot) -> Vec<String> {
     let calls = bot.house.slack.calls_to("chat.update");
@@ -87,7 +99,7 @@ fn times_recorded(bot: &Bot) -> usize {
 // -- cards that a phone shows well --
 
 #[tokio::test]
-async fn a_card_begins_with_who_wants_what_for_how_long_and_ends_with_one_short_row() {
+async fn a_card_begins_with_who_wants_what_for_how_long_and_ends_with_short_rows() {
     let bot = asked("request staging-db readonly 1h INC-42 stuck orders").await;
     let card = bot.card();
     let plain = card.plain();
@@ -108,11 +120,12 @@ async fn a_card_begins_with_who_wants_what_for_how_long_and_ends_with_one_short_
     ];
     assert!(order.is_sorted(), "{order:?}: {plain}");
     assert_eq!(kinds(&card).last(), Some(&"actions"), "buttons come last");
-    assert!(buttons(&card).len() <= 5, "a phone shows no more");
-    assert_eq!(
-        card.buttons(),
-        ["Approve", "Review…", "Deny…", "Cancel request", "Why me?"]
-    );
+    // What decides stands in one line of a phone, and what anybody can do in another one.
+    let expected = [
+        vec!["Approve", "Review…", "Deny…"],
+        vec!["Why me?", "Cancel request"],
+    ];
+    assert_eq!(rows(&card), expected);
     assert!(card.text.starts_with("@dana wants") || card.text.starts_with("<@U0DANA>"));
 }
 
