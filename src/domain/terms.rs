@@ -205,7 +205,7 @@ pub struct Escalate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quiet {
     /// The quiet times that fall into the life of the request, each from its beginning to its end.
-    /// Written out when the request is made, in the zone of the policy.
+    /// Written out when the request is made, in the zone of the policy. None where none of them does.
     pub windows: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     /// Who may decide in them besides the others, and is mentioned instead of them.
     pub fallback: Vec<GroupName>,
@@ -251,6 +251,15 @@ impl Quiet {
         let mut windows = self.windows.iter();
         windows.any(|(from, to)| *from <= now && now < *to)
     }
+
+    /// Who stands in while the request waits; nobody where no quiet time falls into its life.
+    fn standing_in(&self) -> &[GroupName] {
+        if self.windows.is_empty() {
+            &[]
+        } else {
+            &self.fallback
+        }
+    }
 }
 
 impl Step {
@@ -269,7 +278,7 @@ impl Step {
     /// Every group that the step names.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         let escalation = self.escalate.iter().flat_map(|escalate| &escalate.to);
-        let quiet = self.quiet.iter().flat_map(|quiet| &quiet.fallback);
+        let quiet = self.quiet.iter().flat_map(Quiet::standing_in);
         self.from
             .iter()
             .chain(&self.ping)
@@ -277,10 +286,11 @@ impl Step {
             .chain(quiet)
     }
 
-    /// The groups that may decide at some time: `from`, after an escalation, in quiet times.
+    /// The groups that may decide at some time: `from`, after an escalation, in quiet times that come
+    /// while the request waits.
     fn may_ever(&self) -> impl Iterator<Item = GroupName> {
         let escalation = self.escalate.iter().flat_map(|escalate| &escalate.to);
-        let quiet = self.quiet.iter().flat_map(|quiet| &quiet.fallback);
+        let quiet = self.quiet.iter().flat_map(Quiet::standing_in);
         self.from.iter().chain(escalation).chain(quiet).cloned()
     }
 
@@ -427,7 +437,8 @@ fn raised(have: &Step, wanted: &Step) -> Option<Step> {
 /// Whether whoever finishes `have` has done all that `wanted` asks. Who could stand in there must
 /// have a say in `wanted` as well: a later policy may have taken it from them.
 fn covers(have: &Step, wanted: &Step) -> bool {
-    let everybody: Vec<GroupName> = wanted.may_ever().collect();
+    let at_another_hour = wanted.quiet.iter().flat_map(|quiet| &quiet.fallback);
+    let everybody: Vec<GroupName> = wanted.may_ever().chain(at_another_hour.cloned()).collect();
     if !have.may_ever().all(|group| everybody.contains(&group)) {
         return false;
     }

@@ -83,7 +83,12 @@ impl Engine {
         let command = if policy.hash() == hash {
             let now = self.now().await?;
             let mut tx = self.store.begin().await?;
-            let weighed = weigh_again(&mut tx, &policy, &request, ask, now).await?;
+            // It begins for as long as it was given, which may be less than what was asked for.
+            let given = Request {
+                duration: request.granted(),
+                ..request.clone()
+            };
+            let weighed = weigh_again(&mut tx, &policy, &given, ask, now).await?;
             drop(tx);
             starting(&request, weighed)
         } else {

@@ -67,13 +67,14 @@ impl Case<'_> {
         }
     }
 
-    /// The quiet times in the life of the request; none where none of them falls into it.
+    /// The quiet times in the life of the request, and who stands in then. By day too it is known who
+    /// would, so that the same rule asked again at another hour is the same rule.
     fn quiet(&self, written: &RuleStep) -> Option<Quiet> {
         let (hours, fallback) = written.quiet.as_ref()?;
         let now = self.circumstances.now;
         let until = now + TimeDelta::from(self.policy.request_ttl);
         let windows = hours.windows(self.policy.zone, now, until);
-        (!windows.is_empty()).then(|| Quiet {
+        Some(Quiet {
             windows,
             fallback: self.people(fallback),
         })

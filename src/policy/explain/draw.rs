@@ -207,7 +207,9 @@ fn details(step: &Step) -> Vec<Branch> {
         let to = names(&escalate.to, "or");
         format!("after {} {to} may decide as well", escalate.after)
     });
-    let quiet = step.quiet.as_ref().map(|quiet| {
+    let quiet = step.quiet.as_ref();
+    let quiet = quiet.filter(|quiet| !quiet.windows.is_empty());
+    let quiet = quiet.map(|quiet| {
         let windows = quiet.windows.iter();
         let windows: Vec<String> = windows
             .map(|(from, to)| format!("{} to {}", from.format("%a %H:%M"), to.format("%a %H:%M")))

@@ -536,10 +536,13 @@ fn quiet_hours_are_written_out_for_the_life_of_the_request() {
     assert!(policy.channels().contains("#feed"));
     let early = Circumstances::at(at("2027-03-01T08:00:00Z"));
     let terms = answer(&policy, &ask("dana db 1h"), &early).unwrap();
-    assert_eq!(
-        terms.route.steps()[0].quiet,
-        None,
-        "no quiet time falls into it"
+    let by_day = &terms.route.steps()[0];
+    let windows = &by_day.quiet.as_ref().unwrap().windows;
+    assert!(windows.is_empty(), "no quiet time falls into it");
+    let named: Vec<&GroupName> = by_day.groups().collect();
+    assert!(
+        !named.contains(&&GroupName::new("oncall")),
+        "so nobody stands in: {named:?}"
     );
 }
 

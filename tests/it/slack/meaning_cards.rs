@@ -66,6 +66,12 @@ async fn open() -> Bot {
     bot
 }
 
+fn read(text: &str) -> Policy {
+    let (name, text) = ("access.yaml".into(), text.into());
+    Policy::from_sources(vec![Source { name, text }])
+        .unwrap_or_else(|faults| panic!("{}", faults.render(false)))
+}
+
 async fn asks(bot: &Bot, text: &str) -> Request {
     let told = bot.types("dana", text).await;
     assert!(told.contains("#1"), "{told}");
@@ -209,6 +215,59 @@ async fn who_does_not_answer_is_reminded_and_then_the_leads_may_decide_too() {
     );
     bot.presses("lee", "jit_approve").await;
     assert!(is_active(&bot).await, "{}", bot.told("lee"));
+}
+
+#[tokio::test]
+async fn a_night_between_asking_and_the_start_asks_nobody_once_more() {
+    let bot = open().await;
+    // At three in the afternoon, so that the night begins before the request expires.
+    bot.house.pass(TimeDelta::hours(6));
+    asks(&bot, "request staging-db 1h from tomorrow 9:00 INC-1").await;
+    bot.presses("bob", "jit_approve").await;
+    // Dana is an hour ahead of the house.
+    bot.house.pass(TimeDelta::hours(17));
+    bot.settle().await;
+    let request = bot.last_request().await;
+    let active = state(&request);
+    assert!(
+        matches!(active, Some(GrantState::Active { .. })),
+        "{active:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_remark_in_the_policy_asks_nobody_else_whatever_the_hour() {
+    let bot = open().await;
+    // At six in the morning, while others stand in.
+    bot.house.pass(TimeDelta::hours(21));
+    let asked = asks(&bot, "request staging-db 1h INC-1").await;
+    let remarked = read(&format!("{POLICY}# nothing else\n"));
+    assert!(bot.house.engine.adopt(remarked).await.unwrap());
+    bot.house.pass(TimeDelta::hours(4));
+    bot.presses("bob", "jit_approve").await;
+    let request = bot.last_request().await;
+    assert_eq!(request.terms, asked.terms);
+    assert!(matches!(state(&request), Some(GrantState::Active { .. })));
+}
+
+#[tokio::test]
+async fn what_was_given_for_less_begins_although_a_later_limit_is_below_what_was_asked() {
+    let bot = open().await;
+    asks(&bot, "request staging-db 4h from tomorrow 9:00 INC-1").await;
+    let shorter = read(&POLICY.replace("max_duration: 4h", "max_duration: 1h"));
+    assert!(bot.house.engine.adopt(shorter).await.unwrap());
+    bot.presses("bob", "jit_approve").await;
+    bot.house.pass(TimeDelta::hours(23));
+    bot.settle().await;
+    let request = bot.last_request().await;
+    let Some(GrantState::Active { until, .. }) = state(&request) else {
+        panic!("{:?}", request.state);
+    };
+    let hour = *until - bot.house.clock.now();
+    assert!(hour <= TimeDelta::hours(1), "{hour}");
+    bot.house.pass(TimeDelta::hours(1));
+    bot.settle().await;
+    assert!(bot.house.target.is_empty());
 }
 
 #[tokio::test]
