@@ -278,6 +278,15 @@ impl Client {
         Ok(link)
     }
 
+    /// The address of a message: as Slack tells it, asked once, else as Slack would make it.
+    pub async fn address(&self, channel: &str, ts: &str) -> Option<String> {
+        if let Ok(link) = self.known_permalink(channel, ts).await {
+            return Some(link);
+        }
+        let composing = self.composed_permalink((channel, ts), None);
+        composing.await.ok().flatten()
+    }
+
     /// Opens a modal and answers its id. A trigger lives three seconds.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, SlackFault> {
         let body = json!({"trigger_id": trigger, "view": view});

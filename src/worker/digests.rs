@@ -204,19 +204,24 @@ impl Worker {
             let place = self.engine.store().card_place(item.request).await?;
             let Some(place) = place else { continue };
             item.link.clone_from(&place.permalink);
-            if item.link.is_some() || !slack_answers {
+            if item.link.is_some() {
                 continue;
             }
-            match self.slack.permalink(&place.channel, &place.ts).await {
-                Ok(link) => {
-                    let (channel, ts) = (&place.channel, &place.ts);
-                    let store = self.engine.store();
-                    store.keep_permalink(channel, ts, &link).await?;
-                    item.link = Some(link);
+            let (channel, ts) = (&place.channel, &place.ts);
+            if slack_answers {
+                match self.slack.permalink(channel, ts).await {
+                    Ok(link) => {
+                        let store = self.engine.store();
+                        store.keep_permalink(channel, ts, &link).await?;
+                        item.link = Some(link);
+                        continue;
+                    }
+                    // It is no reason to wait; nor to ask again and again.
+                    Err(fault) => slack_answers = !fault.is_passing(),
                 }
-                // A link that is missing is no reason to wait; nor to ask again and again.
-                Err(fault) => slack_answers = !fault.is_passing(),
             }
+            let composing = self.slack.composed_permalink((channel, ts), None);
+            item.link = composing.await.ok().flatten();
         }
         Ok(())
     }

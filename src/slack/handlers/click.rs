@@ -356,9 +356,19 @@ impl Handlers {
         user: &str,
         request: &Request,
     ) -> Result<Option<Member>, No> {
-        let policy = self.engine.policy();
         let about = self.about(act, request).await?;
-        let reading = self.directory.member_at_a_glance(&policy, user, &about);
+        self.glance_about(&about, user, request).await
+    }
+
+    /// The same, where something else decides than the groups of the request.
+    pub(super) async fn glance_about(
+        &self,
+        about: &About,
+        user: &str,
+        request: &Request,
+    ) -> Result<Option<Member>, No> {
+        let policy = self.engine.policy();
+        let reading = self.directory.member_at_a_glance(&policy, user, about);
         match tokio::time::timeout(GLANCE, reading).await {
             Ok(Ok(member)) => Ok(Some(member)),
             Ok(Err(fault @ DirectoryFault::Unfit(unfit))) => {

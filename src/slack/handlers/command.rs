@@ -79,8 +79,16 @@ impl Handlers {
         let mut owner = Owner::default();
         owner.me.extend(by.also.iter().copied().chain([by.person]));
         for request in &page {
-            let place = self.engine.store().card_place(request.id).await?;
-            let link = place.and_then(|place| place.permalink);
+            let Some(place) = self.engine.store().card_place(request.id).await? else {
+                continue;
+            };
+            let composing = self
+                .client
+                .composed_permalink((&place.channel, &place.ts), None);
+            let link = match place.permalink {
+                Some(told) => Some(told),
+                None => composing.await.ok().flatten(),
+            };
             owner.links.extend(link.map(|link| (request.id, link)));
         }
         let now = self.engine.now().await?;

@@ -72,16 +72,13 @@ impl Handlers {
         let request = self.stuck(&click.value).await?;
         let admins = self.admins();
         let about = about(&admins, &request);
-        let policy = self.engine.policy();
-        let glance = self
-            .directory
-            .member_at_a_glance(&policy, &click.by.user, &about);
-        let by = glance.await.map_err(No::of_directory(&admins))?;
-        if !admins.iter().any(|group| by.groups.contains(group)) {
-            return Err(Refusal::NotAnAdmin { needed: admins }.into());
-        }
-        if request.belongs_to(&by) {
-            return Err(Refusal::OwnRemoval.into());
+        if let Some(by) = self.glance_about(&about, &click.by.user, &request).await? {
+            if !admins.iter().any(|group| by.groups.contains(group)) {
+                return Err(Refusal::NotAnAdmin { needed: admins }.into());
+            }
+            if request.belongs_to(&by) {
+                return Err(Refusal::OwnRemoval.into());
+            }
         }
         let faces = self.faces_of(&request).await?;
         let meta = Meta {

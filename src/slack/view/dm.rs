@@ -63,7 +63,8 @@ pub fn notice(
         Event::GrantFailed { error } => {
             let told = Notice::of(words::failed(request, error, at));
             let parts = std::slice::from_ref(request);
-            Some(told.with(choices::retry(parts, at).map(|again| buttons(vec![again]))))
+            let choice = choices::retry(parts, at).unwrap_or_else(|| again(request));
+            Some(told.with([buttons(vec![choice])]))
         }
         Event::HolderReminded => reminder(request, at),
         Event::RevocationBegun { cause, .. } => begun(request, cause, faces),

@@ -153,14 +153,17 @@ impl Telltale<'_> {
             )
         };
         let mut choices = Vec::new();
-        if any(|event| matches!(event, Event::GrantFailed { .. })) && self.parts.iter().any(again) {
+        let failed = any(|event| matches!(event, Event::GrantFailed { .. }));
+        let is_to_be_tried = failed && self.parts.iter().any(again);
+        if is_to_be_tried {
             choices.push(Choice::Retry);
         }
         let begins = any(|event| matches!(event, Event::RequestApproved { .. }));
         if begins && !self.parts.iter().any(held) {
             choices.push(Choice::CancelStart);
         }
-        if any(is_an_end) && self.parts.iter().all(is_lost) {
+        let ends = failed && !is_to_be_tried || any(is_an_end);
+        if ends && self.parts.iter().all(is_lost) {
             choices.push(Choice::AskAgain);
         }
         choices

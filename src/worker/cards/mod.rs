@@ -257,7 +257,7 @@ impl<'a> Telltale<'a> {
         }
     }
 
-    /// A link to the card, where there is one and Slack tells it.
+    /// A link to the card, where there is one: as Slack tells it, else as Slack would make it.
     async fn card_link(&self) -> Option<String> {
         let card = self.cards.iter().find(|card| card.kind == CardKind::Card)?;
         let places = self.store().places_of(&[self.id]).await.ok()?;
@@ -267,7 +267,10 @@ impl<'a> Telltale<'a> {
             return Some(link);
         }
         let slack = &self.worker.slack;
-        let link = slack.permalink(&card.channel, &card.ts).await.ok()?;
+        let Ok(link) = slack.permalink(&card.channel, &card.ts).await else {
+            let composing = slack.composed_permalink((&card.channel, &card.ts), None);
+            return composing.await.ok().flatten();
+        };
         // Where it cannot be kept, Slack is asked again.
         let _ = self
             .store()

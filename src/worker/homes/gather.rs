@@ -203,7 +203,7 @@ impl Worker {
         })
     }
 
-    /// Links to the cards of what stands on the pages that are shown, as far as Slack tells.
+    /// Links to the cards of what stands on the pages that are shown.
     pub(super) async fn link_home(&self, home: &mut Home, pages: &Pages) -> Result<(), StoreError> {
         let waiting = pages.page(Section::Waiting, &home.waiting).items;
         let waiting = waiting.iter().filter_map(|parts| parts.first());
@@ -229,9 +229,9 @@ impl Worker {
         if let Some(link) = place.permalink {
             return Ok(Some((card, link)));
         }
-        // A link that is missing is no reason to wait.
-        let link = self.slack.known_permalink(&place.channel, &place.ts).await;
-        Ok(link.ok().map(|link| (card, link)))
+        let (channel, ts) = (&place.channel, &place.ts);
+        let link = self.slack.address(channel, ts).await;
+        Ok(link.map(|link| (card, link)))
     }
 }
 
