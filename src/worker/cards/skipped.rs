@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::{Telltale, Trouble};
 use crate::directory::DirectoryFault;
 use crate::domain::{BreakGlass, GroupName, PersonId, Request};
+use crate::slack::client::SlackFault;
 use crate::slack::view::{Faces, text};
 use crate::store::slack::CardKind;
 
@@ -55,8 +56,7 @@ impl Telltale<'_> {
         Ok(people)
     }
 
-    /// A group that cannot be read leaves it at those who are known; where Slack tells no more for
-    /// now, it is asked again.
+    /// Where a group cannot be read for now, or Slack tells no more for now, it is asked again.
     async fn everybody_of(
         &self,
         part: &Request,
@@ -79,6 +79,10 @@ impl Telltale<'_> {
             Ok(roster) => Ok(roster.people(&groups, &part.own())),
             Err(DirectoryFault::Store(fault)) => Err(fault.into()),
             Err(DirectoryFault::Unreadable(fault)) if fault.is_passing() => Err(fault.into()),
+            Err(DirectoryFault::Groups(_)) => {
+                let soon = SlackFault::Transient("a group cannot be read".to_owned());
+                Err(soon.into())
+            }
             Err(fault) => {
                 tracing::warn!(request.id = %part.id, %fault, "not everybody who is to know of break-glass is known");
                 Ok(BTreeSet::new())

@@ -118,10 +118,15 @@ impl Bot {
 
     /// Waits until all that was begun is done, then works until nothing is due.
     pub async fn settle(&self) {
+        self.hears().await;
+        self.house.settle().await;
+    }
+
+    /// Waits until all that was begun is done, and works on nothing that follows from it.
+    pub async fn hears(&self) {
         self.work.close();
         self.work.wait().await;
         self.work.reopen();
-        self.house.settle().await;
     }
 
     /// Types `/jit …` and answers what the person is told.
