@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::client::SlackFault;
 use super::super::payload::Click;
-use super::super::view::{Content, card, text};
+use super::super::view::{Content, card, review_card, text};
 use super::{Handlers, No};
 use crate::domain::{Command, GrantState, PersonId, Request, decide};
 use crate::engine::Cause;
@@ -125,11 +125,20 @@ impl Handlers {
         done
     }
 
-    /// The card in the channel; none while it is not posted.
-    async fn channel_card(&self, request: &Request) -> Result<Option<Copy>, StoreError> {
+    /// The card in the channel that the command is about; none while it is not posted.
+    async fn channel_card(
+        &self,
+        request: &Request,
+        command: &Command,
+    ) -> Result<Option<Copy>, StoreError> {
+        let kind = if is_review(command) {
+            CardKind::Review
+        } else {
+            CardKind::Card
+        };
         let cards = self.engine.store().cards_of(request.card()).await?;
         let mut cards = cards.into_iter();
-        let card = cards.find(|card| card.kind == CardKind::Card);
+        let card = cards.find(|card| card.kind == kind && card.person.is_none());
         Ok(card.map(|card| Copy {
             channel: card.channel,
             ts: card.ts,
@@ -156,7 +165,7 @@ impl Handlers {
         };
         let copy = match copy {
             Some(copy) => Some(copy),
-            None => self.channel_card(request).await?,
+            None => self.channel_card(request, command).await?,
         };
         let Some(copy) = copy else {
             return Ok(None);
@@ -165,8 +174,12 @@ impl Handlers {
         let Some(since) = self.engine.recording(&copy.channel, &copy.ts).await? else {
             return Ok(None);
         };
-        let content = card::recording(&parts, &faces, now, &words);
-        Ok(Some((copy, since, content)))
+        let shown = if is_review(command) {
+            review_card::of(&parts, &faces, now)
+        } else {
+            card::of(&parts, &faces, now)
+        };
+        Ok(Some((copy, since, card::recording(shown, &words))))
     }
 
     /// Shows it, as far as Slack does so at once. Answers whether nothing that was sent can still
@@ -215,6 +228,11 @@ impl Handlers {
             tracing::warn!(request.id = %request.id, error, "a card is shown afresh a little later");
         }
     }
+}
+
+/// Whether it is about the look afterwards, which has a card of its own.
+fn is_review(command: &Command) -> bool {
+    matches!(command, Command::CompleteReview { .. })
 }
 
 /// Everybody whom the card may name.

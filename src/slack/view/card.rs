@@ -21,9 +21,9 @@ pub fn of(parts: &[Request], faces: &Faces, now: DateTime<Utc>) -> Content {
     }
 }
 
-/// The card from a click until what came of it is true: without buttons, and with these words.
-pub fn recording(parts: &[Request], faces: &Faces, now: DateTime<Utc>, what: &str) -> Content {
-    let mut content = of(parts, faces, now);
+/// A card from a click until what came of it is true: without buttons, and with these words.
+pub fn recording(shown: Content, what: &str) -> Content {
+    let mut content = shown;
     content.blocks.retain(|block| block["type"] != "actions");
     content.blocks.push(to_json(&section(what)));
     content

@@ -880,7 +880,10 @@ fn why_somebody_decides_or_does_not() {
 #[test]
 fn a_card_shows_that_something_is_recorded_and_has_no_buttons() {
     for (name, parts) in bundles() {
-        let content = card::recording(&parts, &faces(), now(), "⏳ Recording Bob's approval…");
+        let content = card::recording(
+            card::of(&parts, &faces(), now()),
+            "⏳ Recording Bob's approval…",
+        );
         lint::message(&content);
         assert!(
             !content
@@ -890,12 +893,8 @@ fn a_card_shows_that_something_is_recorded_and_has_no_buttons() {
             "{name}"
         );
     }
-    let content = card::recording(
-        &[request()],
-        &faces(),
-        now(),
-        "⏳ Recording Bob's approval…",
-    );
+    let shown = card::of(&[request()], &faces(), now());
+    let content = card::recording(shown, "⏳ Recording Bob's approval…");
     insta::assert_snapshot!(lint::show(&content));
 }
 
@@ -1180,7 +1179,7 @@ pub(super) fn hold_request(request: &Request, faces: &Faces) {
         why: String::new(),
     };
     let recording = text::recording::recording(&act, faces).unwrap();
-    lint::message(&card::recording(&parts, faces, now(), &recording));
+    lint::message(&card::recording(card::of(&parts, faces, now()), &recording));
     for by in [dana(), bob(), person(11)] {
         let by = member(by, &["dba", "leads"]);
         lint::message(&why_me::why_me(&parts, &by, faces, now()));
@@ -1244,7 +1243,7 @@ pub(super) fn hold_bundle(parts: &[Request], faces: &Faces, words: &str) {
         by: member(dana(), &[]),
     };
     let recording = text::recording::recording(&act, faces).unwrap();
-    lint::message(&card::recording(parts, faces, now(), &recording));
+    lint::message(&card::recording(card::of(parts, faces, now()), &recording));
     let by = member(bob(), &["dba"]);
     lint::message(&why_me::why_me(parts, &by, faces, now()));
     let why = text::dm::asked_for_part(words);

@@ -647,6 +647,14 @@ async fn what_is_to_be_looked_at_afterwards_waits_in_the_tab_of_whoever_may() {
     presses(&bot, "lee", "jit_justified").await;
     let note = SubmitValues::new().with("jit_why_text", "it was down");
     bot.house.slack.submit("lee", note).await.unwrap();
+    bot.hears().await;
+    // Meanwhile the card of the look shows it, and the card of the request stays as it is.
+    let updates = bot.house.slack.calls_to("chat.update");
+    let recorded = updates.iter().map(|call| call.args["blocks"].to_string());
+    let mut recorded = recorded.filter(|shown| shown.contains("Recording"));
+    let shown = recorded.next().expect("it is recorded");
+    assert!(shown.contains("Review overdue"), "{shown}");
+    assert_eq!(recorded.next(), None);
     soon(&bot).await;
     let shown = tab(&bot, "lee");
     assert!(shown.contains("Nothing waits for you"), "{shown}");
