@@ -24,6 +24,7 @@ mod file;
 mod oauth;
 mod refused;
 mod teams;
+mod unheard;
 mod wire;
 
 use call::{Call, count, sensitive};
@@ -32,6 +33,7 @@ pub use fault::SlackFault;
 pub use oauth::{Granted, OAuth};
 use refused::Refused;
 use teams::Teams;
+use unheard::Unheard;
 pub use wire::{Conversation, Installation, Posted, SlackUser};
 
 /// How many addresses of messages are remembered.
@@ -74,6 +76,7 @@ struct Inner {
     settings: ClientSettings,
     limiter: Limiter,
     refused: Mutex<Refused>,
+    unheard: Mutex<Unheard>,
     installation: OnceCell<Installation>,
     teams: Teams,
     /// Addresses of messages, by channel and timestamp.
@@ -117,6 +120,7 @@ impl Client {
                 settings,
                 limiter,
                 refused: Mutex::default(),
+                unheard: Mutex::default(),
                 installation: OnceCell::new(),
                 teams: Teams::default(),
                 permalinks: Mutex::default(),

@@ -86,6 +86,16 @@ impl Worker {
         }
     }
 
+    /// Tells the people who run the bot what Slack answered in unknown words while somebody waited: to
+    /// a dialog, or to who is in a group. Once a day for each call and code.
+    pub(super) async fn show_unheard(&self) -> Result<(), StoreError> {
+        for (method, code) in self.slack.unheard() {
+            let words = trouble::unheard(method, &code);
+            self.show(&format!("{code} to {method}"), &words).await?;
+        }
+        Ok(())
+    }
+
     /// Tells the people who run the bot, once a day for each code.
     async fn show(&self, code: &str, words: &str) -> Result<(), StoreError> {
         let day = self.engine.now().await?.date_naive();

@@ -46,6 +46,7 @@ impl Worker {
             }
         }
         changed += self.engine.show_doubtful_again().await?;
+        self.show_unheard().await?;
         Ok(changed)
     }
 

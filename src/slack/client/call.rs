@@ -1,6 +1,7 @@
 //! One call: waits for its turn, is sent, and has its fault sorted and counted.
 
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -11,6 +12,7 @@ use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::refused::Refused;
+use super::unheard::Unheard;
 use super::{Client, SlackFault, Source, api_token};
 use crate::slack::limiter::{Key, Pace};
 
@@ -154,7 +156,21 @@ impl Client {
         }
         count(method, &called);
         self.note_refusal(method, channel, called.as_ref().err());
+        if let Err(SlackFault::Unknown(code)) = &called {
+            self.unheard_of().note(method, code);
+        }
         called
+    }
+
+    /// What Slack answered in words that nobody knows, where somebody waited for the answer: by method
+    /// and code, each once, for the people who run the bot.
+    pub fn unheard(&self) -> BTreeSet<(&'static str, String)> {
+        self.unheard_of().take()
+    }
+
+    fn unheard_of(&self) -> MutexGuard<'_, Unheard> {
+        let unheard = self.inner.unheard.lock();
+        unheard.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers what an admin has to mend, until the same call works.

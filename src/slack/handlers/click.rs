@@ -7,7 +7,7 @@ use super::super::client::SlackFault;
 use super::super::payload::Click;
 use super::super::view::home::ids as home;
 use super::super::view::modal::{self, Meta};
-use super::super::view::{choices, ids, reply};
+use super::super::view::{Content, choices, ids, reply};
 use super::recording::Copy;
 use super::{Handlers, No, Said, words};
 use crate::directory::{About, DirectoryFault, Unfit};
@@ -265,11 +265,7 @@ impl Handlers {
         match self.client.open_view(&click.trigger, view).await {
             // It may well have opened.
             Ok(_) | Err(SlackFault::Ambiguous(_)) => Ok(Said::Nothing),
-            Err(fault) => {
-                let reference = click.reference();
-                tracing::info!(reference, %fault, "a dialog did not open");
-                Ok(Said::Words(words::too_slow(&reference)))
-            }
+            Err(fault) => Ok(Said::Words(not_opened(&fault, &click.reference()))),
         }
     }
 
@@ -377,6 +373,16 @@ impl Handlers {
             }
             Ok(Err(_)) | Err(_) => Ok(None),
         }
+    }
+}
+
+/// What somebody is told for whom a dialog did not open: to press again where that can help.
+pub(super) fn not_opened(fault: &SlackFault, reference: &str) -> Content {
+    tracing::info!(reference, %fault, "a dialog did not open");
+    if fault.is_passing() || matches!(fault, SlackFault::Expired(_)) {
+        words::too_slow(reference)
+    } else {
+        words::not_opened(reference)
     }
 }
 

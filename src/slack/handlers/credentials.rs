@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::super::client::SlackFault;
 use super::super::payload::Click;
 use super::super::view::{Faces, modal, reply, text};
+use super::click::not_opened;
 use super::{Handlers, No, Said, words};
 use crate::domain::{Actor, Command, Origin, Refusal, RequestId};
 use crate::engine::Cause;
@@ -25,11 +25,7 @@ impl Handlers {
         let wait = modal::notice(words::PASSWORD_TITLE, words::PASSWORD_COMES);
         let view = match self.client.open_view(&click.trigger, &wait).await {
             Ok(view) => view,
-            Err(fault) => {
-                let expired = matches!(fault, SlackFault::Expired(_));
-                tracing::info!(reference, expired, "no modal for a password; none is set");
-                return Ok(Said::Words(words::too_slow(&reference)));
-            }
+            Err(fault) => return Ok(Said::Words(not_opened(&fault, &reference))),
         };
         let shown = match self.password(id, &click.by.user, &reference).await {
             Ok(view) => view,

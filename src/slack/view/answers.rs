@@ -35,6 +35,7 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
         done::revoked(request, Some(&kept)),
         done::bundle_has_roles(words),
         done::too_slow(REFERENCE),
+        done::not_opened(REFERENCE),
         reply::start_cancelled(request),
         reply::retried(request),
         trouble::failed_here(REFERENCE),

@@ -560,3 +560,39 @@ async fn department(asked: &str, review: &str) -> (Bot, Vec<String>) {
     });
     (bot, names)
 }
+
+// -- Slack answers in words that nobody knows --
+
+#[tokio::test]
+async fn the_admins_hear_what_slack_answers_in_unknown_words_while_somebody_waits() {
+    let text = policy(GROUP, "")
+        .replace("defaults: {", "defaults: { admin_channel: \"#general\",")
+        .replace("from: [leads]", "from: [approvers]");
+    let bot = Bot::under(&text, None).await;
+    let slack = &bot.house.slack;
+    let error = "flux_inverted".to_owned();
+    let strange = FaultKind::Error { error };
+    let refused = |method: &str| Fault::times(method, u32::MAX, strange.clone());
+    slack.fault(refused("usergroups.users.list"));
+    let told = bot.types("dana", ASK).await;
+    assert!(
+        told.contains("could not read who is in approvers"),
+        "{told}"
+    );
+    bot.types("dana", ASK).await;
+    bot.house.slack.heal();
+    bot.asked(ASK).await;
+    slack.fault(refused("views.open"));
+    bot.presses("bob", "jit_deny").await;
+    let told = bot.told("bob");
+    assert!(told.contains("Pressing again will not help"), "{told}");
+    assert!(told.contains("reference"), "{told}");
+    bot.house.worker.sweep().await.unwrap();
+    bot.settle().await;
+    let told = slack.messages("general");
+    let told: Vec<String> = told.iter().map(jitbot::sandbox::Message::plain).collect();
+    for method in ["usergroups.users.list", "views.open"] {
+        let about = told.iter().filter(|told| told.contains(method));
+        assert_eq!(about.count(), 1, "once for each: {told:#?}");
+    }
+}

@@ -11,7 +11,8 @@ use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
 use super::super::super::view::text::trouble;
 use super::super::super::view::{Faces, ids, modal};
-use super::super::{Handlers, No, Said, words};
+use super::super::click::not_opened;
+use super::super::{Handlers, No, Said};
 use super::Entered;
 use crate::domain::{Refusal, Request};
 
@@ -129,35 +130,36 @@ impl Handlers {
         trigger: &str,
         filling: impl Future<Output = Result<Value, No>> + Send,
     ) -> Result<Said, No> {
-        if self.open_filled(trigger, filling).await? {
-            Ok(Said::Nothing)
-        } else {
-            let reference = reference(trigger);
-            tracing::info!(reference, "a form did not open in time");
-            Ok(Said::Words(words::too_slow(&reference)))
-        }
+        Ok(match self.open_filled(trigger, filling).await? {
+            Ok(()) => Said::Nothing,
+            Err(fault) => Said::Words(not_opened(&fault, &reference(trigger))),
+        })
     }
 
     /// Opens a view that is being worked out: whole, if it is ready at once; else “one moment”, and
-    /// the view in its place. Answers whether anything was opened.
+    /// the view in its place. Answers why nothing was opened, where that is so.
     pub(super) async fn open_filled(
         &self,
         trigger: &str,
         filling: impl Future<Output = Result<Value, No>> + Send,
-    ) -> Result<bool, No> {
+    ) -> Result<Result<(), SlackFault>, No> {
         tokio::pin!(filling);
         if let Ok(view) = timeout(AT_ONCE, &mut filling).await {
-            let opened = self.client.open_view(trigger, &view?).await;
-            return Ok(matches!(opened, Ok(_) | Err(SlackFault::Ambiguous(_))));
+            return Ok(match self.client.open_view(trigger, &view?).await {
+                // It may well have opened.
+                Ok(_) | Err(SlackFault::Ambiguous(_)) => Ok(()),
+                Err(fault) => Err(fault),
+            });
         }
         let waiting = ask::wait(text::ONE_MOMENT);
-        let Ok(id) = self.client.open_view(trigger, &waiting).await else {
-            return Ok(false);
+        let id = match self.client.open_view(trigger, &waiting).await {
+            Ok(id) => id,
+            Err(fault) => return Ok(Err(fault)),
         };
         let view = filling.await;
         let view = view.unwrap_or_else(|no| instead_of_form(&no, &reference(trigger)));
         self.put_view(&id, &view).await;
-        Ok(true)
+        Ok(Ok(()))
     }
 
     /// Puts a view in the place of one that is open, whatever it shows. Answers whether Slack took

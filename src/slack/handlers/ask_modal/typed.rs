@@ -35,11 +35,10 @@ impl Handlers {
     ) -> Result<Said, No> {
         let entered = Entered::default();
         let filling = self.request_form(&command.by.user, &entered, from(command), None);
-        if self.open_filled(&command.trigger, filling).await? {
-            Ok(Said::Nothing)
-        } else {
-            Ok(Said::Words(reply::help()))
-        }
+        Ok(match self.open_filled(&command.trigger, filling).await? {
+            Ok(()) => Said::Nothing,
+            Err(_) => Said::Words(reply::help()),
+        })
     }
 
     /// What cannot be read: of a request the form, filled in with what was understood; else, or where
@@ -61,11 +60,10 @@ impl Handlers {
             _ => text::unread(&sentence),
         };
         let filling = Box::pin(self.understood_form(command, wish, text::almost(&missing)));
-        if self.open_filled(&command.trigger, filling).await? {
-            Ok(Said::Nothing)
-        } else {
-            Ok(Said::Words(words))
-        }
+        Ok(match self.open_filled(&command.trigger, filling).await? {
+            Ok(()) => Said::Nothing,
+            Err(_) => Said::Words(words),
+        })
     }
 
     /// `/jit request …`: taken in at once where it is complete; else the form, filled in with what

@@ -161,6 +161,15 @@ pub fn too_slow(reference: &str) -> Content {
     ))
 }
 
+/// Slack refused the dialog, and will again. The reference stands in the log as well.
+pub fn not_opened(reference: &str) -> Content {
+    let goes_on = trouble::tell(reference);
+    Content::line(&format!(
+        "😕 Slack refused to open the dialog, and nothing was done. Pressing again will not help; \
+         what `/jit help` lists works without dialogs. {goes_on}"
+    ))
+}
+
 /// A password is on its way.
 pub const PASSWORD_COMES: &str = "⏳ One moment: I am setting a fresh password for you.";
 

@@ -34,6 +34,11 @@ pub fn goes_on(reference: &str) -> String {
     format!("If it goes on, tell whoever looks after me: reference {reference}.")
 }
 
+/// What to do where trying again does not help.
+pub fn tell(reference: &str) -> String {
+    format!("Please tell whoever looks after me: reference {reference}.")
+}
+
 /// See [`failed`].
 pub fn failed_here(reference: &str) -> Content {
     Content::line(&failed(reference))
@@ -46,6 +51,15 @@ pub fn unknown_code(code: &str, about: &str, tries: i32) -> String {
         "⚠️ *Slack answers with something that I do not know* (`{code}`). I tried {tries} times and \
          go on without, so {about} may be missing, or not show what is true. Whoever looks after \
          me finds more in the log."
+    )
+}
+
+/// Slack answered somebody's act with a code that nobody has written down for us.
+pub fn unheard(method: &str, code: &str) -> String {
+    let (code, method) = (escape::inline(code, CODE), escape::inline(method, CODE));
+    format!(
+        "⚠️ *Slack answers with something that I do not know* (`{code}` to `{method}`). Whoever waited \
+         for it was told that it did not work. Whoever looks after me finds more in the log."
     )
 }
 
