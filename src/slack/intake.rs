@@ -252,6 +252,7 @@ impl Intake {
         match &said {
             // Whoever sends the very same form once more is not to be taken for a repetition.
             Said::Form(answered) if answered.again => self.forget(key).await,
+            Said::Modal { again: true, .. } => self.forget(key).await,
             _ => self.finish(key).await,
         }
         match said {
@@ -262,7 +263,7 @@ impl Intake {
             Said::Nothing => {}
             Said::Form(answered) => self.answer_form(delivery, *answered, answer).await,
             Said::Words(words) => self.handlers.say(delivery, &words).await,
-            Said::Modal { update, words } => {
+            Said::Modal { update, words, .. } => {
                 // Too late for the modal: then by message.
                 if answer.send(update).is_err() {
                     self.handlers.say(delivery, &words).await;

@@ -110,6 +110,7 @@ impl Handlers {
         Ok(Said::Modal {
             update: json!({"response_action": "update", "view": update}),
             words: Content::line(&told),
+            again: false,
         })
     }
 

@@ -18,7 +18,7 @@ use super::payload::{Actor, Delivery, Matter};
 use super::view::ask::Carried;
 use super::view::modal::Meta;
 use super::view::text::{done as words, trouble};
-use super::view::{Content, Faces, modal, reply};
+use super::view::{Content, Faces, ids, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
 use crate::domain::{Access, GroupName, PersonId, Refusal, Request, Target};
 use crate::engine::{Engine, EngineError};
@@ -82,6 +82,8 @@ pub(super) enum Said {
         update: Value,
         /// The same as a message.
         words: Content,
+        /// Whether the very same dialog may be sent off once more.
+        again: bool,
     },
     /// The answer to a form.
     Form(Box<Answered>),
@@ -227,8 +229,21 @@ impl Handlers {
         };
         let faces = self.faces(&named).await?;
         let words = reply::refused(refusal, &faces);
-        if !matches!(delivery.matter, Matter::Submission(_)) {
+        let Matter::Submission(submission) = &delivery.matter else {
             return Ok(Said::Words(words));
+        };
+        let wrote = submission.view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
+        // Where it can be sent off again the dialog stays, with what was written.
+        if let (Some(wrote), true) = (wrote, may_be_tried_again(refusal)) {
+            let errors = json!({ids::WHY_BLOCK: refusal.to_string()});
+            let update = json!({"response_action": "errors", "errors": errors});
+            let words = reply::with_what_was_written(words, wrote);
+            let again = true;
+            return Ok(Said::Modal {
+                update,
+                words,
+                again,
+            });
         }
         let head = match refusal {
             Refusal::Stale => trouble::LOOK_AGAIN,
@@ -236,7 +251,11 @@ impl Handlers {
         };
         let view = modal::notice(head, &reply::refusal(refusal, &faces));
         let update = json!({"response_action": "update", "view": view});
-        Ok(Said::Modal { update, words })
+        Ok(Said::Modal {
+            update,
+            words,
+            again: false,
+        })
     }
 
     /// The faces of these people.
@@ -294,4 +313,12 @@ fn channel_of(delivery: &Delivery) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether the same act may work as soon as it is tried again.
+fn may_be_tried_again(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::GroupUnreadable { .. } | Refusal::PolicyChanged
+    )
 }

@@ -38,6 +38,7 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
         done::not_opened(REFERENCE),
         reply::start_cancelled(request),
         reply::retried(request),
+        reply::with_what_was_written(reply::start_cancelled(request), words),
         trouble::failed_here(REFERENCE),
         workspace::no_policy(words),
     ];
@@ -55,6 +56,7 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
         trouble::unknown_code(words, &trouble::digest_called(words), 6),
         trouble::unknown_code(words, trouble::HOME_TAB, 6),
         trouble::gave_up(words, trouble::NOTICE),
+        trouble::unheard(words, words),
         trouble::admin_needed(words),
         trouble::policy_broken("0a1b2c", &[], 0),
         trouble::policy_broken("0a1b2c", &lines, 195),

@@ -1,6 +1,6 @@
 //! Answers that only the person who typed or clicked sees.
 
-use super::content::{context, linked_section, pages, pages_of, section};
+use super::content::{context, linked_section, pages, pages_of, quote, section, to_json};
 use super::home::rows;
 use super::page::{self, List, More};
 use super::text::{self, reply as words};
@@ -259,6 +259,17 @@ pub fn refused(refusal: &Refusal, faces: &Faces) -> Content {
     } else {
         Content::line(&text)
     }
+}
+
+/// An answer that comes after the dialog was closed, with what was written in it: it can be copied, and
+/// sent off again.
+pub fn with_what_was_written(answer: Content, wrote: &str) -> Content {
+    let mut answer = answer;
+    if let Some(wrote) = quote(wrote) {
+        let blocks = [section(words::YOU_WROTE), wrote];
+        answer.blocks.extend(blocks.iter().map(to_json));
+    }
+    answer
 }
 
 /// Something typed was not understood: the fault's sentence and its example, as they are.

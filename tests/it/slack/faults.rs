@@ -62,6 +62,40 @@ async fn fault_25_when_slack_cannot_be_read_the_answer_is_try_again() {
 }
 
 #[tokio::test]
+async fn what_was_written_is_kept_while_it_cannot_be_read_who_sends_it() {
+    let bot = Bot::by_http().await;
+    bot.asked("request staging-db readonly 1h to see").await;
+    let slack = &bot.house.slack;
+    let why = || SubmitValues::new().with("jit_why_text", "not on a Friday");
+    bot.presses("bob", "jit_deny").await;
+    slack.fault(Fault::once("users.info", FaultKind::Status { status: 500 }));
+    let reply = slack.submit("bob", why()).await.unwrap();
+    let SubmitOutcome::Errors(errors) = &reply.outcome else {
+        panic!("the dialog stays with what was written: {reply:?}");
+    };
+    let mut said = errors.values();
+    assert!(
+        said.any(|error| error.contains("could not read")),
+        "{errors:?}"
+    );
+    bot.settle().await;
+    // Too late for the dialog, it comes back with the answer.
+    slack.fault(Fault::once("users.info", FaultKind::Hang));
+    slack.submit("bob", why()).await.unwrap();
+    bot.settle().await;
+    let told = bot.told("bob");
+    assert!(told.contains("could not read who is in dba"), "{told}");
+    assert!(
+        told.contains("You wrote:") && told.contains("not on a Friday"),
+        "{told}"
+    );
+    bot.presses("bob", "jit_deny").await;
+    slack.submit("bob", why()).await.unwrap();
+    bot.settle().await;
+    assert!(bot.card().plain().contains("not on a Friday"));
+}
+
+#[tokio::test]
 async fn a_roster_that_cannot_be_read_refuses_the_request() {
     let bot = Bot::by_http().await;
     let limited = FaultKind::Status { status: 500 };

@@ -59,6 +59,9 @@ pub const COMMANDS: [(&str, &str); 16] = [
     ),
 ];
 
+/// What stands above what somebody wrote in a dialog that is closed by now.
+pub const YOU_WROTE: &str = "You wrote:";
+
 /// What the product is, in one line.
 pub const HELP: &str = "*I give access for a while, and take it away on time.*";
 
