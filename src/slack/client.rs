@@ -324,13 +324,24 @@ impl Client {
     }
 
     /// Publishes a person's App Home and answers the hash of its state. With a hash nothing is
-    /// published over a state that is another by now: then it is [`SlackFault::Expired`].
+    /// published over a state that is another by now: then it is [`SlackFault::Expired`]. The tab carries
+    /// along to which installation it belongs, so that its clicks come back to it.
     pub async fn publish_home(
         &self,
         user: &str,
         view: &Value,
         hash: Option<&str>,
     ) -> Result<Option<String>, SlackFault> {
+        let installed = self.installation().await?;
+        let here = &installed.workspace;
+        let house = match &here.team {
+            Some(team) if !here.org_wide => Some(team),
+            _ => here.enterprise.as_ref(),
+        };
+        let mut view = view.clone();
+        if let (Some(view), Some(house)) = (view.as_object_mut(), house) {
+            view.insert("private_metadata".to_owned(), json!(house));
+        }
         let body = json!({"user_id": user, "view": view, "hash": hash});
         let call = self.write("views.publish", Pace::Tier4, None, body);
         let answer: wire::ViewAnswer = self.call(call).await?;

@@ -331,3 +331,27 @@ fn a_view_belongs_to_the_installation_that_opened_it() {
     };
     assert_eq!(from("E1"), whole);
 }
+
+#[test]
+fn a_tab_belongs_to_the_installation_that_it_names() {
+    let from = |kind: &str, said: &str| {
+        let mut json = submission_json();
+        json["team"] = json!({"id": "T7", "enterprise_id": "E7"});
+        json["enterprise"] = Value::Null;
+        json["is_enterprise_install"] = json!(false);
+        // The workspace of the organisation that had the app first.
+        json["view"]["app_installed_team_id"] = json!("T1");
+        json["view"]["type"] = json!(kind);
+        json["view"]["private_metadata"] = json!(said);
+        interaction(&json).unwrap().workspace
+    };
+    let team = |id: &str| Some(id.to_owned());
+    assert_eq!(from("home", "T7").team, team("T7"));
+    assert_eq!(from("home", "").team, team("T1"));
+    assert_eq!(from("modal", "T7").team, team("T1"), "that is another's");
+    let whole = from("home", "E7");
+    assert!(
+        whole.org_wide && whole.enterprise == team("E7"),
+        "{whole:?}"
+    );
+}

@@ -94,8 +94,22 @@ struct WireView {
     private_metadata: String,
     #[serde(deserialize_with = "nullable")]
     state: State,
+    #[serde(rename = "type", deserialize_with = "nullable")]
+    kind: String,
     /// Where the app is installed that opened it.
     app_installed_team_id: Option<String>,
+}
+
+impl WireView {
+    /// The installation whose view it is, by its workspace or organisation. What stands in the tab says
+    /// so itself: where two workspaces of an organisation have the app, Slack names the first of them
+    /// for the tabs of both.
+    fn installed(&self) -> Option<String> {
+        let said = Some(&self.private_metadata);
+        let said = said.filter(|id| self.kind == "home" && id.starts_with(['T', 'E']));
+        let named = said.or(self.app_installed_team_id.as_ref());
+        named.filter(|id| !id.is_empty()).cloned()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -265,9 +279,7 @@ impl Interaction {
                 .filter(|id| !id.is_empty()),
             org_wide: self.is_enterprise_install,
         };
-        let installed = self.view.as_ref();
-        let installed = installed.and_then(|view| view.app_installed_team_id.clone());
-        match installed.filter(|id| !id.is_empty()) {
+        match self.view.as_ref().and_then(WireView::installed) {
             Some(id) => of_installation(id, from),
             None => from,
         }

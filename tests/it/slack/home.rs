@@ -102,6 +102,16 @@ async fn stuck() -> (Bot, RequestId) {
 }
 
 #[tokio::test]
+async fn a_tab_says_to_which_installation_it_belongs() {
+    let bot = Bot::by_http().await;
+    assert!(bot.house.slack.open_home("bob").await.unwrap().in_time());
+    bot.settle().await;
+    let published = bot.house.slack.calls_to("views.publish");
+    let view = &published.last().expect("a tab").args["view"];
+    assert_eq!(view["private_metadata"], "T0ACME", "{view}");
+}
+
+#[tokio::test]
 async fn an_empty_tab_says_what_can_be_done() {
     let bot = bot().await;
     let shown = opens(&bot, "gus").await;
