@@ -21,14 +21,15 @@ pub struct About {
 type Readings = BTreeMap<GroupName, Result<Humans, SourceFault>>;
 
 impl Directory {
-    /// The person behind a click that decides, with their groups, read at this moment: from Slack
-    /// who they are, and from the sources who is in the groups that decide. All is read at once.
+    /// The person behind a click that decides, with their groups: from Slack who they are, read at this
+    /// moment, and from the sources who is in the groups that decide, which were asked at most two
+    /// seconds ago. All is read at once.
     ///
     /// # Errors
     /// [`DirectoryFault::Unfit`] for bots, guests, deactivated people and people of other
     /// workspaces; [`DirectoryFault::Unreadable`] when Slack does not answer in time;
     /// [`DirectoryFault::Groups`] when a source does not, and the person is in none of the groups
-    /// that could be read. What was read before is never used instead.
+    /// that could be read. What was read before that is never used instead.
     pub async fn member_at_click(
         &self,
         policy: &Policy,
@@ -36,7 +37,7 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let act = self.for_one_act();
-        let how = act.how(Purpose::Deciding, Age::Now);
+        let how = act.how(Purpose::Deciding, Age::JustNow);
         let reading = act.readings(policy, &about.groups, about.holder, how);
         let (seen, readings) = tokio::join!(act.read(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
@@ -54,7 +55,7 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let act = self.for_one_act();
-        let how = act.how(Purpose::Deciding, Age::Now);
+        let how = act.how(Purpose::Deciding, Age::JustNow);
         let reading = act.readings(policy, &about.groups, about.holder, how);
         let (seen, readings) = tokio::join!(act.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
@@ -111,8 +112,8 @@ impl Directory {
         self.standing_as_of(policy, person, groups, how).await
     }
 
-    /// As [`Directory::standing`], with every group read at this moment: for what decides with no
-    /// click after it.
+    /// As [`Directory::standing`], with every group read at this moment and for this alone: for what
+    /// decides with no click after it.
     ///
     /// # Errors
     /// As there.

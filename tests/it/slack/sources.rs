@@ -413,14 +413,19 @@ async fn a_webhook_is_asked_with_a_signature_that_its_receiver_accepts() {
     }
 }
 
-/// A directory by itself, under the policy of the test.
-struct World {
-    house: House,
-    directory: Directory,
-    policy: Policy,
+/// A directory by itself, under the policy of the test. No two acts share what they read.
+pub(super) struct World {
+    pub(super) house: House,
+    pub(super) directory: Directory,
+    pub(super) policy: Policy,
 }
 
 impl World {
+    /// With a user group of Slack, `approvers`, of bob and carol.
+    pub(super) async fn with_usergroup() -> Self {
+        Self::under(&policy(APPROVERS, "approvers")).await
+    }
+
     async fn under(text: &str) -> Self {
         let house = House::open().await;
         let source = Source {
@@ -432,22 +437,28 @@ impl World {
         let directory = Directory::new(store, house.worker.slack.clone());
         let loopback = BTreeSet::from(["127.0.0.1".to_owned()]);
         Self {
-            directory: directory.allow_hosts(loopback),
+            directory: directory
+                .allow_hosts(loopback)
+                .with_just_now(Duration::ZERO),
             policy: policy.unwrap_or_else(|faults| panic!("{}", faults.render(false))),
             house,
         }
     }
 
-    async fn click(&self, user: &str, group: &str) -> Result<Member, DirectoryFault> {
-        let about = About {
+    pub(super) fn about(&self, group: &str) -> About {
+        About {
             groups: BTreeSet::from([GroupName::new(group)]),
             holder: self.house.id("dana"),
-        };
+        }
+    }
+
+    pub(super) async fn click(&self, user: &str, group: &str) -> Result<Member, DirectoryFault> {
+        let about = self.about(group);
         let reading = self.directory.member_at_click(&self.policy, user, &about);
         reading.await
     }
 
-    async fn roster(&self, group: &str) -> Result<Roster, DirectoryFault> {
+    pub(super) async fn roster(&self, group: &str) -> Result<Roster, DirectoryFault> {
         let dana = self.house.person("dana").await;
         let groups = [GroupName::new(group)];
         self.directory.roster(&self.policy, groups, &dana).await
@@ -460,7 +471,7 @@ impl World {
         reading.await.unwrap()
     }
 
-    fn reads(&self) -> usize {
+    pub(super) fn reads(&self) -> usize {
         self.house.slack.calls_to("usergroups.users.list").len()
     }
 }
