@@ -6,8 +6,8 @@
 //! `pagerduty`, `webhook`, and `manager` for the word). At a click that decides a failing read is never
 //! a yes, and everything is read afresh: who somebody is by that act itself, who is in a group by it or
 //! by another at most two seconds before, since Slack lets user groups be read twenty times a minute.
-//! What is given with nobody deciding is read by that act itself. For asking and for
-//! rosters, what was read in the last ten minutes serves. All that one act
+//! What is given with nobody deciding is read by that act itself. For asking, for rosters, and for
+//! whether a dialog is worth opening, what was read in the last ten minutes serves. All that one act
 //! reads shares one deadline ([`Directory::for_one_act`]), so people are told in time whatever hangs.
 
 use std::collections::{BTreeSet, HashMap};

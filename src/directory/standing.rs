@@ -43,8 +43,9 @@ impl Directory {
         self.member_of(policy, about, seen?, readings?).await
     }
 
-    /// The same at a first look, that only spares people what would come to nothing: who they are
-    /// may have been read lately.
+    /// The same at a first look, that only spares people what would come to nothing. Whoever may by
+    /// what was read lately is let through, since what they do then is decided on afresh; whoever may
+    /// not is read as at a click, so nobody is sent away for what is true no more.
     ///
     /// # Errors
     /// As [`Directory::member_at_click`].
@@ -55,9 +56,21 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let act = self.for_one_act();
-        let how = act.how(Purpose::Deciding, Age::JustNow);
-        let reading = act.readings(policy, &about.groups, about.holder, how);
-        let (seen, readings) = tokio::join!(act.recent(slack_user), reading);
+        match act.member_lately(policy, slack_user, about).await {
+            Ok(member) if !member.groups.is_disjoint(&about.groups) => Ok(member),
+            _ => act.member_at_click(policy, slack_user, about).await,
+        }
+    }
+
+    async fn member_lately(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+        about: &About,
+    ) -> Result<Member, DirectoryFault> {
+        let how = self.how(Purpose::Deciding, Age::Lately);
+        let reading = self.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
 

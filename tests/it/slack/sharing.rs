@@ -32,6 +32,14 @@ fn approves(read: Result<Member, DirectoryFault>) -> bool {
     read.unwrap().groups.contains(&GroupName::new("approvers"))
 }
 
+async fn glance(world: &World, user: &str) -> bool {
+    let about = world.about("approvers");
+    let glance = world
+        .directory
+        .member_at_a_glance(&world.policy, user, &about);
+    approves(glance.await)
+}
+
 async fn asks_now(world: &World) {
     let dana = world.house.person("dana").await;
     let groups = BTreeSet::from([GroupName::new("approvers")]);
@@ -179,4 +187,34 @@ async fn what_was_being_read_when_a_group_changed_is_neither_joined_nor_kept() {
     let lee = BTreeSet::from([world.house.id("lee")]);
     assert_eq!(roster.groups[&GroupName::new("approvers")], lee);
     assert_eq!(world.reads(), 2);
+}
+
+#[tokio::test]
+async fn a_glance_asks_nobody_about_who_was_a_member_lately_and_sends_nobody_away_unasked() {
+    let world = World::with_usergroup().await;
+    world.roster("approvers").await.unwrap();
+    let users = world.house.slack.calls_to("users.info").len();
+    assert!(glance(&world, "U0BOB").await);
+    assert!(glance(&world, "U0CAROL").await);
+    assert_eq!(world.reads(), 1);
+    assert_eq!(world.house.slack.calls_to("users.info").len(), users);
+    world.house.slack.set_group("approvers", &["lee"]).unwrap();
+    assert!(glance(&world, "U0LEE").await, "since a moment ago");
+    assert_eq!(world.reads(), 2);
+    assert!(!glance(&world, "U0BOB").await);
+}
+
+#[tokio::test]
+async fn a_glance_sends_nobody_away_who_was_a_guest_until_lately() {
+    let world = World::with_usergroup().await;
+    world.house.slack.set_guest("bob", true).unwrap();
+    let about = world.about("approvers");
+    let glance = || {
+        world
+            .directory
+            .member_at_a_glance(&world.policy, "U0BOB", &about)
+    };
+    assert!(matches!(glance().await, Err(DirectoryFault::Unfit(_))));
+    world.house.slack.set_guest("bob", false).unwrap();
+    assert!(approves(glance().await));
 }

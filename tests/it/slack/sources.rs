@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use jitbot::directory::{About, Directory, DirectoryFault};
-use jitbot::domain::{GroupName, Identity, Member, Roster, Standing};
+use jitbot::domain::{GroupName, Identity, Member, RequestState, Roster, Standing};
 use jitbot::policy::{Policy, Source};
-use jitbot::sandbox::{Fault, FaultKind};
+use jitbot::sandbox::{Fault, FaultKind, SubmitOutcome, SubmitValues};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use wiremock::matchers::{any, header, method, path, query_param};
@@ -104,13 +104,30 @@ async fn whoever_joined_the_user_group_since_the_card_may_open_the_dialog_to_den
     let bot = with_usergroup().await;
     bot.asked(ASK).await;
     bot.house.slack.set_group("approvers", &["lee"]).unwrap();
+    bot.presses("lee", "jit_deny").await;
+    assert!(bot.house.slack.modal("lee").is_some());
     bot.presses("bob", "jit_deny").await;
     assert!(
         bot.house.slack.modal("bob").is_none(),
         "it would be in vain"
     );
-    bot.presses("lee", "jit_deny").await;
-    assert!(bot.house.slack.modal("lee").is_some());
+}
+
+#[tokio::test]
+async fn whoever_left_the_user_group_since_the_card_may_open_a_dialog_and_decides_nothing_in_it() {
+    let bot = with_usergroup().await;
+    bot.asked(ASK).await;
+    let slack = &bot.house.slack;
+    slack.set_group("approvers", &["lee"]).unwrap();
+    bot.presses("bob", "jit_deny").await;
+    let why = SubmitValues::new().with("jit_why_text", "no");
+    let reply = slack.submit("bob", why).await.unwrap();
+    bot.settle().await;
+    assert_ne!(reply.outcome, SubmitOutcome::Closed, "{reply:?}");
+    let dialog = slack.modal("bob").unwrap().plain();
+    assert!(dialog.contains("Only"), "{dialog}");
+    let state = bot.last_request().await.state;
+    assert!(matches!(state, RequestState::Pending { .. }), "{state:?}");
 }
 
 #[tokio::test]
