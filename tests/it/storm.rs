@@ -29,6 +29,7 @@ fn limits() -> Vec<Rate> {
         method: method.into(),
         burst,
         a_minute,
+        whole: false,
     };
     vec![
         rate("chat.postMessage", 120, 360),
@@ -68,6 +69,7 @@ async fn fault_31_a_storm_of_requests_loses_nothing_and_removal_does_not_wait() 
         method: "chat.postMessage".into(),
         burst: 1,
         a_minute: 1,
+        whole: false,
     }]);
     house.settle().await;
     assert!(house.target.holds(&access).is_none(), "it is gone on time");
