@@ -110,11 +110,8 @@ impl Kept {
         inner.going.remove(&asked);
         let Ok(said) = answer else { return };
         let known = &mut inner.said;
-        known.retain(|known, said| *known != asked && said.read.elapsed() < FRESH);
-        // Where nobody was named somebody will mend it, and should not have to wait.
-        if !said.entries.is_empty() {
-            known.insert(asked, said.clone());
-        }
+        known.retain(|_, said| said.read.elapsed() < FRESH);
+        known.insert(asked, said.clone());
     }
 
     /// Forgets what was said to these questions. What is being read may be old as well: whoever has

@@ -257,7 +257,9 @@ impl Sources {
             Age::Now => None,
             Age::JustNow => self.kept.said(asked, self.just_now).map(Ok),
             Age::Lately | Age::Known => {
-                let said = self.kept.said(asked, FRESH).map(Ok);
+                let said = self.kept.said(asked, FRESH);
+                // Where nobody was named somebody will mend it, and should not have to wait.
+                let said = said.filter(|said| !said.entries.is_empty()).map(Ok);
                 said.or_else(|| self.kept.silence(asked).map(Err))
             }
         }

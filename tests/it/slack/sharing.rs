@@ -67,6 +67,21 @@ async fn clicks_share_what_was_read_just_now_and_no_longer() {
 }
 
 #[tokio::test]
+async fn that_a_group_is_empty_is_shared_by_clicks_and_kept_for_nobody_else() {
+    let world = sharing().await;
+    world.house.slack.set_group("approvers", &[]).unwrap();
+    assert!(!approves(world.click("U0BOB", "approvers").await));
+    assert!(!glance(&world, "U0BOB").await);
+    assert_eq!(world.reads(), 2, "a glance asks, and then has it");
+    assert!(!approves(world.click("U0BOB", "approvers").await));
+    assert_eq!(world.reads(), 2);
+    world.house.slack.set_group("approvers", &["lee"]).unwrap();
+    let roster = world.roster("approvers").await.unwrap();
+    let lee = BTreeSet::from([world.house.id("lee")]);
+    assert_eq!(roster.groups[&GroupName::new("approvers")], lee);
+}
+
+#[tokio::test]
 async fn two_seconds_are_just_now() {
     let world = World::with_usergroup().await;
     let usual = jitbot::directory::Directory::new(
