@@ -21,17 +21,30 @@ pub enum Unfit {
 }
 
 /// Whether the user is of the installed workspace, or of the organisation that the bot is installed
-/// for. A user of whom Slack does not say where they are from is not.
+/// for. A user of whom Slack does not say where they are from is not; nor is one of another
+/// organisation, whatever else is said of them.
 pub(super) fn belongs(user: &SlackUser, installed: &Workspace) -> Result<(), Unfit> {
-    let home = Workspace {
-        team: user.team_id.clone(),
-        enterprise: user.enterprise_id.clone(),
-        org_wide: installed.org_wide,
-    };
-    if user.is_stranger || home.team.is_none() || !home.belongs_to(installed) {
+    if user.is_stranger || is_elsewhere(user, installed) {
         return Err(Unfit::Foreign);
     }
-    Ok(())
+    let mut teams = user.team_id.iter().chain(&user.teams);
+    let in_workspace = teams.any(|team| installed.team.as_ref() == Some(team));
+    if in_workspace || (installed.org_wide && is_in_organisation(user, installed)) {
+        return Ok(());
+    }
+    Err(Unfit::Foreign)
+}
+
+fn is_in_organisation(user: &SlackUser, installed: &Workspace) -> bool {
+    user.enterprise_id.is_some() && user.enterprise_id == installed.enterprise
+}
+
+fn is_elsewhere(user: &SlackUser, installed: &Workspace) -> bool {
+    let both = user
+        .enterprise_id
+        .as_ref()
+        .zip(installed.enterprise.as_ref());
+    both.is_some_and(|(own, ours)| own != ours)
 }
 
 /// Whether the user may ask for access. Guests may: the policy says what for.
@@ -130,5 +143,52 @@ mod tests {
             belongs(&colleague, &installed(Some("E2"), true)),
             Err(Unfit::Foreign)
         );
+    }
+
+    #[test]
+    fn whoever_is_in_several_workspaces_of_an_organisation_belongs_to_each() {
+        let teams = |teams: [&str; 2]| SlackUser {
+            team_id: Some("T2".into()),
+            enterprise_id: Some("E1".into()),
+            teams: teams.map(str::to_owned).into(),
+            ..dana()
+        };
+        for installed in [installed(None, false), installed(Some("E1"), false)] {
+            assert_eq!(belongs(&teams(["T2", "T1"]), &installed), Ok(()));
+            let unnamed = SlackUser {
+                team_id: None,
+                ..teams(["T1", "T3"])
+            };
+            assert_eq!(belongs(&unnamed, &installed), Ok(()));
+            let elsewhere = belongs(&teams(["T2", "T3"]), &installed);
+            assert_eq!(elsewhere, Err(Unfit::Foreign));
+        }
+        let other = belongs(&teams(["T2", "T1"]), &installed(Some("E2"), false));
+        assert_eq!(other, Err(Unfit::Foreign), "another organisation");
+        let stranger = SlackUser {
+            is_stranger: true,
+            ..teams(["T2", "T1"])
+        };
+        assert_eq!(
+            belongs(&stranger, &installed(Some("E1"), true)),
+            Err(Unfit::Foreign)
+        );
+    }
+
+    #[test]
+    fn of_an_organisation_is_who_it_names_without_a_workspace_too() {
+        let unnamed = SlackUser {
+            team_id: None,
+            enterprise_id: Some("E1".into()),
+            ..dana()
+        };
+        assert_eq!(belongs(&unnamed, &installed(Some("E1"), true)), Ok(()));
+        for other in [
+            installed(Some("E1"), false),
+            installed(Some("E2"), true),
+            installed(None, true),
+        ] {
+            assert_eq!(belongs(&unnamed, &other), Err(Unfit::Foreign));
+        }
     }
 }

@@ -3,10 +3,12 @@
 //! A person is a row of ours, found by their Slack id. An e-mail counts only if Slack confirmed it
 //! and only while it stands at one person; the policy's `people` says which identities are one
 //! human. Who is in a group stands in the policy, or is asked of its source (`sources`: `usergroup`,
-//! `pagerduty`, `webhook`, and `manager` for the word). At a click everything is read afresh and a
-//! failing read is never a yes; for asking and for rosters, what was read in the last ten minutes
-//! serves. All that one act reads shares one deadline ([`Directory::for_one_act`]), so people are
-//! told in time whatever hangs.
+//! `pagerduty`, `webhook`, and `manager` for the word). At a click that decides a failing read is never
+//! a yes, and everything is read afresh: who somebody is by that act itself, who is in a group by it or
+//! by another at most two seconds before, since Slack lets user groups be read twenty times a minute.
+//! What is given with nobody deciding is read by that act itself. For asking, for rosters, and for
+//! whether a dialog is worth opening, what was read in the last ten minutes serves. All that one act
+//! reads shares one deadline ([`Directory::for_one_act`]), so people are told in time whatever hangs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +24,7 @@ use crate::store::{Store, StoreError};
 
 mod again;
 mod fitness;
+mod kept;
 mod manager;
 mod pagerduty;
 mod readers;
@@ -139,6 +142,14 @@ impl Directory {
     #[must_use]
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.sources.budget = budget;
+        self
+    }
+
+    /// Sets how long ago a source of groups may have been asked for a click that decides now; two
+    /// seconds otherwise. With none at all no two acts share what they read.
+    #[must_use]
+    pub fn with_just_now(mut self, age: Duration) -> Self {
+        self.sources.just_now = age;
         self
     }
 

@@ -5,14 +5,20 @@
 //! source with a fallback gets the larger part of what is left of it, so that the fallback still has
 //! its turn. For whoever asks nothing stands in. Whoever cannot be
 //! asked has said nothing: what was read before never stands in for it.
+//!
+//! Slack lets a user group be read twenty times a minute, so acts share readings. Whoever asks what is
+//! being asked just now gets that answer, each within their own time. For a decision what was asked for
+//! up to two seconds ago counts as read at this moment; less, where Slack tells that a group changed.
+//! What gives access with nobody deciding is read for itself alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
+use super::kept::{Kept, Reading};
 use super::{FRESH, manager, pagerduty, usergroup, webhook};
 use crate::domain::{GroupName, Identity};
 use crate::outward::http::Refused;
@@ -29,7 +35,8 @@ const SHARE: u32 = 60;
 /// A fault that took so long is remembered for a moment, so that somebody who asks waits for it once
 /// and not again in every step of their asking.
 const SLOW: Duration = Duration::from_millis(500);
-const MOMENT: Duration = Duration::from_secs(1);
+/// How long ago a source may have been asked for a decision that is made now.
+const JUST_NOW: Duration = Duration::from_secs(2);
 
 /// Whoever can be asked.
 #[derive(Clone, Debug)]
@@ -38,29 +45,32 @@ pub(super) struct Sources {
     /// Hosts that may be called although they are internal or speak plain `http`.
     pub(super) allow: Arc<BTreeSet<String>>,
     pub(super) budget: Duration,
-    said: Arc<Mutex<BTreeMap<Asked, Said>>>,
-    silent: Arc<Mutex<BTreeMap<Asked, (SourceFault, Instant)>>>,
+    /// How long ago counts as just now.
+    pub(super) just_now: Duration,
+    kept: Kept,
 }
 
 /// A question. A changed policy asks another one, so nothing of the old is answered to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Asked {
+pub(super) enum Asked {
     Group(GroupName, GroupSource),
     Manager { field: String, user: String },
 }
 
-/// What was answered, and when.
+/// What was answered, and when it was asked.
 #[derive(Clone, Debug)]
-struct Said {
-    entries: BTreeSet<Entry>,
-    read: Instant,
+pub(super) struct Said {
+    pub(super) entries: BTreeSet<Entry>,
+    pub(super) read: Instant,
 }
 
 /// How old an answer may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
-    /// It is asked for now.
+    /// It is asked for now, by nobody else.
     Now,
+    /// It was asked for in the last two seconds, or is asked for now.
+    JustNow,
     /// It was asked for in the last ten minutes.
     Lately,
     /// The same, and nobody is asked where it was not.
@@ -130,8 +140,8 @@ impl Sources {
             client,
             allow: Arc::default(),
             budget: BUDGET,
-            said: Arc::default(),
-            silent: Arc::default(),
+            just_now: JUST_NOW,
+            kept: Kept::default(),
         }
     }
 
@@ -223,39 +233,50 @@ impl Sources {
         said.map(|said| humans(policy, said))
     }
 
-    /// What a source says, or said lately where that serves.
+    /// What a source says, or said before where that serves.
     async fn ask(&self, asked: Asked, age: Age, until: Instant) -> Result<Said, SourceFault> {
-        if age != Age::Now
-            && let Some(said) = self.lately(&asked)
-        {
+        if let Some(said) = self.said_before(&asked, age) {
             return said;
         }
         if age == Age::Known {
             return Err(SourceFault::NotAsked);
         }
         let begun = Instant::now();
-        let answer = timeout_at(until, self.read(&asked)).await;
+        let answer = timeout_at(until, self.reading(&asked, age)).await;
         let answer = answer.unwrap_or(Err(SourceFault::Late));
         if let Err(fault) = &answer
             && SLOW <= begun.elapsed()
         {
-            lock(&self.silent).insert(asked.clone(), (fault.clone(), Instant::now()));
+            self.kept.note_silence(asked, fault.clone());
         }
-        let said = Said {
-            entries: answer?,
-            read: Instant::now(),
-        };
-        self.keep(asked, &said);
-        Ok(said)
+        answer
     }
 
-    fn keep(&self, asked: Asked, said: &Said) {
-        let mut known = lock(&self.said);
-        known.retain(|known, said| *known != asked && said.read.elapsed() < FRESH);
-        // Where nobody was named somebody will mend it, and should not have to wait.
-        if !said.entries.is_empty() {
-            known.insert(asked, said.clone());
+    fn said_before(&self, asked: &Asked, age: Age) -> Option<Result<Said, SourceFault>> {
+        match age {
+            Age::Now => None,
+            Age::JustNow => self.kept.said(asked, self.just_now).map(Ok),
+            Age::Lately | Age::Known => {
+                let said = self.kept.said(asked, FRESH);
+                // Where nobody was named somebody will mend it, and should not have to wait.
+                let said = said.filter(|said| !said.entries.is_empty()).map(Ok);
+                said.or_else(|| self.kept.silence(asked).map(Err))
+            }
         }
+    }
+
+    /// A reading that somebody else has begun just now, where that serves; otherwise one of its own.
+    fn reading(&self, asked: &Asked, age: Age) -> Reading {
+        if age != Age::Now
+            && let Some(going) = self.kept.going(asked, self.just_now)
+        {
+            return going;
+        }
+        let (sources, question, read) = (self.clone(), asked.clone(), Instant::now());
+        self.kept.begin(asked.clone(), async move {
+            let entries = sources.read(&question).await?;
+            Ok(Said { entries, read })
+        })
     }
 
     async fn read(&self, asked: &Asked) -> Result<BTreeSet<Entry>, SourceFault> {
@@ -285,33 +306,19 @@ impl Sources {
         }
     }
 
-    fn lately(&self, asked: &Asked) -> Option<Result<Said, SourceFault>> {
-        let said = lock(&self.said).get(asked).cloned();
-        if let Some(said) = said.filter(|said| said.read.elapsed() < FRESH) {
-            return Some(Ok(said));
-        }
-        let mut silent = lock(&self.silent);
-        silent.retain(|_, (_, since)| since.elapsed() < MOMENT);
-        silent.get(asked).map(|(fault, _)| Err(fault.clone()))
-    }
-
     /// Forgets who is a user's manager.
     pub(super) fn forget_manager_of(&self, slack_user: &str) {
         let is_theirs =
             |asked: &Asked| matches!(asked, Asked::Manager { user, .. } if user == slack_user);
-        lock(&self.said).retain(|asked, _| !is_theirs(asked));
+        self.kept.forget(is_theirs);
     }
 
     /// Forgets who is in the user groups of Slack.
     pub(super) fn forget_usergroups(&self) {
         let is_usergroup =
             |asked: &Asked| matches!(asked, Asked::Group(_, GroupSource::SlackUsergroup { .. }));
-        lock(&self.said).retain(|asked, _| !is_usergroup(asked));
+        self.kept.forget(is_usergroup);
     }
-}
-
-fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Humans {

@@ -21,14 +21,15 @@ pub struct About {
 type Readings = BTreeMap<GroupName, Result<Humans, SourceFault>>;
 
 impl Directory {
-    /// The person behind a click that decides, with their groups, read at this moment: from Slack
-    /// who they are, and from the sources who is in the groups that decide. All is read at once.
+    /// The person behind a click that decides, with their groups: from Slack who they are, read at this
+    /// moment, and from the sources who is in the groups that decide, which were asked at most two
+    /// seconds ago. All is read at once.
     ///
     /// # Errors
     /// [`DirectoryFault::Unfit`] for bots, guests, deactivated people and people of other
     /// workspaces; [`DirectoryFault::Unreadable`] when Slack does not answer in time;
     /// [`DirectoryFault::Groups`] when a source does not, and the person is in none of the groups
-    /// that could be read. What was read before is never used instead.
+    /// that could be read. What was read before that is never used instead.
     pub async fn member_at_click(
         &self,
         policy: &Policy,
@@ -36,14 +37,15 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let act = self.for_one_act();
-        let how = act.how(Purpose::Deciding, Age::Now);
+        let how = act.how(Purpose::Deciding, Age::JustNow);
         let reading = act.readings(policy, &about.groups, about.holder, how);
         let (seen, readings) = tokio::join!(act.read(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
 
-    /// The same at a first look, that only spares people what would come to nothing: who they are
-    /// may have been read lately.
+    /// The same at a first look, that only spares people what would come to nothing. Whoever may by
+    /// what was read lately is let through, since what they do then is decided on afresh; whoever may
+    /// not is read as at a click, so nobody is sent away for what is true no more.
     ///
     /// # Errors
     /// As [`Directory::member_at_click`].
@@ -54,9 +56,21 @@ impl Directory {
         about: &About,
     ) -> Result<Member, DirectoryFault> {
         let act = self.for_one_act();
-        let how = act.how(Purpose::Deciding, Age::Now);
-        let reading = act.readings(policy, &about.groups, about.holder, how);
-        let (seen, readings) = tokio::join!(act.recent(slack_user), reading);
+        match act.member_lately(policy, slack_user, about).await {
+            Ok(member) if !member.groups.is_disjoint(&about.groups) => Ok(member),
+            _ => act.member_at_click(policy, slack_user, about).await,
+        }
+    }
+
+    async fn member_lately(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+        about: &About,
+    ) -> Result<Member, DirectoryFault> {
+        let how = self.how(Purpose::Deciding, Age::Lately);
+        let reading = self.readings(policy, &about.groups, about.holder, how);
+        let (seen, readings) = tokio::join!(self.recent(slack_user), reading);
         self.member_of(policy, about, seen?, readings?).await
     }
 
@@ -111,8 +125,8 @@ impl Directory {
         self.standing_as_of(policy, person, groups, how).await
     }
 
-    /// As [`Directory::standing`], with every group read at this moment: for what decides with no
-    /// click after it.
+    /// As [`Directory::standing`], with every group read at this moment and for this alone: for what
+    /// decides with no click after it.
     ///
     /// # Errors
     /// As there.

@@ -123,10 +123,12 @@ fn interaction(world: &mut World, kind: &str, user: &str) -> Map<String, Value> 
         .user(user)
         .map(|user| user.name.clone())
         .unwrap_or_default();
+    // What happens in a workspace names it, also for somebody whose user object names none.
     let team = world
         .user(user)
         .map(|user| user.team_id.clone())
-        .unwrap_or_default();
+        .filter(|team| !team.is_empty())
+        .unwrap_or_else(|| world.settings.team.id.clone());
     let mut map = world.install();
     let pairs = [
         ("type", json!(kind)),

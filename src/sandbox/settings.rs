@@ -93,8 +93,16 @@ pub struct User {
     pub is_ultra_restricted: bool,
     /// Deactivated.
     pub deleted: bool,
-    /// The workspace the person belongs to.
+    /// The workspace the person belongs to. Empty where Slack names none, as it does at times for
+    /// people of an organisation.
     pub team_id: String,
+    /// All workspaces of an organisation that the person belongs to, where they are of one; of an app
+    /// that is installed for the whole organisation, `team_id` is enough.
+    #[serde(default)]
+    pub teams: Vec<String>,
+    /// The organisation the person belongs to, where it is not the one of this workspace.
+    #[serde(default)]
+    pub enterprise_id: String,
     /// From another organisation, met in a shared channel only.
     pub is_stranger: bool,
     /// Custom fields of the profile by their ids (`Xf…`). In one of people, user ids with commas.

@@ -22,6 +22,7 @@ mod connect;
 mod fault;
 mod file;
 mod oauth;
+mod places;
 mod refused;
 mod teams;
 mod unheard;
@@ -31,6 +32,7 @@ use call::{Call, count, sensitive};
 pub use connect::{ClientFault, ClientSettings};
 pub use fault::SlackFault;
 pub use oauth::{Granted, OAuth};
+use places::{POST, Places};
 use refused::Refused;
 use teams::Teams;
 use unheard::Unheard;
@@ -75,6 +77,7 @@ struct Inner {
     token: Source,
     settings: ClientSettings,
     limiter: Limiter,
+    places: Places,
     refused: Mutex<Refused>,
     unheard: Mutex<Unheard>,
     installation: OnceCell<Installation>,
@@ -119,6 +122,7 @@ impl Client {
                 token,
                 settings,
                 limiter,
+                places: Places::default(),
                 refused: Mutex::default(),
                 unheard: Mutex::default(),
                 installation: OnceCell::new(),
@@ -192,13 +196,7 @@ impl Client {
             "unfurl_links": false,
             "unfurl_media": false,
         });
-        self.write("chat.postMessage", Pace::Message, Some(channel), body)
-    }
-
-    async fn posted(&self, call: Call<'_>) -> Result<Posted, SlackFault> {
-        let answer: wire::PostedAnswer = self.call(call).await?;
-        let posted = answer.into_posted();
-        posted.ok_or_else(|| SlackFault::Ambiguous("no timestamp".into()))
+        self.write(POST, Pace::Message, Some(channel), body)
     }
 
     /// Changes a message of ours in place. Like [`Client::post`] it does not wait for its turn.

@@ -1,4 +1,5 @@
-//! How fast Slack may be called: one bucket per method and, for messages, per channel.
+//! How fast Slack may be called: one bucket per method and, for messages, one per channel besides one for
+//! all of them.
 //!
 //! A wait for one key never holds up another. Whoever would have to wait for longer than they have
 //! patience is told at once when to come again, so that they can do something else meanwhile; so is
@@ -6,26 +7,30 @@
 //! times, since a turn comes up one after the other.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DefaultKeyedStateStore;
-use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
+
+use buckets::{Buckets, Quota};
+
+mod buckets;
 
 /// Beyond so many keys, those that rest are forgotten.
 const KEYS_KEPT: usize = 5_000;
 /// How far ahead turns are told apart. Whoever comes later is told this time, and comes again.
 const AHEAD: Duration = Duration::from_secs(30);
+/// Where Slack has so many channels of a method rest within this time, it means the method.
+const SEVERAL: usize = 3;
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// How fast a method may be called, as Slack documents it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pace {
-    /// One a second in each channel, with short bursts.
+    /// One a second in each channel, with short bursts, and as [`Pace::Messages`] in all of them.
     Message,
+    /// Several hundred a minute, whatever the channels.
+    Messages,
     /// 20 a minute.
     Tier2,
     /// 50 a minute.
@@ -43,69 +48,71 @@ pub(super) struct Key {
     pub(super) channel: Option<String>,
 }
 
-type Bucket =
-    RateLimiter<Key, DefaultKeyedStateStore<Key>, Ticking, NoOpMiddleware<std::time::Instant>>;
-
 /// The buckets of one workspace's token.
 pub(super) struct Limiter {
-    buckets: HashMap<Pace, Bucket>,
-    resting: Mutex<HashMap<Key, Instant>>,
+    /// None without rates of its own.
+    buckets: Option<Mutex<Buckets>>,
+    resting: Mutex<HashMap<Key, Rest>>,
     /// The last turn that somebody was told of, by key.
     told: Mutex<HashMap<Key, Instant>>,
 }
 
-/// The clock that everything else here waits by.
+/// Slack had a key rest.
 #[derive(Clone, Copy, Debug)]
-struct Ticking;
-
-impl Clock for Ticking {
-    type Instant = std::time::Instant;
-
-    fn now(&self) -> Self::Instant {
-        Instant::now().into_std()
-    }
+struct Rest {
+    since: Instant,
+    until: Instant,
 }
 
 impl Pace {
-    const ALL: [Self; 5] = [
-        Self::Message,
-        Self::Tier2,
-        Self::Tier3,
-        Self::Tier4,
-        Self::Special,
-    ];
-
     /// The rate and the burst. Slack counts by the minute, so a minute may be used up at once.
     fn quota(self) -> Quota {
         let (a_minute, burst) = match self {
             Self::Message => (60, 3),
+            Self::Messages => (300, 20),
             Self::Tier2 => (20, 20),
             Self::Tier3 => (50, 50),
             Self::Tier4 => (100, 100),
             Self::Special => (300, 50),
         };
-        let number = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-        Quota::per_minute(number(a_minute)).allow_burst(number(burst))
+        Quota {
+            each: Duration::from_mins(1) / a_minute,
+            burst,
+        }
+    }
+
+    /// All that a turn has to be taken of.
+    fn turns(self, key: &Key) -> Vec<(Self, Key)> {
+        let own = (self, key.clone());
+        match self {
+            Self::Message => vec![own, (Self::Messages, key.of_all())],
+            _ => vec![own],
+        }
+    }
+}
+
+impl Key {
+    /// The method, whatever the channel.
+    fn of_all(&self) -> Self {
+        Self {
+            method: self.method,
+            channel: None,
+        }
     }
 }
 
 impl Limiter {
     pub(super) fn new() -> Self {
-        let bucket = |pace: Pace| {
-            let bucket = RateLimiter::dashmap_with_clock(pace.quota(), Ticking);
-            (pace, bucket)
-        };
         Self {
-            buckets: Pace::ALL.map(bucket).into(),
-            resting: Mutex::default(),
-            told: Mutex::default(),
+            buckets: Some(Mutex::default()),
+            ..Self::unpaced()
         }
     }
 
     /// Without rates of its own, for a stand-in that has none; `Retry-After` is obeyed all the same.
     pub(super) fn unpaced() -> Self {
         Self {
-            buckets: HashMap::new(),
+            buckets: None,
             resting: Mutex::default(),
             told: Mutex::default(),
         }
@@ -120,29 +127,44 @@ impl Limiter {
         patience: Duration,
     ) -> Result<(), Duration> {
         let latest = Instant::now() + patience;
+        let turns = pace.turns(key);
         loop {
-            if let Some(left) = self.rests(key) {
+            if let Some(left) = self.rests(&turns) {
                 return Err(left);
             }
-            let Some(wait) = self.take(pace, key) else {
+            let Some((wait, (pace, key))) = self.take(&turns) else {
                 return Ok(());
             };
             if latest < Instant::now() + wait {
-                return Err(self.tell(pace, key, wait));
+                return Err(self.tell(*pace, key, wait));
             }
             tokio::time::sleep(wait).await;
         }
     }
 
-    /// Takes a turn, or answers how long until there can be one.
-    fn take(&self, pace: Pace, key: &Key) -> Option<Duration> {
-        let bucket = self.buckets.get(&pace)?;
-        if KEYS_KEPT < bucket.len() {
-            bucket.retain_recent();
+    /// Takes all of these turns, or none of them and answers which is furthest, and how long until then.
+    fn take<'a>(&self, turns: &'a [(Pace, Key)]) -> Option<(Duration, &'a (Pace, Key))> {
+        let mut buckets = lock(self.buckets.as_ref()?);
+        let now = Instant::now();
+        let missed = turns.iter().filter_map(|turn| {
+            let (pace, key) = turn;
+            let wait = buckets.wait(key, pace.quota(), now)?;
+            Some((wait, turn))
+        });
+        let furthest = missed.max_by_key(|(wait, _)| *wait);
+        if furthest.is_none() {
+            for (pace, key) in turns {
+                buckets.spend(key, pace.quota(), now);
+            }
         }
-        let missed = bucket.check_key(key).err()?;
-        // Never none at all, so that nobody comes again in the same moment for ever.
-        Some(missed.wait_time_from(Ticking.now()) + Duration::from_millis(1))
+        furthest
+    }
+
+    /// Counts a turn of a channel that was taken under another name of it.
+    pub(super) fn taken_elsewhere(&self, key: &Key) {
+        if let Some(buckets) = &self.buckets {
+            lock(buckets).spend(key, Pace::Message.quota(), Instant::now());
+        }
     }
 
     /// When somebody is to come again: one turn after whoever was told so before them.
@@ -152,31 +174,41 @@ impl Limiter {
         if KEYS_KEPT < told.len() {
             told.retain(|_, at| now < *at);
         }
-        let next = told
-            .get(key)
-            .map(|at| *at + pace.quota().replenish_interval());
+        let next = told.get(key).map(|at| *at + pace.quota().each);
         let at = next.map_or(now + wait, |next| next.max(now + wait));
         let at = at.min(now + wait.max(AHEAD));
         told.insert(key.clone(), at);
         at.saturating_duration_since(now)
     }
 
-    /// Lets the key rest for as long as Slack said.
+    /// Lets the key rest for as long as Slack said; where it said so of several channels, all of them.
     pub(super) fn rest(&self, key: Key, time: Duration) {
         let mut resting = lock(&self.resting);
         let now = Instant::now();
-        resting.retain(|_, until| now < *until);
-        resting.insert(key, now + time);
+        resting.retain(|_, rest| now < rest.until || rest.since.elapsed() < AT_ONCE);
+        let rest = Rest {
+            since: now,
+            until: now + time,
+        };
+        let all = key.of_all();
+        resting.insert(key, rest);
+        let channels = resting.iter().filter(|(key, rest)| {
+            key.method == all.method && key.channel.is_some() && rest.since.elapsed() < AT_ONCE
+        });
+        if SEVERAL <= channels.count() {
+            resting.insert(all, rest);
+        }
     }
 
-    fn rests(&self, key: &Key) -> Option<Duration> {
-        let until = *lock(&self.resting).get(key)?;
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
+    fn rests(&self, turns: &[(Pace, Key)]) -> Option<Duration> {
+        let resting = lock(&self.resting);
+        let rests = turns.iter().filter_map(|(_, key)| resting.get(key));
+        let left = rests.map(|rest| rest.until.saturating_duration_since(Instant::now()));
+        left.max().filter(|left| !left.is_zero())
     }
 }
 
-fn lock(of: &Mutex<HashMap<Key, Instant>>) -> MutexGuard<'_, HashMap<Key, Instant>> {
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -249,5 +281,53 @@ mod tests {
         assert_eq!(at_once(&limiter, "C2"), Some(Ok(())));
         limiter.rest(key("C1"), Duration::ZERO);
         assert_eq!(at_once(&limiter, "C1"), Some(Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_channels_together_have_a_pace_and_are_told_at_once_when_to_come_again() {
+        let limiter = Limiter::new();
+        let mut told = Vec::new();
+        for channel in 0..40 {
+            let key = key(&format!("C{channel}"));
+            let turn = limiter.turn(Pace::Message, &key, Duration::ZERO);
+            told.extend(turn.await.err());
+        }
+        let turns = (1..=20).map(|turn| turn * Duration::from_millis(200));
+        assert_eq!(told, turns.collect::<Vec<_>>(), "the burst comes first");
+        let next = told[0];
+        tokio::time::advance(next).await;
+        assert_eq!(at_once(&limiter, "C39"), Some(Ok(())), "as it was told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_all_takes_nothing_of_their_channel() {
+        let limiter = Limiter::new();
+        for channel in 0..20 {
+            assert_eq!(at_once(&limiter, &format!("C{channel}")), Some(Ok(())));
+        }
+        for _ in 0..10 {
+            let key = key("C");
+            let turn = limiter.turn(Pace::Message, &key, Duration::ZERO);
+            assert!(turn.await.is_err());
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        for _ in 0..3 {
+            assert_eq!(at_once(&limiter, "C"), Some(Ok(())), "its whole burst");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_several_channels_must_rest_at_once_all_do() {
+        let limiter = Limiter::new();
+        let told = Duration::from_secs(20);
+        limiter.rest(key("C1"), told);
+        limiter.rest(key("C2"), told);
+        assert_eq!(at_once(&limiter, "C4"), Some(Ok(())), "two by themselves");
+        limiter.rest(key("C3"), told);
+        assert_eq!(at_once(&limiter, "C4"), Some(Err(told)));
+        tokio::time::advance(told).await;
+        assert_eq!(at_once(&limiter, "C4"), Some(Ok(())));
+        limiter.rest(key("C5"), told);
+        assert_eq!(at_once(&limiter, "C4"), Some(Ok(())), "that is long ago");
     }
 }

@@ -125,7 +125,6 @@ const BEHIND_DOORS: &[(&str, &[&str])] = &[
     ),
     ("slack_morphism", &["slack"]),
     ("tokio_tungstenite", &["slack"]),
-    ("governor", &["slack"]),
     (
         "reqwest",
         &["slack", "outward", "connectors", "directory", "sandbox"],

@@ -36,8 +36,10 @@ pub(super) fn auth_test(world: &mut World, _: &Args) -> Answer {
 pub(super) fn teams(world: &mut World, args: &Args) -> Answer {
     let people = world.settings.users.iter();
     let ids: BTreeSet<&str> = people
-        .filter(|user| !user.is_stranger)
-        .map(|user| user.team_id.as_str())
+        .filter(|user| !user.is_stranger && user.enterprise_id.is_empty())
+        .flat_map(|user| user.teams.iter().chain([&user.team_id]))
+        .map(String::as_str)
+        .filter(|team| !team.is_empty())
         .chain([world.settings.team.id.as_str()])
         .collect();
     let all = ids.into_iter().rev();

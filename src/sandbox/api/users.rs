@@ -63,16 +63,22 @@ fn shown(world: &World, user: &User) -> Value {
     let mut profile = json!({
         "real_name": user.real_name, "real_name_normalized": user.real_name,
         "display_name": user.name, "display_name_normalized": user.name, "title": user.title,
-        "status_text": "", "status_emoji": "", "team": user.team_id,
+        "status_text": "", "status_emoji": "",
     });
+    if !user.team_id.is_empty() {
+        profile["team"] = json!(user.team_id);
+    }
     if may_read && !user.email.is_empty() {
         profile["email"] = json!(user.email);
     }
     let mut shown = json!({
-        "id": user.id, "team_id": user.team_id, "name": user.name, "deleted": user.deleted,
+        "id": user.id, "name": user.name, "deleted": user.deleted,
         "real_name": user.real_name, "profile": profile, "is_bot": user.is_bot,
         "is_app_user": false, "updated": 1_700_000_000,
     });
+    if !user.team_id.is_empty() {
+        shown["team_id"] = json!(user.team_id);
+    }
     if user.deleted {
         return shown;
     }
@@ -85,16 +91,34 @@ fn shown(world: &World, user: &User) -> Value {
     for flag in ["is_admin", "is_owner", "is_primary_owner"] {
         shown[flag] = json!(false);
     }
-    if world.settings.org_install && !user.is_stranger {
-        shown["enterprise_user"] = json!({
-            "id": user.id, "enterprise_id": "E0ACME", "enterprise_name": "Acme Holding",
-            "is_admin": false, "is_owner": false, "teams": [user.team_id],
-        });
+    if let Some(in_organisation) = in_organisation(world, user) {
+        shown["enterprise_user"] = in_organisation;
     }
     if user.is_stranger {
         shown["is_stranger"] = json!(true);
     }
     shown
+}
+
+/// What a user object says of somebody as one of an organisation.
+fn in_organisation(world: &World, user: &User) -> Option<Value> {
+    let is_of_one = world.settings.org_install || !user.teams.is_empty();
+    if user.is_stranger || !is_of_one {
+        return None;
+    }
+    let (id, name) = match user.enterprise_id.as_str() {
+        "" => ("E0ACME", "Acme Holding"),
+        other => (other, "Another Holding"),
+    };
+    let teams: Vec<&String> = match user.teams.as_slice() {
+        [] => vec![&user.team_id],
+        teams => teams.iter().collect(),
+    };
+    Some(json!({
+        "id": user.id, "enterprise_id": id, "enterprise_name": name,
+        "is_admin": false, "is_owner": false,
+        "teams": teams.into_iter().filter(|team| !team.is_empty()).collect::<Vec<_>>(),
+    }))
 }
 
 pub(super) fn groups(world: &mut World, args: &Args) -> Answer {

@@ -139,7 +139,7 @@ impl Client {
         let key = Key {
             method,
             channel: match call.pace {
-                Pace::Message => call.channel.map(str::to_owned),
+                Pace::Message => call.channel.map(|called| self.inner.places.of(called)),
                 _ => None,
             },
         };

@@ -1,5 +1,7 @@
 //! What Slack answers, tolerantly, and what we keep of it.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -34,10 +36,13 @@ pub struct Posted {
 pub struct SlackUser {
     /// The user's id.
     pub id: String,
-    /// The workspace that the user belongs to.
+    /// A workspace that the user belongs to. Of somebody of several Slack names one of them, and of
+    /// people of an organisation at times none.
     pub team_id: Option<String>,
     /// The organisation that the user belongs to.
     pub enterprise_id: Option<String>,
+    /// All workspaces of the organisation that the user belongs to; empty outside of organisations.
+    pub teams: BTreeSet<String>,
     /// The handle.
     pub name: String,
     /// The name as people write it; the handle where there is none.
@@ -152,6 +157,7 @@ pub(super) struct WireUser {
 #[serde(default)]
 struct EnterpriseUser {
     enterprise_id: Option<String>,
+    teams: Option<BTreeSet<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -231,7 +237,6 @@ pub(super) struct WireChannel {
 
 impl AuthTest {
     pub(super) fn into_installation(self) -> Installation {
-        let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
         Installation {
             workspace: Workspace {
                 team: filled(self.team_id),
@@ -242,6 +247,11 @@ impl AuthTest {
             url: filled(self.url),
         }
     }
+}
+
+/// An id, unless it is empty.
+fn filled(id: Option<String>) -> Option<String> {
+    id.filter(|id| !id.is_empty())
 }
 
 impl PostedAnswer {
@@ -265,10 +275,12 @@ impl WireUser {
         let profile = self.profile.unwrap_or_default();
         let name = self.name.unwrap_or_default();
         let real_name = self.real_name.or(profile.real_name);
+        let in_organisation = self.enterprise_user.unwrap_or_default();
         Some(SlackUser {
             id: self.id?,
-            team_id: self.team_id,
-            enterprise_id: self.enterprise_user.and_then(|user| user.enterprise_id),
+            team_id: filled(self.team_id),
+            enterprise_id: filled(in_organisation.enterprise_id),
+            teams: in_organisation.teams.unwrap_or_default(),
             real_name: real_name
                 .filter(|name| !name.trim().is_empty())
                 .unwrap_or_else(|| name.clone()),

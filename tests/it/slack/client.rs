@@ -1,8 +1,9 @@
 //! Calls to Slack, and what becomes of them when Slack does not play along.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use jitbot::sandbox::{Fault, FaultKind, Sandbox, Settings};
+use jitbot::sandbox::{Fault, FaultKind, Rate, Sandbox, Settings, User};
 use jitbot::slack::client::{Client, ClientSettings, Respond, SlackFault};
 use jitbot::slack::view::Content;
 use secrecy::SecretString;
@@ -261,6 +262,77 @@ async fn many_channels_are_written_to_without_waiting_for_each_other() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+/// A stand-in that limits messages, so many at once and one a second, in each channel or in all.
+fn limited(slack: &Sandbox, burst: u32, whole: bool) {
+    let a_minute = if whole { 300 } else { 60 };
+    slack.limit(&[Rate {
+        method: "chat.postMessage".into(),
+        burst,
+        a_minute,
+        whole,
+    }]);
+}
+
+fn refusals(slack: &Sandbox) -> usize {
+    let posted = slack.calls_to("chat.postMessage").into_iter();
+    posted.filter(|call| call.status == 429).count()
+}
+
+#[tokio::test]
+async fn a_channel_is_one_whatever_it_is_called() {
+    let (slack, client) = stand_in().await;
+    limited(&slack, 4, false);
+    for names in [["#general", "C0GENERAL"], ["U0DANA", ""]] {
+        let first = client.post(names[0], &hello(), None).await.unwrap();
+        for _ in 0..10 {
+            for name in [names[0], &first.channel] {
+                let _ = client.post(name, &hello(), None).await;
+            }
+        }
+    }
+    assert_eq!(refusals(&slack), 0);
+    assert!(4 < slack.calls_to("chat.postMessage").len());
+}
+
+#[tokio::test]
+async fn many_channels_together_keep_to_the_pace_of_the_workspace() {
+    let (slack, client) = stand_in().await;
+    limited(&slack, 30, true);
+    let users: Vec<String> = (0..60).map(|number| format!("U0A{number}")).collect();
+    for id in &users {
+        slack.add_user(User {
+            id: id.clone(),
+            name: id.to_lowercase(),
+            team_id: "T0ACME".into(),
+            ..User::default()
+        });
+    }
+    let message = hello();
+    let posting = users.iter().map(|id| client.post(id, &message, None));
+    let posted = futures::future::join_all(posting).await;
+    let told = posted.iter().filter_map(|posted| match posted {
+        Err(SlackFault::RateLimited { retry_after }) => Some(*retry_after),
+        _ => None,
+    });
+    let told: BTreeSet<Duration> = told.collect();
+    assert!(30 < told.len(), "at once, and each another time: {told:?}");
+    assert_eq!(refusals(&slack), 0);
+}
+
+#[tokio::test]
+async fn where_slack_has_several_channels_rest_it_is_asked_for_none() {
+    let (slack, client) = stand_in().await;
+    let limited = FaultKind::RateLimited { retry_after: 30 };
+    slack.fault(Fault::times("chat.postMessage", 3, limited));
+    for channel in ["C0GENERAL", "C0ACCESS", "C0FALLBACK"] {
+        let fault = client.post(channel, &hello(), None).await.unwrap_err();
+        assert!(matches!(fault, SlackFault::RateLimited { .. }), "{fault:?}");
+    }
+    let fault = client.post("U0DANA", &hello(), None).await.unwrap_err();
+    assert!(matches!(fault, SlackFault::RateLimited { .. }), "{fault:?}");
+    assert_eq!(slack.calls_to("chat.postMessage").len(), 3);
 }
 
 #[tokio::test]

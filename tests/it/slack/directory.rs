@@ -159,6 +159,24 @@ async fn who_may_not_decide_is_told_apart() {
 }
 
 #[tokio::test]
+async fn in_an_organisation_people_count_of_whom_no_workspace_is_named() {
+    let mut settings = Settings::acme();
+    settings.org_install = true;
+    for user in &mut settings.users {
+        user.team_id = String::new();
+    }
+    let lee = settings.users.iter_mut().find(|user| user.name == "lee");
+    lee.unwrap().enterprise_id = "E0OTHER".to_owned();
+    let world = World::of(settings).await;
+    assert!(world.groups("U0BOB").await.contains(&dba()));
+    let foreign = world.click("U0LEE").await;
+    assert!(
+        matches!(foreign, Err(DirectoryFault::Unfit(Unfit::Foreign))),
+        "{foreign:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_address_counts_only_while_it_is_confirmed() {
     let world = World::of(Settings::acme()).await;
     assert!(world.groups("U0BOB").await.contains(&dba()));

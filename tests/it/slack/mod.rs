@@ -24,6 +24,7 @@ mod outages;
 mod quiet;
 mod references;
 mod remembering;
+mod sharing;
 mod socket;
 mod sources;
 mod strangers;

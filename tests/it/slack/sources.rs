@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use jitbot::directory::{About, Directory, DirectoryFault};
-use jitbot::domain::{GroupName, Identity, Member, Roster, Standing};
+use jitbot::domain::{GroupName, Identity, Member, RequestState, Roster, Standing};
 use jitbot::policy::{Policy, Source};
-use jitbot::sandbox::{Fault, FaultKind};
+use jitbot::sandbox::{Fault, FaultKind, SubmitOutcome, SubmitValues};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use wiremock::matchers::{any, header, method, path, query_param};
@@ -104,13 +104,30 @@ async fn whoever_joined_the_user_group_since_the_card_may_open_the_dialog_to_den
     let bot = with_usergroup().await;
     bot.asked(ASK).await;
     bot.house.slack.set_group("approvers", &["lee"]).unwrap();
+    bot.presses("lee", "jit_deny").await;
+    assert!(bot.house.slack.modal("lee").is_some());
     bot.presses("bob", "jit_deny").await;
     assert!(
         bot.house.slack.modal("bob").is_none(),
         "it would be in vain"
     );
-    bot.presses("lee", "jit_deny").await;
-    assert!(bot.house.slack.modal("lee").is_some());
+}
+
+#[tokio::test]
+async fn whoever_left_the_user_group_since_the_card_may_open_a_dialog_and_decides_nothing_in_it() {
+    let bot = with_usergroup().await;
+    bot.asked(ASK).await;
+    let slack = &bot.house.slack;
+    slack.set_group("approvers", &["lee"]).unwrap();
+    bot.presses("bob", "jit_deny").await;
+    let why = SubmitValues::new().with("jit_why_text", "no");
+    let reply = slack.submit("bob", why).await.unwrap();
+    bot.settle().await;
+    assert_ne!(reply.outcome, SubmitOutcome::Closed, "{reply:?}");
+    let dialog = slack.modal("bob").unwrap().plain();
+    assert!(dialog.contains("Only"), "{dialog}");
+    let state = bot.last_request().await.state;
+    assert!(matches!(state, RequestState::Pending { .. }), "{state:?}");
 }
 
 #[tokio::test]
@@ -413,14 +430,19 @@ async fn a_webhook_is_asked_with_a_signature_that_its_receiver_accepts() {
     }
 }
 
-/// A directory by itself, under the policy of the test.
-struct World {
-    house: House,
-    directory: Directory,
-    policy: Policy,
+/// A directory by itself, under the policy of the test. No two acts share what they read.
+pub(super) struct World {
+    pub(super) house: House,
+    pub(super) directory: Directory,
+    pub(super) policy: Policy,
 }
 
 impl World {
+    /// With a user group of Slack, `approvers`, of bob and carol.
+    pub(super) async fn with_usergroup() -> Self {
+        Self::under(&policy(APPROVERS, "approvers")).await
+    }
+
     async fn under(text: &str) -> Self {
         let house = House::open().await;
         let source = Source {
@@ -432,22 +454,28 @@ impl World {
         let directory = Directory::new(store, house.worker.slack.clone());
         let loopback = BTreeSet::from(["127.0.0.1".to_owned()]);
         Self {
-            directory: directory.allow_hosts(loopback),
+            directory: directory
+                .allow_hosts(loopback)
+                .with_just_now(Duration::ZERO),
             policy: policy.unwrap_or_else(|faults| panic!("{}", faults.render(false))),
             house,
         }
     }
 
-    async fn click(&self, user: &str, group: &str) -> Result<Member, DirectoryFault> {
-        let about = About {
+    pub(super) fn about(&self, group: &str) -> About {
+        About {
             groups: BTreeSet::from([GroupName::new(group)]),
             holder: self.house.id("dana"),
-        };
+        }
+    }
+
+    pub(super) async fn click(&self, user: &str, group: &str) -> Result<Member, DirectoryFault> {
+        let about = self.about(group);
         let reading = self.directory.member_at_click(&self.policy, user, &about);
         reading.await
     }
 
-    async fn roster(&self, group: &str) -> Result<Roster, DirectoryFault> {
+    pub(super) async fn roster(&self, group: &str) -> Result<Roster, DirectoryFault> {
         let dana = self.house.person("dana").await;
         let groups = [GroupName::new(group)];
         self.directory.roster(&self.policy, groups, &dana).await
@@ -460,7 +488,7 @@ impl World {
         reading.await.unwrap()
     }
 
-    fn reads(&self) -> usize {
+    pub(super) fn reads(&self) -> usize {
         self.house.slack.calls_to("usergroups.users.list").len()
     }
 }

@@ -33,7 +33,7 @@ async fn on_record(bot: &Bot) -> usize {
 
 #[tokio::test]
 async fn strangers_and_guests_cannot_decide_and_are_told_kindly() {
-    let cases: [(&str, Change, &str); 6] = [
+    let cases: [(&str, Change, &str); 9] = [
         (
             "a stranger",
             |bob| bob.is_stranger = true,
@@ -43,6 +43,30 @@ async fn strangers_and_guests_cannot_decide_and_are_told_kindly() {
             "of a connected workspace",
             |bob| bob.team_id = "T0OTHER".to_owned(),
             "not in the workspace",
+        ),
+        (
+            "of other workspaces of an organisation",
+            |bob| {
+                bob.team_id = "T0OTHER".to_owned();
+                bob.teams = vec!["T0OTHER".to_owned(), "T0SISTER".to_owned()];
+            },
+            "not in the workspace",
+        ),
+        (
+            "of an organisation, nobody says of which workspace",
+            |bob| {
+                bob.team_id = String::new();
+                bob.teams = vec![String::new()];
+            },
+            "not in the workspace",
+        ),
+        (
+            "a guest who is in several workspaces",
+            |bob| {
+                bob.teams = vec!["T0ACME".to_owned(), "T0SISTER".to_owned()];
+                bob.is_restricted = true;
+            },
+            "Guests cannot decide",
         ),
         (
             "a guest of several channels",
@@ -64,5 +88,22 @@ async fn strangers_and_guests_cannot_decide_and_are_told_kindly() {
         let (told, approvals) = told_after(change).await;
         assert!(told.contains(words), "{who}: {told}");
         assert_eq!(approvals, 0, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn people_of_several_workspaces_ask_and_decide_in_each_of_them() {
+    for named in ["T0SISTER", ""] {
+        let bot = Bot::by_http().await;
+        let of_both = |user: &mut User| {
+            user.team_id = named.to_owned();
+            user.teams = vec!["T0SISTER".to_owned(), "T0ACME".to_owned()];
+        };
+        for user in ["dana", "bob"] {
+            bot.house.slack.change_user(user, of_both).unwrap();
+        }
+        bot.asked("request staging-db readonly 1h to see").await;
+        bot.presses("bob", "jit_approve").await;
+        assert_eq!(bot.approvals().await, 1, "Slack names {named:?}");
     }
 }
