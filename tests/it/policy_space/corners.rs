@@ -261,3 +261,83 @@ fn what_comes_once_the_uses_are_used_up_can_be_repeated() {
     assert!(command.contains("--used-up fast"), "{command}");
     assert!(outcome(&text, "always at most 16h").holds());
 }
+
+/// Two rules that approve by themselves, each so often only; the second for longer.
+const LOOKS: [&str; 2] = [
+    "  - { name: short looks, match: {}, require: { max_duration: 1h }, decision: approve, limits: { uses: 2, per: 1d } }\n",
+    "  - { name: day looks, match: {}, require: { max_duration: 8h }, decision: approve, limits: { uses: 1, per: 7d } }\n",
+];
+
+#[test]
+fn the_uses_of_one_rule_may_be_used_up_while_another_has_some_left() {
+    let text = with("", NOBODY, &LOOKS.concat());
+    let example = broken(
+        &text,
+        "never automatic where request.duration > duration('1h')",
+    );
+    let command = example.command.unwrap();
+    assert!(command.contains("--used-up 'short looks'"), "{command}");
+    assert!(!command.contains("day looks"), "{command}");
+    assert!(
+        outcome(
+            &text,
+            "never automatic where request.duration > duration('8h')"
+        )
+        .holds()
+    );
+    // The other way round the second can only be reached where the first is used up.
+    let turned = with("", NOBODY, &[LOOKS[1], LOOKS[0]].concat());
+    let example = broken(
+        &turned,
+        "never automatic where request.duration > duration('1h')",
+    );
+    assert!(!example.command.unwrap().contains("--used-up"));
+}
+
+#[test]
+fn a_rule_that_counts_once_another_is_used_up_is_a_change() {
+    let (both, first) = (
+        with("", NOBODY, &LOOKS.concat()),
+        with("", NOBODY, LOOKS[0]),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("both.yaml"), &both).unwrap();
+    fs::write(folder.path().join("first.yaml"), &first).unwrap();
+    let diff = ["policy", "diff", "first.yaml", "both.yaml"];
+    let (status, said, error) = super::jit(folder.path(), &diff);
+    assert_eq!(status, 3, "{said}{error}");
+    let told = "once the uses of “short looks” are used up and while uses of “day looks” are left";
+    assert!(said.contains(told), "{said}");
+    assert!(said.contains("--used-up 'short looks'"), "{said}");
+    let back = Diff::between(&policy(&both), &policy(&first)).unwrap();
+    assert_ne!(back.changes(), []);
+    assert!(!back.is_laxer(), "{:#?}", back.changes());
+}
+
+/// What a policy answers follows from the first rule that has uses left: asking for all ways in which
+/// rules may be used up finds nothing else.
+#[test]
+fn any_number_of_rules_may_be_limited() {
+    let rules: Vec<String> = (0..9)
+        .map(|number| {
+            format!(
+                "  - {{ name: rule {number}, match: {{}}, require: {{ max_duration: {}h }}, decision: approve, limits: {{ uses: 1, per: 1d }} }}\n",
+                1 + number % 4
+            )
+        })
+        .collect();
+    let rules = rules.concat();
+    let text = with("", NOBODY, &rules);
+    let example = broken(
+        &text,
+        "never automatic where request.duration > duration('3h')",
+    );
+    let command = example.command.unwrap();
+    assert_eq!(command.matches("--used-up").count(), 3, "{command}");
+    let other = policy(&text.replace(
+        "rule 7, match: {}, require: { max_duration: 4h }",
+        "rule 7, match: {}, require: { max_duration: 5h }",
+    ));
+    let diff = Diff::between(&policy(&text), &other).unwrap();
+    assert!(diff.is_laxer(), "{:#?}", diff.changes());
+}

@@ -1,0 +1,88 @@
+//! Whose uses are used up: rules that approve by themselves so often only.
+//!
+//! The first rule that matches decides, so an answer hangs on this alone: whether those before the
+//! one that decides are used up, and that one is not. Trying that for every rule of a policy, and for
+//! two policies for every two of them, stands for all ways in which uses may be used up.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::Side;
+use crate::domain::{Past, PastGrant, ResourceName, RoleName, RuleName, Span};
+
+type Names<'a> = BTreeSet<&'a RuleName>;
+
+/// Rules that are used up, and rules that are not. Of all others that does not matter.
+type Way<'a> = (Names<'a>, Names<'a>);
+
+/// The rules that are used up, in each way in which that can make a difference; the fewest first.
+pub(super) fn spent(sides: &[Side<'_>]) -> Vec<BTreeSet<RuleName>> {
+    let mut ways = BTreeSet::from([Way::default()]);
+    for side in sides {
+        let own = ways_of(side);
+        ways = (ways.iter())
+            .flat_map(|known| own.iter().map(|way| both(known, way)))
+            .collect();
+    }
+    let ways: BTreeSet<BTreeSet<RuleName>> = (ways.iter())
+        .map(|(spent, left)| spent.difference(left).copied().cloned().collect())
+        .collect();
+    let mut ways: Vec<BTreeSet<RuleName>> = ways.into_iter().collect();
+    ways.sort_by_key(BTreeSet::len);
+    ways
+}
+
+fn both<'a>(one: &Way<'a>, other: &Way<'a>) -> Way<'a> {
+    (&one.0 | &other.0, &one.1 | &other.1)
+}
+
+/// For each rule with a limit of uses: all before it are used up, and it is not, or it may be; and
+/// all are used up.
+fn ways_of<'a>(side: &Side<'a>) -> Vec<Way<'a>> {
+    let mut ways = Vec::new();
+    let mut before = Names::new();
+    for (name, _) in limited(side) {
+        ways.push((before.clone(), Names::new()));
+        ways.push((before.clone(), Names::from([name])));
+        before.insert(name);
+    }
+    ways.push((before, Names::new()));
+    ways
+}
+
+/// The rules with a limit of uses, in the order of trying, with how often they approve.
+fn limited<'a>(side: &Side<'a>) -> impl Iterator<Item = (&'a RuleName, u32)> {
+    side.rules.iter().filter_map(|rule| {
+        let (uses, _) = rule.limits.as_ref()?.uses?;
+        Some((&rule.name, uses))
+    })
+}
+
+/// Earlier requests by which the uses of these rules are used up.
+pub(super) fn used_up(
+    sides: &[Side<'_>],
+    names: &BTreeSet<RuleName>,
+    resource: &ResourceName,
+    role: &RoleName,
+) -> Vec<Past> {
+    let past = |name: &RuleName| {
+        let known = sides.iter().flat_map(limited);
+        let most = known.filter(|(known, _)| *known == name);
+        let most = most.map(|(_, uses)| uses).max().unwrap_or_default();
+        let one = Past {
+            resource: resource.clone(),
+            role: role.clone(),
+            rule: name.clone(),
+            outcome: "approved",
+            automatic: true,
+            break_glass: false,
+            asked_at: DateTime::<Utc>::UNIX_EPOCH,
+            duration: Span::hours(1),
+            grant: PastGrant::Active,
+            granted: Some(Span::hours(1)),
+        };
+        std::iter::repeat_n(one, most as usize)
+    };
+    names.iter().flat_map(past).collect()
+}
