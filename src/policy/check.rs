@@ -14,6 +14,7 @@ mod glass;
 mod known;
 mod names;
 mod people;
+mod possible;
 mod reach;
 mod rules;
 mod seats;
@@ -21,6 +22,7 @@ mod sources;
 mod steps;
 mod targets;
 mod together;
+mod trial;
 mod waiting;
 
 pub(super) use conditions::finding as condition_finding;
@@ -142,6 +144,7 @@ const CHECKS: &[Check] = &[
         "conditions look at something",
         conditions::look_at_something,
     ),
+    whole("every condition can hold", possible::can_hold),
     whole("holidays count somewhere", conditions::holidays_count),
     whole("what `owner` means is said", targets::owners_said),
     whole("every step can be finished", steps::can_be_finished),

@@ -28,7 +28,7 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 pub(super) use atoms::{Named, conditions, groups as asking, is_free, look_at_others};
-pub(super) use clock::{Moment, words as moment_words};
+pub(super) use clock::{Moment, moments, words as moment_words};
 pub(super) use crowd::{Class, Crowd, everybody, identity, name};
 pub(super) use effect::{Attributes, Effect, Meaning, StepShape, Way};
 pub(super) use lengths::Lengths;
