@@ -190,6 +190,7 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
 const DOUBTS: &[Check] = &[
     whole("every resource can be asked for", targets::can_be_asked_for),
     whole("every rule is left somebody", together::by_members),
+    alone("others stand in at quiet hours", steps::quiet_matters),
 ];
 
 /// Runs every check. What is found is in the log: faults, and warnings.

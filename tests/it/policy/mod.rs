@@ -47,6 +47,21 @@ fn every_wrong_file_says_where_what_and_how_to_mend_it() {
     }
 }
 
+#[test]
+fn quiet_hours_in_which_the_same_people_stand_in_are_doubted() {
+    let text = fs::read_to_string(fixtures("whole.yaml")).unwrap();
+    let same = text.replace("fallback: [leads] }", "fallback: [dba] }");
+    assert_ne!(same, text);
+    let warned = |text: String| -> Vec<String> {
+        let policy = Policy::from_sources(vec![source("policy.yaml", text)]).unwrap();
+        policy.warnings().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(warned(text), [""; 0]);
+    let told = warned(same);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("`quiet` names the same people as `from`"));
+}
+
 /// Conditions that hold for somebody, some day: none of them is called impossible.
 const POSSIBLE: &[&str] = &[
     "now.hour >= 22 || now.hour < 6",
