@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::matching::glob;
-use super::super::space::{Attributes, Class, Crowd, Effect, Meaning, Mode, Space, StepShape, Way};
+use super::super::space::{
+    Attributes, Class, Crowd, Effect, Meaning, Mode, Side, Space, StepShape, Way,
+};
 use super::super::{Policy, suggest};
 use super::cells::{Block, FREE, LENGTH, MODE, MOMENT, SPENT};
 use crate::domain::{GroupName, RuleName};
@@ -220,10 +222,28 @@ fn spent(space: &Space<'_>, block: &Block) -> String {
         _ if limited.len() == 1 => String::new(),
         names => format!(" of {}", rules(names)),
     };
+    if let Some(anew) = anew(space, &used, &left) {
+        return anew;
+    }
     let used = (!used.is_empty()).then(|| format!("once the uses{} are used up", of(&used)));
     let left = (!left.is_empty()).then(|| format!("while uses{} are left", of(&left)));
     let words: Vec<String> = used.into_iter().chain(left).collect();
     words.join(" and ")
+}
+
+/// Uses are counted by the names of rules: those of a new rule begin anew for whoever used up those of
+/// one that is gone.
+fn anew(space: &Space<'_>, used: &[&RuleName], left: &[&RuleName]) -> Option<String> {
+    let knows = |side: Option<&Side<'_>>, name: &RuleName| {
+        side.is_some_and(|side| side.policy.rules().any(|known| known == name))
+    };
+    let is_gone = |name: &&RuleName| !knows(space.sides.last(), name);
+    let is_new = |name: &&RuleName| !knows(space.sides.first(), name);
+    let is_anew = !used.is_empty() && used.iter().all(is_gone);
+    (is_anew && !left.is_empty() && left.iter().all(is_new)).then(|| {
+        let (used, left) = (rules(used), rules(left));
+        format!("once the uses of {used} are used up: uses count anew, as those of {left}")
+    })
 }
 
 fn rules(names: &[&RuleName]) -> String {

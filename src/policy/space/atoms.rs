@@ -214,9 +214,7 @@ pub(super) fn attributes(policy: &Policy, rule: &Rule, role: &RoleName) -> Attri
         start: require.start.map(|start| (start.earliest, start.latest)),
         reason: require.reason.as_ref().map(pattern),
         ticket: require.ticket.as_ref().map(pattern),
-        quiet: quiet
-            .map(|(hours, fallback)| (hours.to_string(), fallback.clone()))
-            .collect(),
+        quiet: quiet.cloned().collect(),
         limits: rule.limits.as_ref().and_then(|limits| limits.uses),
     }
 }

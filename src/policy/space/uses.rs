@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::super::rule::Rule;
 use super::Side;
 use crate::domain::{Past, PastGrant, ResourceName, RoleName, RuleName, Span};
 
@@ -25,8 +26,14 @@ pub(super) fn spent(sides: &[Side<'_>]) -> Vec<BTreeSet<RuleName>> {
             .flat_map(|known| own.iter().map(|way| both(known, way)))
             .collect();
     }
+    let renamed = renamed(sides);
+    let is_possible = |spent: &BTreeSet<RuleName>| {
+        let mut pairs = renamed.iter();
+        pairs.all(|(old, new)| spent.contains(*old) || !spent.contains(*new))
+    };
     let ways: BTreeSet<BTreeSet<RuleName>> = (ways.iter())
         .map(|(spent, left)| spent.difference(left).copied().cloned().collect())
+        .filter(is_possible)
         .collect();
     let mut ways: Vec<BTreeSet<RuleName>> = ways.into_iter().collect();
     ways.sort_by_key(BTreeSet::len);
@@ -51,12 +58,42 @@ fn ways_of<'a>(side: &Side<'a>) -> Vec<Way<'a>> {
     ways
 }
 
+/// Rules with a limit of uses that differ in their names only. Uses are counted by the name, so those of
+/// the new one begin anew: they are not used up before those of the old one.
+fn renamed<'a>(sides: &[Side<'a>]) -> Vec<(&'a RuleName, &'a RuleName)> {
+    let [old, new] = sides else {
+        return Vec::new();
+    };
+    let only = |one: &Side<'a>, other: &Side<'a>| -> Vec<&'a Rule> {
+        let known: BTreeSet<&RuleName> = other.policy.rules().collect();
+        let limited = one
+            .rules
+            .iter()
+            .copied()
+            .filter(|rule| uses(rule).is_some());
+        limited.filter(|rule| !known.contains(&rule.name)).collect()
+    };
+    let print = |rule: &Rule| {
+        let mut plain = rule.clone();
+        (plain.name, plain.for_groups) = (RuleName::new(""), None);
+        format!("{plain:?}")
+    };
+    let (gone, added) = (only(old, new), only(new, old));
+    let pair = |rule: &&'a Rule| {
+        let same = added.iter().find(|other| print(other) == print(rule))?;
+        Some((&rule.name, &same.name))
+    };
+    gone.iter().filter_map(pair).collect()
+}
+
+fn uses(rule: &Rule) -> Option<u32> {
+    Some(rule.limits.as_ref()?.uses?.0)
+}
+
 /// The rules with a limit of uses, in the order of trying, with how often they approve.
 fn limited<'a>(side: &Side<'a>) -> impl Iterator<Item = (&'a RuleName, u32)> {
-    side.rules.iter().filter_map(|rule| {
-        let (uses, _) = rule.limits.as_ref()?.uses?;
-        Some((&rule.name, uses))
-    })
+    let rules = side.rules.iter();
+    rules.filter_map(|rule| Some((&rule.name, uses(rule)?)))
 }
 
 /// Earlier requests by which the uses of these rules are used up.

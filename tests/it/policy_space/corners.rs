@@ -342,3 +342,81 @@ fn any_number_of_rules_may_be_limited() {
     let diff = Diff::between(&policy(&text), &other).unwrap();
     assert!(diff.is_laxer(), "{:#?}", diff.changes());
 }
+
+#[test]
+fn whoever_used_up_a_rule_may_use_it_anew_under_another_name() {
+    let old = with("", NOBODY, LOOKS[0]);
+    let new = old.replace("short looks", "quick looks");
+    let diff = Diff::between(&policy(&old), &policy(&new)).unwrap();
+    assert!(diff.is_laxer());
+    let told =
+        "once the uses of “short looks” are used up: uses count anew, as those of “quick looks”";
+    for change in diff.changes() {
+        assert!(change.when.contains(&told.to_owned()), "{change:#?}");
+    }
+    assert_eq!(diff.changes()[0].after, "approved at once");
+    // What is not counted may be called anything.
+    let free = |text: &str| {
+        text.replace(
+            ", limits: { uses: 2, per: 1d }",
+            ", limits: { hours: \"08:00-18:00\" }",
+        )
+    };
+    let diff = Diff::between(&policy(&free(&old)), &policy(&free(&new))).unwrap();
+    assert_eq!(diff.changes(), []);
+}
+
+#[test]
+fn another_name_for_the_same_people_is_no_change() {
+    let rules = "  - name: steps
+    match: { requester_in: [engineers] }
+    decision: review
+    steps:
+      - { from: [dba, heads], mode: all, ping: [heads], escalate: { after: 1h, to: [engineers] } }
+      - { from: [owner], quiet: { hours: \"22:00-07:00\", fallback: [heads] } }
+    inform: { people: [heads] }
+    break_glass: { who: [engineers], max_duration: 1h, review_within: 1d, review_by: [heads] }
+";
+    let groups = format!("{NOBODY}\n  heads: {{ members: [lee@acme.example, lou@acme.example] }}");
+    let old = with("", &groups, rules).replace(
+        "db: { connector: main,",
+        "db: { connector: main, owner: [heads],",
+    );
+    let new = old.replace("heads", "chiefs");
+    let diff = |new: &str| {
+        let diff = Diff::between(&policy(&old), &policy(new)).unwrap();
+        (diff.changes().len(), diff.is_laxer())
+    };
+    assert_eq!(diff(&new), (0, false));
+    let (_, is_laxer) = diff(&new.replace("lou@acme.example", "mallory@acme.example"));
+    assert!(is_laxer, "these are other people");
+    // One of two groups in the place of both is a change, whoever is in them.
+    let twice = old.replace("[dba, heads], mode: all", "[dba], count: 1");
+    assert!(diff(&twice).1);
+}
+
+#[test]
+fn shorter_quiet_hours_let_nobody_do_more() {
+    let quiet = |hours: &str, fallback: &str| {
+        let rule = format!(
+            "  - {{ name: steps, match: {{ requester_in: [engineers] }}, decision: review, steps: [{{ from: [dba], \
+             quiet: {{ hours: \"{hours}\", fallback: [{fallback}] }} }}] }}\n"
+        );
+        let groups = format!("{NOBODY}\n  heads: {{ members: [lee@acme.example] }}");
+        policy(&with("", &groups, &rule))
+    };
+    let old = quiet("22:00-07:00", "heads, engineers");
+    for (hours, fallback, is_laxer) in [
+        ("23:00-06:00", "heads, engineers", false),
+        ("22:00-24:00", "heads, engineers", false),
+        ("00:00-07:00", "heads", false),
+        ("21:59-06:00", "heads", true),
+        ("22:00-07:01", "heads", true),
+        ("07:00-22:00", "heads", true),
+        ("23:00-06:00", "nobody", true),
+    ] {
+        let diff = Diff::between(&old, &quiet(hours, fallback)).unwrap();
+        assert_ne!(diff.changes(), [], "{hours}");
+        assert_eq!(diff.is_laxer(), is_laxer, "{hours}: {:#?}", diff.changes());
+    }
+}
