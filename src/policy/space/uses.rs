@@ -123,3 +123,67 @@ pub(super) fn used_up(
     };
     names.iter().flat_map(past).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Source;
+    use super::*;
+    use crate::policy::Policy;
+
+    fn policy(rules: &[usize]) -> Policy {
+        // Rules that differ in their names only count as one that was renamed.
+        let rules = rules.iter().map(|rule| {
+            format!(
+                "  - {{ name: r{rule}, match: {{}}, decision: approve, limits: {{ uses: {}, per: 1d }} }}\n",
+                rule + 1
+            )
+        });
+        let text = format!(
+            "version: 1
+defaults: {{ channel: \"#a\", fallback_channel: \"#b\" }}
+connectors: {{ main: {{ kind: postgres, mode: login, url: {{ env: MAIN_URL }} }} }}
+resources: {{ db: {{ connector: main, roles: {{ read: r }} }} }}
+rules:\n{}",
+            rules.collect::<Vec<_>>().concat()
+        );
+        let name = "policy.yaml".to_owned();
+        Policy::from_sources(vec![Source { name, text }]).unwrap()
+    }
+
+    /// The rule that decides, of those that match.
+    fn first(order: &[usize], matching: usize, spent: &BTreeSet<RuleName>) -> Option<usize> {
+        let is_left = |rule: usize| !spent.contains(&RuleName::new(format!("r{rule}")));
+        let mut order = order.iter().copied();
+        order.find(|rule| matching >> rule & 1 == 1 && is_left(*rule))
+    }
+
+    #[test]
+    fn what_is_tried_stands_for_every_way_in_which_rules_may_be_used_up() {
+        let (old, new) = ([0, 1, 2, 3], [3, 1, 4, 0]);
+        let policies = [policy(&old), policy(&new)];
+        let (db, read) = (ResourceName::new("db"), RoleName::new("read"));
+        let sides = [0, 1].map(|at| Side::of(&policies[at], &db, &read));
+        let tried = spent(&sides);
+        assert!(tried.len() < 32, "{tried:#?}");
+        for (mine, theirs) in (0..32).flat_map(|mine| (0..32).map(move |theirs| (mine, theirs))) {
+            let decide =
+                |spent: &BTreeSet<RuleName>| (first(&old, mine, spent), first(&new, theirs, spent));
+            let reached: BTreeSet<_> = tried.iter().map(decide).collect();
+            for mask in 0..32_usize {
+                let picked = (0..5).filter(|rule| mask >> rule & 1 == 1);
+                let spent = picked
+                    .map(|rule| RuleName::new(format!("r{rule}")))
+                    .collect();
+                assert!(
+                    reached.contains(&decide(&spent)),
+                    "{mine} {theirs} {spent:?}"
+                );
+            }
+        }
+        assert_eq!(
+            spent(&sides[..1]).len(),
+            5,
+            "of one policy: as many as rules, and none"
+        );
+    }
+}
