@@ -14,6 +14,7 @@ mod glass;
 mod known;
 mod names;
 mod people;
+mod possible;
 mod reach;
 mod rules;
 mod seats;
@@ -21,6 +22,7 @@ mod sources;
 mod steps;
 mod targets;
 mod together;
+mod trial;
 mod waiting;
 
 pub(super) use conditions::finding as condition_finding;
@@ -142,6 +144,7 @@ const CHECKS: &[Check] = &[
         "conditions look at something",
         conditions::look_at_something,
     ),
+    whole("every condition can hold", possible::can_hold),
     whole("holidays count somewhere", conditions::holidays_count),
     whole("what `owner` means is said", targets::owners_said),
     whole("every step can be finished", steps::can_be_finished),
@@ -187,6 +190,7 @@ const fn whole(holds: &'static str, run: fn(&Subject<'_>)) -> Check {
 const DOUBTS: &[Check] = &[
     whole("every resource can be asked for", targets::can_be_asked_for),
     whole("every rule is left somebody", together::by_members),
+    alone("others stand in at quiet hours", steps::quiet_matters),
 ];
 
 /// Runs every check. What is found is in the log: faults, and warnings.

@@ -35,6 +35,11 @@ impl Effort {
     /// For finding rules behind others.
     pub(super) const REACHING: u64 = 100_000_000;
 
+    /// For trying whether conditions can hold: most do at the first try, in a few dozen steps.
+    pub(super) const TRYING: u64 = 5_000_000;
+    /// For trying that of one condition.
+    pub(super) const TRYING_ONE: u64 = 500_000;
+
     /// So much work may be done.
     pub(super) const fn new(most: u64) -> Self {
         Self(Cell::new(most))

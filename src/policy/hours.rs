@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 const DAY: u32 = 24 * 60;
 
 /// From one time of the day to another; to the next day where the second comes before the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Hours {
     /// Minutes after midnight.
     from: u32,
@@ -53,6 +53,13 @@ impl Hours {
         } else {
             minute >= self.from || minute < self.to
         }
+    }
+
+    /// Whether all of the other hours lie in them.
+    pub(super) fn contain(self, other: Self) -> bool {
+        let minutes = |from: u32, to: u32| (to + DAY - from) % DAY;
+        let begin = minutes(self.from, other.from);
+        begin + minutes(other.from, other.to) <= minutes(self.from, self.to)
     }
 
     /// Every stretch of them that touches the time from `since` to `until`, each from its beginning

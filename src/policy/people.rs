@@ -247,6 +247,15 @@ impl People {
         self.sources.get(name)
     }
 
+    /// The group and all that may have its say in its place: its fallback, what that one falls back
+    /// to, and so on.
+    pub(super) fn with_fallbacks<'a>(
+        &'a self,
+        group: &'a GroupName,
+    ) -> impl Iterator<Item = &'a GroupName> {
+        std::iter::successors(Some(group), |group| self.source(group)?.fallback.as_ref())
+    }
+
     /// The groups whose people are read elsewhere.
     pub(super) fn dynamic(&self) -> impl Iterator<Item = &GroupName> {
         let sources = self.sources.iter();

@@ -223,6 +223,20 @@ fn the_workflows_are_yaml_and_their_commands_are_understood() {
     }
 }
 
+/// A check that is required, and whose workflow is not started, is waited for for ever.
+#[test]
+fn the_workflow_with_a_required_check_is_started_by_every_pull_request() {
+    let text = document("docs/ci/github.yml");
+    let read: Value = serde_saphyr::from_str(&text).unwrap();
+    let started = read["on"].as_object().unwrap();
+    assert!(started.contains_key("pull_request"), "{started:?}");
+    assert_eq!(started["pull_request"], Value::Null, "no filter");
+    // The folder is said once, as far as it can be.
+    let hard = |text: &str| text.matches("\"policy/").count();
+    assert_eq!(hard(&text), 1, "in `paths`, beside which it says so");
+    assert_eq!(hard(&document("docs/ci/gitlab.yml")), 0);
+}
+
 /// Every text in a document.
 fn texts(value: &Value, into: &mut Vec<String>) {
     match value {

@@ -376,6 +376,36 @@ cases:
 }
 
 #[test]
+fn whether_somebody_may_not_decide_is_unknown_where_nobody_knows_the_group() {
+    let policy = POLICY.replace(
+        "steps: [{ from: [dba] }] }",
+        "steps: [{ from: [dba, sre] }] }",
+    );
+    let case = |people: &str| {
+        format!(
+            "cases:\n  - name: leads do not decide\n    who: dana\n    ask: db 1h\n    {people}\n    \
+             expect: {{ steps: [{{ not_eligible: [lee@acme.example, dana] }}] }}\n"
+        )
+    };
+    let folder = Folder::with(&[("access.yaml", &policy), ("access_test.yaml", &case(""))]);
+    let (status, out, error) = folder.run("test");
+    assert_eq!(status, 1, "{out}{error}");
+    assert!(out.contains("without lee@acme.example"), "{out}");
+    assert!(
+        !out.contains("lee@acme.example, dana"),
+        "whose own it is: {out}"
+    );
+    let told = "it cannot be told; say who is in sre under `people`";
+    assert!(out.contains(told), "{out}");
+    folder.write(
+        "access_test.yaml",
+        &case("people: { sre: [erin@acme.example] }"),
+    );
+    let (status, out, error) = folder.run("test");
+    assert_eq!(status, 0, "{out}{error}");
+}
+
+#[test]
 fn a_failed_case_is_told_in_every_format() {
     let wrong = CASES
         .replace(

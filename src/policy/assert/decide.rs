@@ -230,6 +230,7 @@ impl Search<'_> {
             return None;
         }
         let answer = Answer {
+            people: &self.policy.people,
             effect,
             class: &self.space.classes[point.class],
             mode,

@@ -2,6 +2,7 @@
 
 use super::super::condition::Condition;
 use super::super::fault::Place;
+use super::super::people::People;
 use super::super::space::{Attributes, Class, Effect, Mode, Way};
 use crate::domain::{GroupName, Span};
 
@@ -41,6 +42,7 @@ pub(super) enum Demand {
 
 /// One answer, as a demand looks at it.
 pub(super) struct Answer<'a> {
+    pub(super) people: &'a People,
     pub(super) effect: &'a Effect,
     pub(super) class: &'a Class,
     pub(super) mode: Mode,
@@ -80,7 +82,7 @@ impl Demand {
                 let lasts = lasts.filter(|lasts| lasts > most)?;
                 return Some(format!("it lasts {lasts}"));
             }
-            Self::ApprovedBy(groups) => return others(way, asked, groups),
+            Self::ApprovedBy(groups) => return others(answer, asked, groups),
         };
         is_broken.then(|| told.to_owned())
     }
@@ -104,9 +106,10 @@ fn too_few(people: usize, needed: usize) -> Option<String> {
     Some(format!("{people} to agree"))
 }
 
-/// Who may approve besides these groups, now, after an escalation or in quiet hours.
-fn others(way: &Way, asked: &Attributes, groups: &[GroupName]) -> Option<String> {
-    let Way::Review(steps) = way else {
+/// Who may approve besides these groups: now, after an escalation, in quiet hours, or in the place of
+/// a group of which nobody can be named.
+fn others(answer: &Answer<'_>, asked: &Attributes, groups: &[GroupName]) -> Option<String> {
+    let Way::Review(steps) = &answer.effect.way else {
         return Some("nobody has to agree".to_owned());
     };
     let deciders = steps.iter().flat_map(|step| {
@@ -114,8 +117,14 @@ fn others(way: &Way, asked: &Attributes, groups: &[GroupName]) -> Option<String>
         step.from.iter().chain(later)
     });
     let quiet = asked.quiet.iter().flat_map(|(_, fallback)| fallback);
-    let other = deciders
-        .chain(quiet)
-        .find(|group| !groups.contains(group))?;
-    Some(format!("people of {other} may approve it"))
+    let all = deciders.chain(quiet).flat_map(|group| {
+        let fallbacks = answer.people.with_fallbacks(group);
+        fallbacks.map(move |other| (group, other))
+    });
+    let (group, other) = all.into_iter().find(|(_, other)| !groups.contains(other))?;
+    Some(if group == other {
+        format!("people of {other} may approve it")
+    } else {
+        format!("people of {other}, to whom {group} falls back, may approve it")
+    })
 }

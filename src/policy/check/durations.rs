@@ -72,6 +72,35 @@ impl Cap {
     }
 }
 
+/// The cap for a role of a resource, by their numbers; the longest there is for a rule that denies, which
+/// takes whatever is asked for. In an emergency another cap may hold.
+pub(super) fn longest(
+    subject: &Subject<'_>,
+    rule: &RuleEntry,
+    (resource, role): (usize, usize),
+) -> Span {
+    if rule.denies() {
+        return Span::MAX;
+    }
+    let role = subject.facts[resource].roles[role].as_str();
+    let own = match &rule.require.max_duration {
+        Some(MaxDuration::All(limit)) => Some(limit.value),
+        Some(MaxDuration::PerRole(limits)) => {
+            let mut limits = limits.iter();
+            limits
+                .find(|(known, _)| known.value == role)
+                .map(|(_, limit)| limit.value)
+        }
+        None => None,
+    };
+    let usual = subject.written.defaults.max_duration.as_ref();
+    let usual = usual.map_or(Policy::MAX_DURATION, |limit| limit.value);
+    let glass = rule.break_glass.as_ref();
+    let glass = glass.and_then(|glass| glass.value.max_duration.as_ref());
+    own.unwrap_or(usual)
+        .max(glass.map_or(Span::minutes(1), |limit| limit.value))
+}
+
 /// Choices, defaults and extensions are not longer than the rule allows.
 pub(super) fn within_caps(subject: &Subject<'_>) {
     for rule in &subject.written.rules {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::Subject;
 use super::steps::{
-    Asked, Finish, Finishing, asks_its_own, nobody_left, people_sound, requesters, routes_of,
-    too_much,
+    Asked, Finish, Finishing, asks_its_own, nobody_left, others_stand_in, people_sound, requesters,
+    routes_of, too_much,
 };
 use crate::domain::seats::{Shortage, shortage};
 use crate::domain::{GroupName, Step};
@@ -45,9 +45,7 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
     each_way(subject, |rule, way| {
         let requesters = requesters(subject, rule)?;
         let told = |sure: &Sure<'_>| nobody_left(&sure.step, &sure.finish, &requesters);
-        // Others may stand in, so somebody is left.
-        let stand_in =
-            |sure: &Sure<'_>| sure.entry.escalate.is_some() || sure.entry.quiet.is_some();
+        let stand_in = |sure: &Sure<'_>| others_stand_in(subject, sure.entry, &sure.step);
         if way.steps.iter().any(|sure| stand_in(sure) || told(sure)) {
             return None;
         }

@@ -55,6 +55,26 @@ fn idle_escalation(step: &StepEntry) -> Option<Finding> {
     })
 }
 
+/// In quiet hours others stand in than those who are asked anyway.
+pub(super) fn quiet_matters(subject: &Subject<'_>) {
+    for step in subject.written.rules.iter().flat_map(RuleEntry::steps) {
+        let Some(quiet) = &step.quiet else {
+            continue;
+        };
+        if names(&quiet.fallback) == names(&step.from) {
+            let at = quiet
+                .fallback
+                .first()
+                .map_or(quiet.hours.at, |name| name.at);
+            let message = "`quiet` names the same people as `from`";
+            let finding = Finding::new(at, message, "they are asked anyway");
+            subject
+                .log
+                .warn(finding.hint("name others, who stand in at these hours, or leave it out"));
+        }
+    }
+}
+
 /// People by their numbers, with the groups of the step that they are in.
 type Eligible = BTreeMap<usize, BTreeSet<GroupName>>;
 
@@ -295,16 +315,30 @@ pub(super) fn not_ones_own(subject: &Subject<'_>) {
             continue;
         };
         for (entry, step) in steps_of(subject, index, rule) {
-            // Others may stand in, so somebody is left.
-            if entry.escalate.is_some() || entry.quiet.is_some() {
-                continue;
-            }
             let finish = finishing.of(subject, &step);
-            if finish.is_some_and(|finish| nobody_left(&step, &finish, &requesters)) {
+            let is_own = finish.is_some_and(|finish| nobody_left(&step, &finish, &requesters));
+            if is_own && !others_stand_in(subject, entry, &step) {
                 subject.log.push(own_only(rule, entry, &step));
             }
         }
     }
+}
+
+/// Whether quiet hours bring in anybody besides the people of the step. Whoever an escalation brings in
+/// helps nobody: a request that the step's own people cannot finish is not taken in.
+pub(super) fn others_stand_in(subject: &Subject<'_>, entry: &StepEntry, step: &Step) -> bool {
+    let people = step
+        .from
+        .iter()
+        .filter_map(|group| subject.people.numbers(group));
+    let people: BTreeSet<usize> = people.flatten().copied().collect();
+    let from = names(&entry.from);
+    let fallback = entry.quiet.iter().flat_map(|quiet| &quiet.fallback);
+    let mut others = fallback.filter(|name| !from.contains(name.value.as_str()));
+    others.any(|name| {
+        let found = subject.people.numbers(&GroupName::new(&name.value));
+        found.is_none_or(|found| found.iter().any(|human| !people.contains(human)))
+    })
 }
 
 /// Everybody whom a rule is for, group by group; none where it is for all, or a group is read

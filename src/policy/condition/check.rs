@@ -25,8 +25,11 @@ const MOST_LOOPS: usize = 2;
 /// What a condition looks at: the variable behind each part of it that names one.
 pub(super) type Seen = HashMap<u64, Variable>;
 
-/// Checks a whole condition.
-pub(super) fn check(parsed: &Parsed, names: &Names<'_>) -> Result<Seen, Vec<ConditionFault>> {
+/// Checks a whole condition. It gives what it looks at, and about how many small steps it takes.
+pub(super) fn check(
+    parsed: &Parsed,
+    names: &Names<'_>,
+) -> Result<(Seen, u64), Vec<ConditionFault>> {
     let mut checker = Checker {
         names,
         places: &parsed.places,
@@ -37,7 +40,7 @@ pub(super) fn check(parsed: &Parsed, names: &Names<'_>) -> Result<Seen, Vec<Cond
     let whole = checker.check(&parsed.root);
     checker.truth(&parsed.root, &whole, "a condition");
     if checker.faults.is_empty() {
-        return Ok(checker.seen);
+        return Ok((checker.seen, whole.cost));
     }
     let mut faults = checker.faults;
     faults.sort_by_key(|fault| fault.start);

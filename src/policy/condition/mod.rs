@@ -53,6 +53,7 @@ struct Inner {
     constants: Vec<Constant>,
     reads: Reads,
     boundaries: Boundaries,
+    cost: u64,
 }
 
 /// What is wrong with a condition, and where.
@@ -118,7 +119,7 @@ impl Condition {
     /// text; a text that is no CEL at all gives one fault.
     pub(super) fn compile(text: &str, names: &Names<'_>) -> Result<Self, Vec<ConditionFault>> {
         let parsed = parse::parse(text).map_err(|fault| vec![fault])?;
-        let seen = check::check(&parsed, names)?;
+        let (seen, cost) = check::check(&parsed, names)?;
         let boundaries = boundaries::of(&parsed.root, &seen);
         let mut root = parsed.root;
         let constants = lower::lower(&mut root, &seen);
@@ -128,6 +129,7 @@ impl Condition {
             constants,
             reads: Reads(seen.into_values().collect()),
             boundaries,
+            cost,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -154,6 +156,11 @@ impl Condition {
     /// The values at which its answer can change.
     pub(super) fn boundaries(&self) -> &Boundaries {
         &self.inner.boundaries
+    }
+
+    /// About how many small steps it takes to work it out, in the worst case.
+    pub(super) fn cost(&self) -> u64 {
+        self.inner.cost
     }
 
     /// What it looks at.

@@ -31,7 +31,8 @@ fn is_known(policy: &Policy, group: &GroupName) -> bool {
     policy.group_entries(group).is_some() || policy.source_of(group).is_some()
 }
 
-/// The groups that rules name, each with the rules in which its people may approve.
+/// The groups that rules name, each with the rules in which its people may approve, be it in the place
+/// of another group.
 pub(super) fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
     let mut used: BTreeMap<GroupName, BTreeSet<String>> = BTreeMap::new();
     let owners: BTreeSet<&GroupName> = policy
@@ -46,7 +47,7 @@ pub(super) fn used(policy: &Policy) -> BTreeMap<GroupName, BTreeSet<String>> {
             } else {
                 vec![group]
             };
-            for group in meant {
+            for group in (meant.into_iter()).flat_map(|group| policy.people.with_fallbacks(group)) {
                 used.entry(group.clone())
                     .or_default()
                     .insert(rule.name.to_string());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::space::{Effect, Point, Space, Way};
 use super::danger::{Danger, Near, judge};
+use super::same::Same;
 
 /// The dimensions of a box, in this order.
 pub(super) const CLASS: usize = 0;
@@ -50,7 +51,7 @@ impl Effects {
 }
 
 /// Compares the two sides of a space. Only these classes are tried.
-pub(super) fn compare(space: &Space<'_>, classes: &[usize]) -> Blocks {
+pub(super) fn compare(space: &Space<'_>, classes: &[usize], same: &Same) -> Blocks {
     let mut effects = Effects::default();
     let mut blocks = Vec::new();
     space.each(classes, |point| {
@@ -62,7 +63,7 @@ pub(super) fn compare(space: &Space<'_>, classes: &[usize]) -> Blocks {
                 (number(0, &mut effects), number(1, &mut effects))
             })
             .collect();
-        blocks.extend(changes(space, point, &lengths, &effects.all));
+        blocks.extend(changes((space, point), &lengths, &effects.all, same));
     });
     for dimension in [FREE, SPENT, MOMENT, LENGTH, MODE, CLASS] {
         blocks = joined(blocks, dimension);
@@ -75,27 +76,28 @@ pub(super) fn compare(space: &Space<'_>, classes: &[usize]) -> Blocks {
 
 /// The durations at which an ask changes.
 fn changes(
-    space: &Space<'_>,
-    point: Point,
+    (space, point): (&Space<'_>, Point),
     lengths: &[(usize, usize)],
     effects: &[Effect],
+    same: &Same,
 ) -> Vec<Block> {
     let mut found = Vec::new();
     for (length, &(before, after)) in lengths.iter().enumerate() {
         if before == after {
             continue;
         }
-        let (old, new) = (&effects[before], &effects[after]);
+        let old = &effects[before];
+        let new = &same.like(old, &effects[after]);
+        if old == new {
+            continue;
+        }
         let shorter = lengths[..length].iter().enumerate();
         let shorter = shorter.filter(|(index, _)| space.lengths.at(*index).is_some());
-        let allowed = |number: usize, way: &Way| {
-            let effect = &effects[number].way;
-            *effect != Way::Refused && effect == way
-        };
+        let allowed = |effect: &Effect, way: &Way| *way != Way::Refused && effect.way == *way;
         let mut near = Near::default();
         for (_, (was, is)) in shorter {
-            near.was_allowed_shorter |= allowed(*was, &new.way);
-            near.is_allowed_shorter |= allowed(*is, &old.way);
+            near.was_allowed_shorter |= allowed(&effects[*was], &new.way);
+            near.is_allowed_shorter |= allowed(&same.like(old, &effects[*is]), &old.way);
         }
         let Point {
             class,

@@ -254,7 +254,10 @@ fn attributes(old: &Attributes, new: &Attributes) -> Option<Danger> {
         }
     }
     if old.quiet != new.quiet {
-        let stricter = new.quiet.iter().all(|quiet| old.quiet.contains(quiet));
+        let stricter = new.quiet.iter().all(|(hours, fallback)| {
+            let mut before = old.quiet.iter();
+            before.any(|(long, all)| long.contain(*hours) && is_within(fallback, all))
+        });
         found.push(if stricter {
             Danger::MoreApprovers
         } else {

@@ -9,6 +9,7 @@ mod cells;
 mod danger;
 mod people;
 mod report;
+mod same;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use danger::{Danger, Direction};
 
 use self::cells::{Block, CLASS, FREE, LENGTH, MODE, MOMENT, SPENT};
+use self::same::Same;
 use super::Policy;
 use super::condition::Variable;
 use super::space::{self, Crowd, Named, Point, Side, Space, SpaceTooLarge};
@@ -96,6 +98,7 @@ impl Diff {
             crowd: Crowd::of(&[old, new], &Named::default()),
             prints: [prints(old), prints(new)],
             same_defaults: old.defaults_print() == new.defaults_print(),
+            same: Same::of(old, new),
         };
         let mut found = Found::default();
         for (first, others) in differ.groups() {
@@ -150,6 +153,8 @@ struct Differ<'a> {
     crowd: Crowd,
     prints: [HashMap<&'a str, String>; 2],
     same_defaults: bool,
+    /// Groups with a new name.
+    same: Same,
 }
 
 impl Differ<'_> {
@@ -245,7 +250,7 @@ impl Differ<'_> {
         let classes: Vec<usize> = (0..space.classes.len())
             .filter(|class| !same_rules || space.classes[*class].is_moved())
             .collect();
-        let blocks = cells::compare(&space, &classes);
+        let blocks = cells::compare(&space, &classes, &self.same);
         found.asks += space.len() / space.classes.len().max(1) * classes.len();
         for block in &blocks.blocks {
             let (before, after) = (&blocks.effects[block.before], &blocks.effects[block.after]);

@@ -283,10 +283,12 @@ fn watching(
     gained.into_iter().chain(lost).collect()
 }
 
-/// Everybody in these groups, and where those are read from that the policy does not list.
+/// Everybody in these groups or in what they fall back to, and where those are read from that the
+/// policy does not list.
 fn meant(policy: &Policy, groups: &[GroupName]) -> BTreeSet<String> {
     let mut people = BTreeSet::new();
-    for group in groups {
+    let groups = groups.iter();
+    for group in groups.flat_map(|group| policy.people.with_fallbacks(group)) {
         match policy.group_entries(group) {
             Some(humans) => people.extend(humans.iter().flatten().map(ToString::to_string)),
             None => drop(people.insert(approvers::source_words(policy, group))),

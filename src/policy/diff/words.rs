@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::matching::glob;
-use super::super::space::{Attributes, Class, Crowd, Effect, Meaning, Mode, Space, StepShape, Way};
+use super::super::space::{
+    Attributes, Class, Crowd, Effect, Meaning, Mode, Side, Space, StepShape, Way,
+};
 use super::super::{Policy, suggest};
 use super::cells::{Block, FREE, LENGTH, MODE, MOMENT, SPENT};
-use crate::domain::GroupName;
+use crate::domain::{GroupName, RuleName};
 
 /// A group that counts as one of many.
 const ANOTHER: &str = "a group that no rule names";
@@ -195,19 +197,59 @@ fn mode(space: &Space<'_>, block: &Block) -> String {
     words.collect::<Vec<_>>().join(" or ")
 }
 
+/// Which uses are used up, and of which rules some are left; empty where that does not matter.
 fn spent(space: &Space<'_>, block: &Block) -> String {
-    match block.sets[SPENT].as_slice() {
-        [only] if space.spent.len() > 1 => {
-            let spent = space.spent[*only];
-            if spent {
-                "once the uses are used up"
-            } else {
-                "while uses are left"
-            }
-            .to_owned()
-        }
-        _ => String::new(),
+    let picked: Vec<&BTreeSet<RuleName>> = (block.sets[SPENT].iter())
+        .map(|spent| &space.spent[*spent])
+        .collect();
+    if picked.len() == space.spent.len() {
+        return String::new();
     }
+    let limited: BTreeSet<&RuleName> = space.spent.iter().flatten().collect();
+    let all = |wanted: bool| -> Vec<&RuleName> {
+        let is_so = |name: &&RuleName| picked.iter().all(|spent| spent.contains(*name) == wanted);
+        limited.iter().copied().filter(is_so).collect()
+    };
+    let (used, left) = (all(true), all(false));
+    let is_meant = |spent: &&BTreeSet<RuleName>| {
+        let has = |name: &RuleName| spent.contains(name);
+        used.iter().all(|name| has(name)) && !left.iter().any(|name| has(name))
+    };
+    if space.spent.iter().filter(is_meant).count() > picked.len() {
+        return "depending on which uses are used up".to_owned();
+    }
+    let of = |names: &[&RuleName]| match names {
+        _ if limited.len() == 1 => String::new(),
+        names => format!(" of {}", rules(names)),
+    };
+    if let Some(anew) = anew(space, &used, &left) {
+        return anew;
+    }
+    let used = (!used.is_empty()).then(|| format!("once the uses{} are used up", of(&used)));
+    let left = (!left.is_empty()).then(|| format!("while uses{} are left", of(&left)));
+    let words: Vec<String> = used.into_iter().chain(left).collect();
+    words.join(" and ")
+}
+
+/// Uses are counted by the names of rules: those of a new rule begin anew for whoever used up those of
+/// one that is gone.
+fn anew(space: &Space<'_>, used: &[&RuleName], left: &[&RuleName]) -> Option<String> {
+    let knows = |side: Option<&Side<'_>>, name: &RuleName| {
+        side.is_some_and(|side| side.policy.rules().any(|known| known == name))
+    };
+    let is_gone = |name: &&RuleName| !knows(space.sides.last(), name);
+    let is_new = |name: &&RuleName| !knows(space.sides.first(), name);
+    let is_anew = !used.is_empty() && used.iter().all(is_gone);
+    (is_anew && !left.is_empty() && left.iter().all(is_new)).then(|| {
+        let (used, left) = (rules(used), rules(left));
+        format!("once the uses of {used} are used up: uses count anew, as those of {left}")
+    })
+}
+
+fn rules(names: &[&RuleName]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("“{name}”")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    suggest::plain(&names, "and")
 }
 
 /// On which conditions it depends that nobody can try out.

@@ -117,7 +117,7 @@ fn certain() -> Value {
             key(
                 "approvers_in",
                 list(the("group")),
-                "Whoever approves is in one of these groups.",
+                "Whoever approves is in one of these groups, a `fallback` included.",
                 json!(["dba", "leads"]),
             ),
         ],

@@ -350,7 +350,7 @@ fn step() -> Value {
             key(
                 "not_eligible",
                 list(the("somebody")),
-                "People who may not.",
+                "People who may not. Say under `people` who is in a group that is read elsewhere.",
                 json!(["dana"]),
             ),
         ],

@@ -1,8 +1,7 @@
 //! What the rules about a target name, and a rule in which what cannot be tried out is assumed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use regex::Regex;
 
 use super::super::condition::{Boundaries, Condition};
@@ -10,7 +9,7 @@ use super::super::rule::{Limits, Rule};
 use super::super::{Policy, RuleDecision};
 use super::effect::Attributes;
 use super::{Mode, Side, constant, sample};
-use crate::domain::{GroupName, Past, PastGrant, ResourceName, RoleName, Span};
+use crate::domain::{GroupName, RoleName, Span};
 
 /// What the answers can depend on.
 #[expect(
@@ -31,7 +30,6 @@ pub(in crate::policy) struct Named {
     pub(in crate::policy) groups: BTreeSet<GroupName>,
     /// The texts of the conditions that cannot.
     pub(in crate::policy) free: BTreeSet<String>,
-    pub(in crate::policy) uses: bool,
     pub(in crate::policy) break_glass: bool,
     pub(in crate::policy) approves: bool,
 }
@@ -77,7 +75,6 @@ impl Named {
     }
 
     fn limits(&mut self, limits: &Limits) {
-        self.uses |= limits.uses.is_some();
         self.weekdays |= !limits.weekdays.is_empty();
         self.minutes
             .extend(limits.hours.iter().flat_map(|hours| hours.ends()));
@@ -178,33 +175,6 @@ pub(super) fn patterns(rule: &Rule) -> Vec<&Regex> {
     both.map(|wanted| &wanted.pattern).collect()
 }
 
-/// Earlier requests by which the uses of every rule are used up.
-pub(super) fn used_up(sides: &[Side<'_>], resource: &ResourceName, role: &RoleName) -> Vec<Past> {
-    let mut most: BTreeMap<&crate::domain::RuleName, u32> = BTreeMap::new();
-    for rule in sides.iter().flat_map(|side| &side.rules) {
-        if let Some((uses, _)) = rule.limits.as_ref().and_then(|limits| limits.uses) {
-            let known = most.entry(&rule.name).or_default();
-            *known = uses.max(*known);
-        }
-    }
-    let past = |(name, uses): (&crate::domain::RuleName, u32)| {
-        let one = Past {
-            resource: resource.clone(),
-            role: role.clone(),
-            rule: name.clone(),
-            outcome: "approved",
-            automatic: true,
-            break_glass: false,
-            asked_at: DateTime::<Utc>::UNIX_EPOCH,
-            duration: Span::hours(1),
-            grant: PastGrant::Active,
-            granted: Some(Span::hours(1)),
-        };
-        std::iter::repeat_n(one, uses as usize)
-    };
-    most.into_iter().flat_map(past).collect()
-}
-
 /// The rule with constants for what cannot be tried out. It is content with [`sample::FITTING`] and
 /// with a start just now: what it wants of these is among its attributes.
 pub(super) fn assumed(rule: &Rule, holds: &dyn Fn(&str) -> Option<bool>) -> Rule {
@@ -244,9 +214,7 @@ pub(super) fn attributes(policy: &Policy, rule: &Rule, role: &RoleName) -> Attri
         start: require.start.map(|start| (start.earliest, start.latest)),
         reason: require.reason.as_ref().map(pattern),
         ticket: require.ticket.as_ref().map(pattern),
-        quiet: quiet
-            .map(|(hours, fallback)| (hours.to_string(), fallback.clone()))
-            .collect(),
+        quiet: quiet.cloned().collect(),
         limits: rule.limits.as_ref().and_then(|limits| limits.uses),
     }
 }

@@ -35,7 +35,11 @@ pub(in crate::policy) struct Moment {
 }
 
 /// The moments at which an answer can change. Times of the day are those of the last zone.
-pub(super) fn moments(named: &Named, zones: &[Tz], holidays: &BTreeSet<NaiveDate>) -> Vec<Moment> {
+pub(in crate::policy) fn moments(
+    named: &Named,
+    zones: &[Tz],
+    holidays: &BTreeSet<NaiveDate>,
+) -> Vec<Moment> {
     let shown = zones.last().copied().unwrap_or(Tz::UTC);
     let monday = plain_week(holidays);
     let mut found = Vec::new();

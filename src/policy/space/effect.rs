@@ -1,5 +1,6 @@
 //! What an answer means to people: the verdict without what is only told.
 
+use super::super::hours::Hours;
 use super::super::rule::Rule;
 use super::{Side, atoms};
 use crate::domain::{Ask, GroupName, Quorum, RoleName, Route, Span, Step, Terms, Verdict};
@@ -76,7 +77,7 @@ pub(in crate::policy) struct Attributes {
     pub(in crate::policy) reason: Option<String>,
     pub(in crate::policy) ticket: Option<String>,
     /// Quiet hours, and who stands in then.
-    pub(in crate::policy) quiet: Vec<(String, Vec<GroupName>)>,
+    pub(in crate::policy) quiet: Vec<(Hours, Vec<GroupName>)>,
     /// How often in how much time a rule approves by itself.
     pub(in crate::policy) limits: Option<(u32, Span)>,
 }
@@ -99,7 +100,8 @@ pub(in crate::policy) struct Meaning {
     pub(in crate::policy) ttl: Span,
     pub(in crate::policy) start_within: Span,
     pub(in crate::policy) channel: String,
-    pub(in crate::policy) inform: String,
+    /// Who is told of the outcome: people and channels.
+    pub(in crate::policy) inform: (Vec<GroupName>, Vec<String>),
     /// Who may revoke besides the admins.
     pub(in crate::policy) owners: Vec<GroupName>,
     /// What the target calls the role, and the connector.
@@ -167,7 +169,7 @@ fn meaning(
         ttl: terms.request_ttl,
         start_within: terms.start_within,
         channel: terms.channel.clone(),
-        inform: format!("{:?}", terms.inform),
+        inform: (terms.inform.people.clone(), terms.inform.channels.clone()),
         owners: owners(terms, side),
         target: format!("{} by {}", target.role, target.connector),
         spec: format!("{:?}", target.spec),

@@ -19,6 +19,7 @@ mod effect;
 mod lengths;
 mod replay;
 mod sample;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,7 +28,7 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 pub(super) use atoms::{Named, conditions, groups as asking, is_free, look_at_others};
-pub(super) use clock::{Moment, words as moment_words};
+pub(super) use clock::{Moment, moments, words as moment_words};
 pub(super) use crowd::{Class, Crowd, everybody, identity, name};
 pub(super) use effect::{Attributes, Effect, Meaning, StepShape, Way};
 pub(super) use lengths::Lengths;
@@ -38,8 +39,8 @@ use super::condition::{Condition, Names};
 use super::people::People;
 use super::rule::{Resource, Rule};
 use crate::domain::{
-    Ask, Asker, Circumstances, GroupName, Past, Person, PersonId, ResourceName, RoleName, Span,
-    Standing,
+    Ask, Asker, Circumstances, GroupName, Past, Person, PersonId, ResourceName, RoleName, RuleName,
+    Span, Standing,
 };
 
 /// The most asks that are tried of one target: some seconds of work.
@@ -84,7 +85,7 @@ pub(super) struct Point {
     pub(super) length: usize,
     pub(super) moment: usize,
     pub(super) mode: usize,
-    /// Whether the uses that rules allow are used up.
+    /// Which rules approved by themselves as often as they may.
     pub(super) spent: usize,
     /// Which of the conditions that cannot be tried out hold, one bit each.
     pub(super) free: usize,
@@ -107,12 +108,14 @@ pub(super) struct Space<'a> {
     pub(super) lengths: Lengths,
     pub(super) moments: Vec<Moment>,
     pub(super) modes: Vec<Mode>,
-    pub(super) spent: Vec<bool>,
+    /// The rules whose uses are used up, in each way in which that can make a difference.
+    pub(super) spent: Vec<BTreeSet<RuleName>>,
     /// The texts of the conditions that cannot be tried out.
     pub(super) free: Vec<String>,
     /// For each side, the policy that is asked under each assumption.
     asked: Vec<Vec<Policy>>,
-    past: Vec<Past>,
+    /// For each of `spent`, the earlier requests by which it comes about.
+    past: Vec<Vec<Past>>,
 }
 
 impl<'a> Side<'a> {
@@ -167,19 +170,18 @@ impl<'a> Space<'a> {
             .flat_map(|policy| policy.holidays.iter().copied())
             .collect();
         let free: Vec<String> = named.free.iter().cloned().collect();
+        let spent = uses::spent(&sides);
         let space = Self {
             asked: (sides.iter())
                 .map(|side| variants(side, &role, &free))
                 .collect(),
-            past: atoms::used_up(&sides, &resource, &role),
+            past: (spent.iter())
+                .map(|names| uses::used_up(&sides, names, &resource, &role))
+                .collect(),
             lengths: Lengths::of(&named.durations, named.no_duration),
             moments: clock::moments(&named, &zones, &holidays),
             modes: named.modes(),
-            spent: if named.uses {
-                vec![false, true]
-            } else {
-                vec![false]
-            },
+            spent,
             resource,
             role,
             sides,
@@ -284,11 +286,9 @@ impl<'a> Space<'a> {
     fn circumstances(&self, point: Point) -> Circumstances {
         let now = self.moments[point.moment].at;
         let mut circumstances = Circumstances::at(now);
-        if self.spent[point.spent] {
-            circumstances.past.clone_from(&self.past);
-            for past in &mut circumstances.past {
-                past.asked_at = now - chrono::TimeDelta::minutes(1);
-            }
+        circumstances.past.clone_from(&self.past[point.spent]);
+        for past in &mut circumstances.past {
+            past.asked_at = now - chrono::TimeDelta::minutes(1);
         }
         if self.modes[point.mode] == Mode::Extension {
             circumstances.chain = Some(crate::domain::Chain {

@@ -83,14 +83,12 @@ pub(in crate::policy) fn replay(space: &Space<'_>, crowd: &Crowd, point: Point) 
 
 /// What has to be there before: uses that are used up, or an access that is prolonged.
 fn before(space: &Space<'_>, point: Point, mode: Mode) -> Before {
-    let last = space.sides.last().filter(|_| space.spent[point.spent]);
+    let last = space.sides.last();
     let rules = last.into_iter().flat_map(|side| &side.rules);
-    let limited = rules.filter(|rule| {
-        let limits = rule.limits.as_ref();
-        limits.is_some_and(|limits| limits.uses.is_some())
-    });
+    let used_up = rules.map(|rule| &rule.name);
+    let used_up = used_up.filter(|name| space.spent[point.spent].contains(*name));
     Before {
-        used_up: limited.map(|rule| rule.name.clone()).collect(),
+        used_up: used_up.cloned().collect(),
         held: (mode == Mode::Extension).then_some((super::HELD, 0)),
     }
 }

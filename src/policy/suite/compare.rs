@@ -148,6 +148,15 @@ fn compare_step(
     if expected.eligible.is_empty() && expected.not_eligible.is_empty() {
         return;
     }
+    compare_people(found, &what, expected, (step, answer));
+}
+
+fn compare_people(
+    found: &mut Differences,
+    what: &dyn Fn(&str) -> String,
+    expected: &ExpectStep,
+    (step, answer): (&Step, &Answer<'_>),
+) {
     let people = step_people(answer.policy, answer.stage, step);
     let strangers = |said: &[At<String>], is_eligible: bool| -> Vec<String> {
         let named = said.iter().map(|said| name_of(answer.policy, &said.value));
@@ -163,6 +172,17 @@ fn compare_step(
     if !unwanted.is_empty() {
         let wanted = format!("without {}", unwanted.join(", "));
         found.note(what("not_eligible"), &wanted, &people);
+    } else if !people.unknown.is_empty() {
+        // Whose own request it is cannot approve, whatever group they are in.
+        let own = answer.stage.own_names(answer.policy);
+        let mut doubted = strangers(&expected.not_eligible, false);
+        doubted.retain(|name| !own.contains(name));
+        if !doubted.is_empty() {
+            let wanted = format!("without {}", doubted.join(", "));
+            let unknown = names(&people.unknown);
+            let told = format!("it cannot be told; say who is in {unknown} under `people`");
+            found.note(what("not_eligible"), &wanted, &told);
+        }
     }
 }
 

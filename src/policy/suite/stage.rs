@@ -165,6 +165,12 @@ impl Stage {
         humans.iter().map(id).collect()
     }
 
+    /// The names of the holder and the asker, as people read them.
+    pub(super) fn own_names(&self, policy: &Policy) -> BTreeSet<String> {
+        let own = self.own_entries(policy);
+        own.iter().map(|human| who::name(policy, human)).collect()
+    }
+
     fn own_entries(&self, policy: &Policy) -> Vec<BTreeSet<Entry>> {
         let asker = self.ask.asker.iter().map(|asker| &asker.person);
         let people = std::iter::once(&self.ask.person).chain(asker);

@@ -181,6 +181,38 @@ fn a_long_chain_of_fallbacks_ends() {
 }
 
 #[test]
+fn conditions_that_tell_many_moments_apart_are_not_tried_for_long() {
+    let dates: Vec<String> = (0..200).map(|n| format!("'{}-01-02'", 2000 + n)).collect();
+    let mut text = format!("{HEAD}{}rules:\n", resources(200));
+    for number in 0..200 {
+        let (dates, groups) = (dates.join(", "), "'team' in requester.groups");
+        let when = [
+            format!("now.minute in [{number} % 60, 7] && now.date in [{dates}]"),
+            format!(
+                "request.duration > duration('{number}s') && !({groups}) && now.minute > now.hour"
+            ),
+            format!(
+                "[1, 2, 3].all(a, [4, 5, 6].all(b, a + b + {number} > now.hour)) && now.minute == 7"
+            ),
+        ];
+        let _ = writeln!(
+            text,
+            "  - {{ name: r{number}, match: {{ requester_in: [team] }}, when: \"{}\", decision: deny, message: No. }}",
+            when[number % 3]
+        );
+    }
+    let faults = faults(text);
+    let all = |told: &str| {
+        faults
+            .iter()
+            .filter(|fault| fault.message().contains(told))
+            .count()
+    };
+    assert!(all("can never hold") > 0, "{faults}");
+    assert_eq!(all("can never hold"), faults.len(), "{faults}");
+}
+
+#[test]
 fn names_of_any_length_are_told_in_short() {
     let long = "x".repeat(1 << 20);
     let text = format!(

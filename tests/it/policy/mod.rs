@@ -47,6 +47,74 @@ fn every_wrong_file_says_where_what_and_how_to_mend_it() {
     }
 }
 
+#[test]
+fn quiet_hours_in_which_the_same_people_stand_in_are_doubted() {
+    let text = fs::read_to_string(fixtures("whole.yaml")).unwrap();
+    let same = text.replace("fallback: [leads] }", "fallback: [dba] }");
+    assert_ne!(same, text);
+    let warned = |text: String| -> Vec<String> {
+        let policy = Policy::from_sources(vec![source("policy.yaml", text)]).unwrap();
+        policy.warnings().iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(warned(text), [""; 0]);
+    let told = warned(same);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("`quiet` names the same people as `from`"));
+}
+
+/// Conditions that hold for somebody, some day: none of them is called impossible.
+const POSSIBLE: &[&str] = &[
+    "now.hour >= 22 || now.hour < 6",
+    "now.hour >= 22 && now.hour < 23 && now.minute == 59 && now.weekday == 'sun'",
+    "now.holiday && now.weekday == 'fri' && now.hour == 23",
+    "now.date > '2026-12-24' && now.date < '2026-12-26' && now.weekend == false",
+    "now.time > timestamp('2027-01-01T00:00:00Z') && now.time < timestamp('2027-01-01T00:00:02Z')",
+    "request.duration > duration('3h59m59s')",
+    "request.duration == duration('1s') || request.duration > duration('9h')",
+    "'web' in requester.groups && 'dba' in requester.groups && !('sre' in requester.groups)",
+    "requester.groups.exists(g, g != 'web' && g != 'dba')",
+    "requester.groups.size() > 7",
+    "requester.is_guest && request.on_behalf && request.extension && request.break_glass",
+    "request.reason.matches('^INC') && request.reason == 'x'",
+    "request.role == 'rw' && resource.labels.env == 'prod'",
+    "resource.labels.tier == 'one'",
+    "history.requests.size() > 3 && history.requests.size() < 2",
+    "now.local.hour > 3 && now.local.hour < 2",
+    "requester.email.endsWith('@elsewhere.example')",
+];
+
+#[test]
+fn a_condition_that_may_hold_is_no_fault() {
+    let steps = "review\n    steps: [{ from: [dba] }, { from: [dba], when: request.on_behalf }]";
+    for decision in ["deny\n    message: No.", "approve", steps] {
+        for when in POSSIBLE {
+            let text = format!(
+                "version: 1
+defaults: {{ timezone: Europe/Berlin, channel: \"#access\", max_duration: 4h, holidays: [2026-12-25] }}
+groups:
+  web: {{ members: [dana@acme.example] }}
+  dba: {{ members: [bob@acme.example, carol@acme.example] }}
+  sre: {{ slack_usergroup: S0SRE }}
+connectors: {{ main: {{ kind: postgres, mode: login, url: {{ env: MAIN_URL }} }} }}
+resources:
+  db: {{ connector: main, labels: {{ env: prod }}, roles: {{ ro: r, rw: w }} }}
+  other: {{ connector: main, labels: {{ env: dev, tier: two }}, roles: {{ ro: r }} }}
+  third: {{ connector: main, labels: {{ env: dev, tier: one }}, roles: {{ ro: r }} }}
+rules:
+  - name: one
+    match: {{ requester_in: [web, sre] }}
+    when: \"{when}\"
+    decision: {decision}
+  - {{ name: free, match: {{ roles: [rw] }}, when: now.holiday, decision: deny, message: No. }}
+"
+            );
+            if let Err(faults) = Policy::from_sources(vec![source("policy.yaml", text)]) {
+                panic!("{when}: {faults}");
+            }
+        }
+    }
+}
+
 /// Groups change, so a rule that is for nobody just now is a doubt and no fault.
 #[test]
 fn a_rule_whose_people_others_take_is_doubted() {

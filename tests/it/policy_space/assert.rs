@@ -208,6 +208,43 @@ fn all_that_holds_is_exit_zero_and_no_policy() {
     assert_eq!(status, 0, "{error}");
 }
 
+/// Whoever stands behind a group decides where nobody of it can be named.
+#[test]
+fn what_a_group_falls_back_to_may_approve_as_well() {
+    let text = fs::read_to_string(fixtures().join("fallback_members/before.yaml")).unwrap();
+    for (invariant, told) in [
+        (
+            "always approved by oncall",
+            "people of second, to whom oncall falls back, may approve it",
+        ),
+        (
+            "always approved by oncall or second",
+            "people of sre, to whom oncall falls back, may approve it",
+        ),
+    ] {
+        let Outcome::Broken(example) = outcome(&text, invariant) else {
+            panic!("{invariant} should not hold");
+        };
+        assert_eq!(example.told, told);
+    }
+    assert!(outcome(&text, "always approved by oncall or second or sre").holds());
+    let later = text.replace(
+        "[{ from: [oncall] }]",
+        "[{ from: [sre], escalate: { after: 1h, to: [second] } }]",
+    );
+    assert!(outcome(&later, "always approved by sre or second").holds());
+    let stated = text
+        .replace(
+            "[{ from: [oncall] }]",
+            "[{ from: [admins], escalate: { after: 1h, to: [oncall] } }]",
+        )
+        .replace(
+            "  sre: {",
+            "  admins: { members: [lee@acme.example] }\n  sre: {",
+        );
+    assert!(!outcome(&stated, "always approved by admins or oncall").holds());
+}
+
 /// Invariants that hold before a change and not after it: the pair, the invariant, and what is wrong
 /// then.
 const BROKEN_BY_A_CHANGE: &[(&str, &str, &str)] = &[

@@ -166,7 +166,8 @@ fn every_hour_is_tried_after_a_moment_that_is_named() {
         assert!(example.tree.unwrap().contains("approved at once"), "{when}");
     }
     let never = "now.time > timestamp('2027-01-01T00:00:00Z') && now.date < '2026-06-01'";
-    assert!(outcome(&approving(never), "never automatic").holds());
+    let invariant = format!("{{ name: x, never: automatic, where: \"{never}\" }}");
+    assert!(outcome(&approving("now.hour >= 0"), &invariant).holds());
 }
 
 /// Somebody who is written by e-mail in one group and by Slack id in the other may be one person: at
@@ -260,4 +261,162 @@ fn what_comes_once_the_uses_are_used_up_can_be_repeated() {
     let command = example.command.unwrap();
     assert!(command.contains("--used-up fast"), "{command}");
     assert!(outcome(&text, "always at most 16h").holds());
+}
+
+/// Two rules that approve by themselves, each so often only; the second for longer.
+const LOOKS: [&str; 2] = [
+    "  - { name: short looks, match: {}, require: { max_duration: 1h }, decision: approve, limits: { uses: 2, per: 1d } }\n",
+    "  - { name: day looks, match: {}, require: { max_duration: 8h }, decision: approve, limits: { uses: 1, per: 7d } }\n",
+];
+
+#[test]
+fn the_uses_of_one_rule_may_be_used_up_while_another_has_some_left() {
+    let text = with("", NOBODY, &LOOKS.concat());
+    let example = broken(
+        &text,
+        "never automatic where request.duration > duration('1h')",
+    );
+    let command = example.command.unwrap();
+    assert!(command.contains("--used-up 'short looks'"), "{command}");
+    assert!(!command.contains("day looks"), "{command}");
+    assert!(
+        outcome(
+            &text,
+            "never automatic where request.duration > duration('8h')"
+        )
+        .holds()
+    );
+    // The other way round the second can only be reached where the first is used up.
+    let turned = with("", NOBODY, &[LOOKS[1], LOOKS[0]].concat());
+    let example = broken(
+        &turned,
+        "never automatic where request.duration > duration('1h')",
+    );
+    assert!(!example.command.unwrap().contains("--used-up"));
+}
+
+#[test]
+fn a_rule_that_counts_once_another_is_used_up_is_a_change() {
+    let (both, first) = (
+        with("", NOBODY, &LOOKS.concat()),
+        with("", NOBODY, LOOKS[0]),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("both.yaml"), &both).unwrap();
+    fs::write(folder.path().join("first.yaml"), &first).unwrap();
+    let diff = ["policy", "diff", "first.yaml", "both.yaml"];
+    let (status, said, error) = super::jit(folder.path(), &diff);
+    assert_eq!(status, 3, "{said}{error}");
+    let told = "once the uses of “short looks” are used up and while uses of “day looks” are left";
+    assert!(said.contains(told), "{said}");
+    assert!(said.contains("--used-up 'short looks'"), "{said}");
+    let back = Diff::between(&policy(&both), &policy(&first)).unwrap();
+    assert_ne!(back.changes(), []);
+    assert!(!back.is_laxer(), "{:#?}", back.changes());
+}
+
+/// What a policy answers follows from the first rule that has uses left: asking for all ways in which
+/// rules may be used up finds nothing else.
+#[test]
+fn any_number_of_rules_may_be_limited() {
+    let rules: Vec<String> = (0..9)
+        .map(|number| {
+            format!(
+                "  - {{ name: rule {number}, match: {{}}, require: {{ max_duration: {}h }}, decision: approve, limits: {{ uses: 1, per: 1d }} }}\n",
+                1 + number % 4
+            )
+        })
+        .collect();
+    let rules = rules.concat();
+    let text = with("", NOBODY, &rules);
+    let example = broken(
+        &text,
+        "never automatic where request.duration > duration('3h')",
+    );
+    let command = example.command.unwrap();
+    assert_eq!(command.matches("--used-up").count(), 3, "{command}");
+    let other = policy(&text.replace(
+        "rule 7, match: {}, require: { max_duration: 4h }",
+        "rule 7, match: {}, require: { max_duration: 5h }",
+    ));
+    let diff = Diff::between(&policy(&text), &other).unwrap();
+    assert!(diff.is_laxer(), "{:#?}", diff.changes());
+}
+
+#[test]
+fn whoever_used_up_a_rule_may_use_it_anew_under_another_name() {
+    let old = with("", NOBODY, LOOKS[0]);
+    let new = old.replace("short looks", "quick looks");
+    let diff = Diff::between(&policy(&old), &policy(&new)).unwrap();
+    assert!(diff.is_laxer());
+    let told =
+        "once the uses of “short looks” are used up: uses count anew, as those of “quick looks”";
+    for change in diff.changes() {
+        assert!(change.when.contains(&told.to_owned()), "{change:#?}");
+    }
+    assert_eq!(diff.changes()[0].after, "approved at once");
+    // What is not counted may be called anything.
+    let free = |text: &str| {
+        text.replace(
+            ", limits: { uses: 2, per: 1d }",
+            ", limits: { hours: \"08:00-18:00\" }",
+        )
+    };
+    let diff = Diff::between(&policy(&free(&old)), &policy(&free(&new))).unwrap();
+    assert_eq!(diff.changes(), []);
+}
+
+#[test]
+fn another_name_for_the_same_people_is_no_change() {
+    let rules = "  - name: steps
+    match: { requester_in: [engineers] }
+    decision: review
+    steps:
+      - { from: [dba, heads], mode: all, ping: [heads], escalate: { after: 1h, to: [engineers] } }
+      - { from: [owner], quiet: { hours: \"22:00-07:00\", fallback: [heads] } }
+    inform: { people: [heads] }
+    break_glass: { who: [engineers], max_duration: 1h, review_within: 1d, review_by: [heads] }
+";
+    let groups = format!("{NOBODY}\n  heads: {{ members: [lee@acme.example, lou@acme.example] }}");
+    let old = with("", &groups, rules).replace(
+        "db: { connector: main,",
+        "db: { connector: main, owner: [heads],",
+    );
+    let new = old.replace("heads", "chiefs");
+    let diff = |new: &str| {
+        let diff = Diff::between(&policy(&old), &policy(new)).unwrap();
+        (diff.changes().len(), diff.is_laxer())
+    };
+    assert_eq!(diff(&new), (0, false));
+    let (_, is_laxer) = diff(&new.replace("lou@acme.example", "mallory@acme.example"));
+    assert!(is_laxer, "these are other people");
+    // One of two groups in the place of both is a change, whoever is in them.
+    let twice = old.replace("[dba, heads], mode: all", "[dba], count: 1");
+    assert!(diff(&twice).1);
+}
+
+#[test]
+fn shorter_quiet_hours_let_nobody_do_more() {
+    let quiet = |hours: &str, fallback: &str| {
+        let rule = format!(
+            "  - {{ name: steps, match: {{ requester_in: [engineers] }}, decision: review, steps: [{{ from: [dba], \
+             quiet: {{ hours: \"{hours}\", fallback: [{fallback}] }} }}] }}\n"
+        );
+        let groups = format!("{NOBODY}\n  heads: {{ members: [lee@acme.example] }}");
+        policy(&with("", &groups, &rule))
+    };
+    let old = quiet("22:00-07:00", "heads, engineers");
+    for (hours, fallback, is_laxer) in [
+        ("23:00-06:00", "heads, engineers", false),
+        ("22:00-24:00", "heads, engineers", false),
+        ("00:00-07:00", "heads", false),
+        ("21:59-06:00", "heads", true),
+        ("22:00-07:01", "heads", true),
+        ("07:00-22:00", "heads", true),
+        ("23:00-06:00", "nobody", true),
+    ] {
+        let diff = Diff::between(&old, &quiet(hours, fallback)).unwrap();
+        assert_ne!(diff.changes(), [], "{hours}");
+        assert_eq!(diff.is_laxer(), is_laxer, "{hours}: {:#?}", diff.changes());
+    }
 }

@@ -273,6 +273,16 @@ fn changes_in_people_are_changes() {
             Danger::MoreApprovers,
         ),
         (
+            "fallback_members",
+            Danger::WeakerApprovers,
+            Danger::MoreApprovers,
+        ),
+        (
+            "fallback_members",
+            Danger::MoreOverseers,
+            Danger::FewerOverseers,
+        ),
+        (
             "auditors_extended",
             Danger::MoreOverseers,
             Danger::FewerOverseers,

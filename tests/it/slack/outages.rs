@@ -204,6 +204,7 @@ const DENIES: &str = "  - name: not for them
 const LOOKS: &str = "  - name: looking at groups
     match: {}
     when: \"'approvers' in requester.groups && request.duration > duration('10h')\"
+    require: { max_duration: 12h }
     decision: review
     steps: [{ from: [sre] }]";
 const ITSELF: &str = "  - name: on call
