@@ -17,6 +17,7 @@ use crate::domain::{
     Actor, Ask, Circumstances, Command, Decision, Effect, Event, Origin, Past, PersonId, Refusal,
     RequestId, Roster, Terms, Verdict, decide,
 };
+use crate::policy::suite::past_as_offered;
 use crate::policy::{Explanation, Policy};
 use crate::store::outbox::Claim;
 use crate::store::{Store, StoreError, Tx};
@@ -184,6 +185,22 @@ impl Engine {
         Ok(explanation)
     }
 
+    /// What policy says to asks that are taken in together, each as if those before it had been taken in:
+    /// the parts of a bundle count each other.
+    ///
+    /// # Errors
+    /// When the database could not be asked what was before.
+    pub async fn explain_parts(&self, asks: &[Ask]) -> Result<Vec<Explanation>, StoreError> {
+        let now = self.now().await?;
+        let (mut told, mut before) = (Vec::with_capacity(asks.len()), Vec::new());
+        for ask in asks {
+            let explanation = self.explain_after(ask, &before).await?;
+            before.splice(0..0, past_as_offered(&explanation, ask, now));
+            told.push(explanation);
+        }
+        Ok(told)
+    }
+
     /// Whether an ask would be taken in under these terms, as far as it depends on the people who
     /// stand behind them: the same look that [`Engine::submit`] takes.
     ///
@@ -197,15 +214,6 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         submit::can_be_decided(ask, terms, roster, now)
-    }
-
-    /// What the present policy says to an ask, without the way that led there.
-    ///
-    /// # Errors
-    /// When the database could not be asked what was before.
-    pub async fn verdict(&self, ask: &Ask) -> Result<Verdict, StoreError> {
-        let circumstances = self.circumstances(ask).await?;
-        Ok(self.policy().evaluate(ask, &circumstances))
     }
 
     async fn circumstances(&self, ask: &Ask) -> Result<Circumstances, StoreError> {

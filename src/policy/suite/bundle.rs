@@ -6,7 +6,9 @@ use super::compare::{Answer, Difference, compare, compare_whole};
 use super::parse::{AskEntry, CaseEntry, Expect};
 use super::stage::Stage;
 use super::{deciding_rule, verdict_word};
-use crate::domain::{Past, PastGrant, Refusal, ResourceName, RoleName, Route, Verdict};
+use crate::domain::{
+    Ask, Past, PastGrant, Refusal, ResourceName, RoleName, Route, RuleName, Span, Verdict,
+};
 use crate::policy::fault::{Finding, Log};
 use crate::policy::{Bundle, Explanation, Policy, suggest};
 
@@ -42,8 +44,31 @@ pub fn past_of(explanation: &Explanation, answer: &Verdict, now: DateTime<Utc>) 
     let Verdict::Terms(terms) = answer else {
         return None;
     };
-    let at_once = !matches!(terms.route, Route::Steps(_));
-    let grant = match terms.start {
+    let rule = deciding_rule(explanation)?;
+    let lasts = (terms.start, terms.duration);
+    past(explanation, (rule, &terms.route), lasts, now)
+}
+
+/// The same of what would be taken in once it brings along the words that its rule wants: as the rule
+/// offers it.
+pub fn past_as_offered(explanation: &Explanation, ask: &Ask, now: DateTime<Utc>) -> Option<Past> {
+    if let Some(past) = past_of(explanation, &explanation.verdict, now) {
+        return Some(past);
+    }
+    let offer = explanation.offer.as_ref()?;
+    let duration = ask.duration.or(offer.default).unwrap_or(offer.limit);
+    let way = (offer.rule.clone(), offer.route.as_ref()?);
+    past(explanation, way, (ask.start, duration), now)
+}
+
+fn past(
+    explanation: &Explanation,
+    (rule, route): (RuleName, &Route),
+    (start, duration): (Option<DateTime<Utc>>, Span),
+    now: DateTime<Utc>,
+) -> Option<Past> {
+    let at_once = !matches!(route, Route::Steps(_));
+    let grant = match start {
         _ if !at_once => PastGrant::None,
         Some(_) => PastGrant::Scheduled,
         None => PastGrant::Active,
@@ -51,14 +76,14 @@ pub fn past_of(explanation: &Explanation, answer: &Verdict, now: DateTime<Utc>) 
     Some(Past {
         resource: explanation.resource.clone()?,
         role: explanation.role.clone()?,
-        rule: deciding_rule(explanation)?,
+        rule,
         outcome: if at_once { "approved" } else { "pending" },
-        automatic: matches!(terms.route, Route::Automatic { .. }),
-        break_glass: matches!(terms.route, Route::BreakGlass(_)),
+        automatic: matches!(route, Route::Automatic { .. }),
+        break_glass: matches!(route, Route::BreakGlass(_)),
         asked_at: now,
-        duration: terms.duration,
+        duration,
         grant,
-        granted: at_once.then_some(terms.duration),
+        granted: at_once.then_some(duration),
     })
 }
 

@@ -16,7 +16,7 @@ mod who;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub use bundle::{Part, Whole, parts, past_of, whole};
+pub use bundle::{Part, Whole, parts, past_as_offered, past_of, whole};
 pub use compare::{Difference, verdict_word};
 pub use moment::Moment;
 pub use stage::{Before, Stage, StepPeople, step_people};

@@ -94,9 +94,9 @@ impl Handlers {
     pub(super) async fn take_in(&self, key: &str, asked: Asked) -> Result<Vec<Request>, No> {
         let policy = self.engine.policy();
         let (mut deciding, mut informed) = (BTreeSet::new(), BTreeSet::new());
-        for ask in &asked.asks {
+        for told in self.engine.explain_parts(&asked.asks).await? {
             // Where policy says no, the engine says so too, and writes it down.
-            if let Verdict::Terms(terms) = self.engine.verdict(ask).await? {
+            if let Verdict::Terms(terms) = told.verdict {
                 deciding.extend(terms.route.groups());
                 informed.extend(terms.inform.people);
             }

@@ -260,3 +260,74 @@ async fn a_bundle_that_was_asked_for_lately_is_offered_first() {
     assert_eq!(found[0], "oncall-kit (bundle)", "{found:?}");
     assert_eq!(found[3], "open-db", "after its parts: {found:?}");
 }
+
+/// A rule by which one access a week is given by itself, and a bundle of two such.
+async fn one_by_itself() -> Bot {
+    let once = "rules:
+  - name: one a week
+    match: { resources: [one-db, two-db] }
+    decision: approve
+    require: { max_duration: 1h, reason: { pattern: '\\w{4,}' } }
+    limits: { uses: 1, per: 7d }
+  - name: more of them
+    match: { resources: [one-db, two-db] }
+    decision: review
+    require: { max_duration: 1h, reason: { pattern: '\\w{4,}' } }
+    steps: [{ from: [dba] }]
+";
+    let policy = POLICY
+        .replace(
+            "  vault: {",
+            "  one-db: { connector: staging, roles: { readonly: app_ro } }
+  two-db: { connector: staging, roles: { readonly: app_ro } }
+  vault: {",
+        )
+        .replace(
+            "bundles:\n",
+            "bundles:
+  pair-kit:
+    description: Both of them
+    access: [{ resource: one-db }, { resource: two-db }]
+",
+        )
+        .replace("rules:\n", once);
+    Bot::under(&policy, None).await
+}
+
+async fn one_of_each(bot: &Bot) {
+    let store = bot.house.engine.store();
+    let lead = bot.last_request().await;
+    let parts = store.parts_of(lead.card()).await.unwrap();
+    let routes: Vec<bool> = parts
+        .iter()
+        .map(|part| matches!(part.terms.route, Route::Automatic { .. }))
+        .collect();
+    assert_eq!(routes, [true, false], "{parts:#?}");
+}
+
+#[tokio::test]
+async fn the_parts_of_a_bundle_count_each_other_before_it_is_sent() {
+    let bot = one_by_itself().await;
+    bot.types("dana", "").await;
+    chooses(&bot, "dana", "pair-kit (bundle)").await;
+    let said = page(&form(&bot, "dana"));
+    assert_eq!(said.matches("Approved at once").count(), 1, "{said}");
+    assert!(said.contains("one person of dba"), "{said}");
+    let reply = sends(&bot, "dana", because("to look at both")).await;
+    assert_eq!(reply.outcome, SubmitOutcome::Updated, "{reply:?}");
+    let said = page(&form(&bot, "dana"));
+    assert!(!said.contains("look at it"), "as it was shown: {said}");
+    one_of_each(&bot).await;
+
+    let bot = one_by_itself().await;
+    let told = bot
+        .types("dana", "request pair-kit 1h to look at both")
+        .await;
+    assert!(!told.contains("Nobody could finish"), "{told}");
+    one_of_each(&bot).await;
+    assert!(
+        bot.card().plain().contains("@bob"),
+        "{}",
+        bot.card().plain()
+    );
+}

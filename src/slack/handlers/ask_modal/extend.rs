@@ -76,6 +76,7 @@ impl Handlers {
         let more = More {
             until: times.chosen.map(|span| until + TimeDelta::from(span)),
             barred: barred(&held, &plain),
+            ..More::default()
         };
         let ask = Ask {
             duration: times.chosen,
@@ -153,6 +154,7 @@ impl Handlers {
         let more = More {
             barred: barred.unwrap_or_default(),
             until: None,
+            ..More::default()
         };
         self.take_in_as_shown(key, asked, (carried, &more)).await
     }

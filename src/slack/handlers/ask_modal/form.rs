@@ -13,7 +13,8 @@ use super::super::asking::{Asked, Groups};
 use super::super::{Faces, Handlers, No};
 use super::Entered;
 use super::choices::{Chosen, chosen_role, requirements, roles, times, unbound, what};
-use crate::domain::{Ask, PersonId, Refusal, Roster, Route, Step, Verdict};
+use crate::domain::{Ask, Past, PersonId, Refusal, Roster, Route, Step, Verdict};
+use crate::policy::suite::past_as_offered;
 use crate::policy::{Explanation, Offer, Policy};
 
 /// What policy says to one ask, with the people whom it names.
@@ -23,15 +24,19 @@ pub(super) struct Answer {
     pub(super) refused: Option<Refusal>,
     pub(super) offer: Option<Offer>,
     pub(super) people: BTreeSet<PersonId>,
+    /// What it would be to what is asked for after it; none where it would be refused.
+    pub(super) past: Option<Past>,
 }
 
-/// What more time brings along that another request has not.
+/// What more time, or a part of a bundle, brings along that another request has not.
 #[derive(Clone, Debug, Default)]
 pub(super) struct More {
     /// Until when the access would last.
     pub(super) until: Option<DateTime<Utc>>,
     /// Who asked for what is prolonged, and decides on that as little as on what is their own.
     pub(super) barred: Vec<PersonId>,
+    /// The parts of the same bundle that come before it, the latest first.
+    pub(super) before: Vec<Past>,
 }
 
 /// Who could decide, step by step, and who is called.
@@ -47,6 +52,7 @@ impl Answer {
             refused: Some(refusal),
             offer,
             people: BTreeSet::new(),
+            past: None,
         }
     }
 }
@@ -170,36 +176,39 @@ impl Handlers {
                 ..ask
             })
             .collect();
-        let mut offers = Vec::new();
-        for ask in &asks {
-            offers.extend(self.engine.explain(ask).await?.offer);
-        }
+        let told = self.engine.explain_parts(&asks).await?;
+        let offers: Vec<Offer> = told.into_iter().filter_map(|one| one.offer).collect();
         let times = times(&offers, entered.time.as_ref());
-        let (mut parts, mut people) = (Vec::new(), BTreeSet::new());
+        let (mut parts, mut people, mut more) = (Vec::new(), BTreeSet::new(), More::default());
         for ask in asks {
             let ask = Ask {
                 duration: times.chosen,
                 ..ask
             };
-            let answer = self.answer(&ask, &More::default()).await?;
+            let answer = self.answer(&ask, &more).await?;
+            more.before.splice(0..0, answer.past);
             people.extend(answer.people);
             let what = match &ask.role {
                 Some(role) => format!("{role} on {}", ask.resource),
                 None => ask.resource.clone(),
             };
-            parts.push((what, answer.preview));
+            parts.push((what, answer.preview, answer.refused.is_none()));
         }
+        // What keeps the whole from being asked for is seen however many parts there are.
+        parts.sort_by_key(|(_, _, may_be_asked)| *may_be_asked);
+        let parts = parts.into_iter().map(|(what, preview, _)| (what, preview));
         requirements(form, entered, &offers);
         form.times = Some(times);
         form.faces = self.faces(&people).await?;
-        form.preview = Preview::Parts(parts);
+        form.preview = Preview::Parts(parts.collect());
         Ok(())
     }
 
     /// What policy says to an ask, and who could decide. What is still to be written (a reason, a
     /// ticket) is not held against it: the form asks for it.
     pub(super) async fn answer(&self, ask: &Ask, more: &More) -> Result<Answer, No> {
-        let explanation = self.engine.explain(ask).await?;
+        let explanation = self.engine.explain_after(ask, &more.before).await?;
+        let past = past_as_offered(&explanation, ask, self.engine.now().await?);
         let in_the_way = standing_in_the_way(&explanation).cloned();
         let offer = explanation.offer;
         if let Some(refusal) = in_the_way {
@@ -232,6 +241,7 @@ impl Handlers {
             preview: Preview::Route(Box::new(way)),
             refused: None,
             offer: Some(offer),
+            past,
         })
     }
 

@@ -126,8 +126,8 @@ impl Handlers {
         (carried, more): (&Carried, &More),
     ) -> Result<Sent, No> {
         let mut terms = Vec::new();
-        for ask in &asked.asks {
-            if let Verdict::Terms(one) = self.engine.verdict(ask).await? {
+        for told in self.engine.explain_parts(&asked.asks).await? {
+            if let Verdict::Terms(one) = told.verdict {
                 terms.push(*one);
             }
         }
@@ -141,10 +141,13 @@ impl Handlers {
     }
 
     async fn any_refused(&self, asked: &Asked, more: &More) -> Result<bool, No> {
+        let mut more = more.clone();
         for ask in &asked.asks {
-            if self.answer(ask, more).await?.refused.is_some() {
+            let answer = self.answer(ask, &more).await?;
+            if answer.refused.is_some() {
                 return Ok(true);
             }
+            more.before.splice(0..0, answer.past);
         }
         Ok(false)
     }

@@ -152,8 +152,9 @@ impl Handlers {
 
     async fn missing_of(&self, user: &str, wish: Wish) -> Result<Option<Refusal>, No> {
         let asked = self.asked(user, wish, Groups::Lately).await?;
-        for ask in asked.asks {
-            if let Verdict::Refused(refusal) = self.engine.verdict(&ask).await? {
+        let told = self.engine.explain_parts(&asked.asks).await?;
+        for (ask, told) in asked.asks.iter().zip(told) {
+            if let Verdict::Refused(refusal) = told.verdict {
                 let refusal = match &asked.bundle {
                     Some(_) => Refusal::PartRefused {
                         resource: ResourceName::new(&ask.resource),
