@@ -508,6 +508,12 @@ fn who_alone_can_finish_a_later_step_leaves_the_first_to_others() {
     let last = decide(first.next, both(), start()).unwrap().next;
     assert!(last.grant().is_some());
     assert!(decide(with(&[1, 2], &[1, 3]), both(), start()).is_ok());
+    let mut by_schedule = with(&[1, 2], &[1]);
+    by_schedule.roster.ages.insert(lead.clone(), 0);
+    assert!(
+        decide(by_schedule, both(), start()).is_ok(),
+        "somebody else may be on call by now"
+    );
     assert!(
         decide(with(&[1, 2], &[]), both(), start()).is_ok(),
         "whom nobody knew of may have the last step"

@@ -275,7 +275,7 @@ impl Step {
         }
     }
 
-    /// Every group that the step names.
+    /// Every group that the step asks, mentions or may ask while the request waits.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         let escalation = self.escalate.iter().flat_map(|escalate| &escalate.to);
         let quiet = self.quiet.iter().flat_map(Quiet::standing_in);

@@ -83,12 +83,7 @@ impl Engine {
         let command = if policy.hash() == hash {
             let now = self.now().await?;
             let mut tx = self.store.begin().await?;
-            // It begins for as long as it was given, which may be less than what was asked for.
-            let given = Request {
-                duration: request.granted(),
-                ..request.clone()
-            };
-            let weighed = weigh_again(&mut tx, &policy, &given, ask, now).await?;
+            let weighed = weigh_within(&mut tx, &policy, &request, ask, now).await?;
             drop(tx);
             starting(&request, weighed)
         } else {
@@ -239,7 +234,9 @@ impl Weighed {
 fn starting(request: &Request, weighed: Weighed) -> Command {
     let unknown = !weighed.unread.is_empty();
     let refusal = match weighed.verdict {
-        Verdict::Terms(fresh) => more_is_asked(&request.terms, &fresh),
+        Verdict::Terms(fresh) => {
+            more_is_asked(&request.terms, &fresh).or_else(|| less_is_allowed(request, &fresh))
+        }
         Verdict::Refused(refusal) => Some(refusal),
     };
     match refusal {
@@ -266,6 +263,18 @@ fn more_is_asked(pinned: &Terms, fresh: &Terms) -> Option<Refusal> {
     };
     let rule = fresh.rule.clone();
     asks_more.then_some(Refusal::ApprovalNeeded { rule })
+}
+
+/// That policy allows less by now than was given. What was given for less than was asked begins, although
+/// policy would not give all that was asked any more.
+fn less_is_allowed(request: &Request, fresh: &Terms) -> Option<Refusal> {
+    let (asked, limit) = (request.granted(), fresh.duration);
+    (limit < asked).then(|| Refusal::TooLong {
+        asked,
+        limit,
+        resource: request.access.resource.clone(),
+        role: request.access.role.clone(),
+    })
 }
 
 /// Whether that policy has the last word on the request already.

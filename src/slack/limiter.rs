@@ -195,8 +195,13 @@ impl Limiter {
         let channels = resting.iter().filter(|(key, rest)| {
             key.method == all.method && key.channel.is_some() && rest.since.elapsed() < AT_ONCE
         });
-        if SEVERAL <= channels.count() {
-            resting.insert(all, rest);
+        let several = SEVERAL <= channels.clone().count();
+        let longest = channels.map(|(_, rest)| rest.until).max();
+        let longest = longest
+            .into_iter()
+            .chain(resting.get(&all).map(|rest| rest.until));
+        if let (true, Some(until)) = (several, longest.max()) {
+            resting.insert(all, Rest { until, ..rest });
         }
     }
 
@@ -239,6 +244,16 @@ mod tests {
         let limiter = Limiter::new();
         while at_once(&limiter, "C1") == Some(Ok(())) {}
         assert_eq!(at_once(&limiter, "C2"), Some(Ok(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_several_channels_rest_the_others_rest_as_long_as_the_longest() {
+        let limiter = Limiter::new();
+        for (channel, seconds) in [("C1", 30), ("C2", 30), ("C3", 1), ("C4", 1)] {
+            limiter.rest(key(channel), Duration::from_secs(seconds));
+        }
+        let left = at_once(&limiter, "C5").expect("nobody waits").unwrap_err();
+        assert_eq!(left, Duration::from_secs(30));
     }
 
     #[tokio::test(start_paused = true)]

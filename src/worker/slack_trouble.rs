@@ -86,8 +86,8 @@ impl Worker {
         }
     }
 
-    /// Tells the people who run the bot what Slack answered in unknown words while somebody waited: to
-    /// a dialog, or to who is in a group. Once a day for each call and code.
+    /// Tells the people who run the bot what Slack answered in unknown words to anything else than what
+    /// the worker shows: to a dialog, or to who is in a group. Once a day for each call and code.
     pub(super) async fn show_unheard(&self) -> Result<(), StoreError> {
         for (method, code) in self.slack.unheard() {
             let words = trouble::unheard(method, &code);

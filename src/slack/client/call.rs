@@ -162,8 +162,8 @@ impl Client {
         called
     }
 
-    /// What Slack answered in words that nobody knows, where somebody waited for the answer: by method
-    /// and code, each once, for the people who run the bot.
+    /// What Slack answered in words that nobody knows, and that is told nowhere else: by method and code,
+    /// each once, for the people who run the bot.
     pub fn unheard(&self) -> BTreeSet<(&'static str, String)> {
         self.unheard_of().take()
     }

@@ -29,31 +29,41 @@ impl Telltale<'_> {
             self.send_to(reviewers.clone(), CardKind::Review).await?;
             self.post_review().await?;
         }
-        let more = self.everybody(|glass| glass.review_by.clone()).await?;
+        let (more, unread) = self.everybody(|glass| glass.review_by.clone()).await?;
         let reviewers = &reviewers | &more;
         if self.awaits_review() {
             self.send_to(more, CardKind::Review).await?;
         }
-        let skipped = self.everybody(skipped_groups).await?;
+        let (skipped, unread_too) = self.everybody(skipped_groups).await?;
         self.send_to(&skipped - &reviewers, CardKind::Approver)
             .await?;
-        told
+        // Whoever is known is told, whatever cannot be read.
+        match unread.or(unread_too) {
+            Some(fault) => Err(fault.into()),
+            None => told,
+        }
     }
 
-    /// Everybody of those groups of the parts that are read elsewhere, with their names.
+    /// Everybody of those groups of the parts that are read elsewhere, with their names; and why some are
+    /// not known yet, where that is so.
     async fn everybody(
         &mut self,
         which: impl Fn(&BreakGlass) -> Vec<GroupName>,
-    ) -> Result<BTreeSet<PersonId>, Trouble> {
-        let mut people = BTreeSet::new();
+    ) -> Result<(BTreeSet<PersonId>, Option<SlackFault>), Trouble> {
+        let (mut people, mut unread) = (BTreeSet::new(), None);
         for part in &self.parts {
-            if let Some(glass) = text::glass::glass(part) {
-                people.extend(self.everybody_of(part, which(glass)).await?);
+            let Some(glass) = text::glass::glass(part) else {
+                continue;
+            };
+            match self.everybody_of(part, which(glass)).await {
+                Ok(known) => people.extend(known),
+                Err(Trouble::Slack(fault)) => unread = Some(fault),
+                Err(fault) => return Err(fault),
             }
         }
         let found = self.store().people(&people).await?;
         self.faces.0.extend(Faces::of(found.values()).0);
-        Ok(people)
+        Ok((people, unread))
     }
 
     /// Where a group cannot be read for now, or Slack tells no more for now, it is asked again.

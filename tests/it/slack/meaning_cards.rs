@@ -251,6 +251,44 @@ async fn a_remark_in_the_policy_asks_nobody_else_whatever_the_hour() {
 }
 
 #[tokio::test]
+async fn what_was_given_for_less_begins_although_nobody_could_ask_for_so_little() {
+    let durations = "require: { durations: [1h, 4h], start: { latest: 7d } }";
+    let text = POLICY.replace(
+        "require: { max_duration: 4h, start: { latest: 7d } }",
+        durations,
+    );
+    let bot = Bot::under(&text, None).await;
+    asks(&bot, "request staging-db 4h from tomorrow 9:00 INC-1").await;
+    bot.presses("bob", "jit_review").await;
+    let less = SubmitValues::new().with("jit_time_choice", "1800");
+    assert_eq!(sends(&bot, "bob", less).await, SubmitOutcome::Closed);
+    bot.house.pass(TimeDelta::hours(23));
+    bot.settle().await;
+    assert!(
+        is_active(&bot).await,
+        "{:?}",
+        bot.last_request().await.state
+    );
+    bot.house.pass(TimeDelta::minutes(31));
+    bot.settle().await;
+    assert!(bot.house.target.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_given_for_more_than_is_allowed_by_now_does_not_begin() {
+    let bot = open().await;
+    asks(&bot, "request staging-db 4h from tomorrow 9:00 INC-1").await;
+    bot.presses("bob", "jit_approve").await;
+    let shorter = read(&POLICY.replace("max_duration: 4h", "max_duration: 1h"));
+    assert!(bot.house.engine.adopt(shorter).await.unwrap());
+    bot.house.pass(TimeDelta::hours(23));
+    bot.settle().await;
+    let state = format!("{:?}", bot.last_request().await.state);
+    assert!(state.contains("more than the policy allows"), "{state}");
+    assert!(bot.house.target.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_given_for_less_begins_although_a_later_limit_is_below_what_was_asked() {
     let bot = open().await;
     asks(&bot, "request staging-db 4h from tomorrow 9:00 INC-1").await;

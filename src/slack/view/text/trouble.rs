@@ -54,12 +54,12 @@ pub fn unknown_code(code: &str, about: &str, tries: i32) -> String {
     )
 }
 
-/// Slack answered somebody's act with a code that nobody has written down for us.
+/// Slack answered with a code that nobody has written down for us.
 pub fn unheard(method: &str, code: &str) -> String {
     let (code, method) = (escape::inline(code, CODE), escape::inline(method, CODE));
     format!(
-        "⚠️ *Slack answers with something that I do not know* (`{code}` to `{method}`). Whoever waited \
-         for it was told that it did not work. Whoever looks after me finds more in the log."
+        "⚠️ *Slack answers with something that I do not know* (`{code}` to `{method}`). What \
+         needed it may not have worked. Whoever looks after me finds more in the log."
     )
 }
 
