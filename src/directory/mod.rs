@@ -386,6 +386,27 @@ impl Directory {
         Ok(seen)
     }
 
+    /// Whoever is looked for, as they were recorded: also who has left, and is nobody here any more. None
+    /// for who is nobody here and never was.
+    ///
+    /// # Errors
+    /// When neither the database nor Slack could say.
+    pub async fn looked_for(
+        &self,
+        policy: &Policy,
+        slack_user: &str,
+    ) -> Result<Option<Member>, DirectoryFault> {
+        if let Some(person) = self.recorded(slack_user).await? {
+            let known = self.known_person(person).await?;
+            return Ok(Some(self.member(policy, &known, None).await?));
+        }
+        match self.holder(policy, slack_user).await {
+            Ok(member) => Ok(Some(member)),
+            Err(DirectoryFault::Unfit(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// The row of a user whom Slack does not tell about now.
     async fn recorded(&self, slack_user: &str) -> Result<Option<PersonId>, StoreError> {
         let people = self.store.people_with_slack_user(slack_user).await?;

@@ -157,7 +157,10 @@ impl Handlers {
             Some(Who::User(who)) if who == user => (everything_of(&reader.by), false),
             // Who is meant is looked up only for those who may see them.
             Some(Who::User(who)) if reader.auditor => {
-                (everything_of(&self.holder(who).await?), true)
+                let found = self.directory.looked_for(policy, who).await;
+                let found = found.map_err(No::of_directory(&[]))?;
+                let found = found.ok_or_else(|| say(words::NOBODY))?;
+                (everything_of(&found), true)
             }
             Some(Who::User(_)) => (BTreeSet::new(), true),
         };

@@ -209,7 +209,12 @@ impl Worker {
         let waiting = waiting.iter().filter_map(|parts| parts.first());
         let held = pages.page(Section::Held, &home.held).items;
         let own = pages.page(Section::Own, &home.own).items;
-        let cards = waiting.chain(held).chain(own).map(Request::card);
+        let team = home.team.as_deref().unwrap_or_default();
+        let team = pages.page(Section::Team, team).items;
+        let stuck = home.admin.as_ref().map(|admin| admin.stuck.as_slice());
+        let stuck = pages.page(Section::Stuck, stuck.unwrap_or_default()).items;
+        let cards = waiting.chain(held).chain(own).chain(team).chain(stuck);
+        let cards = cards.map(Request::card);
         let cards: BTreeSet<RequestId> = cards.collect();
         let links = join_all(cards.into_iter().map(|card| self.card_address(card))).await;
         for found in links {

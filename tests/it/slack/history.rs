@@ -296,6 +296,19 @@ async fn each_line_links_to_its_card_also_where_slack_does_not_tell_the_address(
 }
 
 #[tokio::test]
+async fn who_has_left_for_another_workspace_is_found_all_the_same() {
+    let bot = past().await;
+    let slack = &bot.house.slack;
+    let leaves = |user: &mut jitbot::sandbox::User| user.team_id = "T0OTHER".to_owned();
+    slack.change_user("dana", leaves).unwrap();
+    let changed = serde_json::json!({"type": "user_change", "user": {"id": "U0DANA"}});
+    slack.event(changed).await;
+    bot.hears().await;
+    let told = bot.types("lee", "history <@U0DANA>").await;
+    assert_eq!(numbers(&told), [4, 2, 1], "{told}");
+}
+
+#[tokio::test]
 async fn everything_comes_as_a_file_by_direct_message() {
     let bot = past().await;
     bot.types("lee", "history").await;

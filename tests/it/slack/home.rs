@@ -365,6 +365,13 @@ async fn a_lead_sees_what_is_held_and_what_waits_of_what_they_own() {
         "{shown}"
     );
     assert!(shown.contains("waits for one person of *dba*"), "{shown}");
+    let blocks = Value::Array(blocks(&bot, "lee")).to_string();
+    for number in [1, 2] {
+        assert!(
+            blocks.contains(&format!("|#{number}>")),
+            "a way to the card: {blocks}"
+        );
+    }
     assert!(!opens(&bot, "bob").await.contains("What you lead"));
 }
 

@@ -47,7 +47,7 @@ impl Drawn<'_> {
         else {
             return Vec::new();
         };
-        let mut text = words::stuck(request, failing, *since, self.faces);
+        let mut text = words::stuck(request, (failing, *since), self.faces, self.link(request));
         let (id, number) = (request.id.to_string(), request.number);
         let label = label::retry_removal(number);
         let mut choices = vec![button(ids::RETRY, on::RETRY_NOW, &label).with_value(id.clone())];

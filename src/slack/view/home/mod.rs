@@ -183,7 +183,10 @@ impl Drawn<'_> {
         let page = self.pages.page(Section::Team, team);
         let mut blocks = head(words::TEAM, page.total, words::TEAM_EMPTY);
         let lines = page.items.iter();
-        let lines = lines.map(|request| escape::cut(&words::team(request, self.faces), LINE));
+        let lines = lines.map(|request| {
+            let url = self.link(request);
+            escape::cut(&words::team(request, self.faces, url), LINE)
+        });
         let lines: Vec<String> = lines.collect();
         if !lines.is_empty() {
             blocks.push(section(&lines.join("\n")));

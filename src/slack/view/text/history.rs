@@ -291,6 +291,10 @@ fn ended(
     (Some(*at), by)
 }
 
+/// Who is looked for belongs elsewhere, and never did anything here.
+pub const NOBODY: &str =
+    "That account belongs to another workspace, and I have nothing on record of it.";
+
 /// The message that the file follows: how many requests it has, and how many of them without a link.
 pub fn file(count: usize, unlinked: usize, cut: bool) -> String {
     let cut = if cut {

@@ -150,7 +150,7 @@ pub fn own(request: &Request, is_mine: bool, faces: &Faces, url: Option<&str>) -
 }
 
 /// Who holds, or waits for, what the reader leads.
-pub fn team(request: &Request, faces: &Faces) -> String {
+pub fn team(request: &Request, faces: &Faces, url: Option<&str>) -> String {
     let state = match &request.state {
         RequestState::Pending { .. } => {
             let asked = request.current_step().map(asks).unwrap_or_default();
@@ -160,9 +160,9 @@ pub fn team(request: &Request, faces: &Faces) -> String {
     };
     let who = faces.mention(request.access.person);
     format!(
-        "{who}: {} (#{})\n      {state}",
+        "{who}: {} ({})\n      {state}",
         access(request),
-        request.number
+        numbered(request.number, url)
     )
 }
 
@@ -229,11 +229,16 @@ fn ended(cause: &RevokeCause, at: DateTime<Utc>) -> String {
 }
 
 /// A removal that keeps failing, for whoever has to do something about it.
-pub fn stuck(request: &Request, failing: &Failing, since: DateTime<Utc>, faces: &Faces) -> String {
+pub fn stuck(
+    request: &Request,
+    (failing, since): (&Failing, DateTime<Utc>),
+    faces: &Faces,
+    url: Option<&str>,
+) -> String {
     let (who, what) = (faces.mention(request.access.person), access(request));
     format!(
-        "*{who}: {what}* (#{})\nShould be gone since {}, tried {} so far.\nThe target said: “{}”",
-        request.number,
+        "*{who}: {what}* ({})\nShould be gone since {}, tried {} so far.\nThe target said: “{}”",
+        numbered(request.number, url),
         when(since),
         card::times(failing.attempts),
         escape::inline(without_code(&failing.error), ERROR)
