@@ -103,11 +103,7 @@ impl DirectoryFault {
             Self::Unfit(unfit) => Ok(Refusal::UnknownPerson {
                 why: unfit.to_string(),
             }),
-            Self::Unreadable(_) if groups.is_empty() => Ok(Refusal::UnknownPerson {
-                why: "I could not read your Slack profile just now, so nothing was done. \
-                      Please try again."
-                    .to_owned(),
-            }),
+            Self::Unreadable(_) if groups.is_empty() => Ok(Refusal::PersonUnreadable),
             Self::Unreadable(_) => Ok(Refusal::GroupUnreadable {
                 groups: groups.to_vec(),
             }),

@@ -190,6 +190,9 @@ pub enum Refusal {
         /// The groups.
         groups: Vec<GroupName>,
     },
+    /// Who acts could not be read.
+    #[error("I could not read your Slack profile just now, so nothing was done. Please try again.")]
+    PersonUnreadable,
     /// Who the person is could not be established.
     #[error("{why}")]
     UnknownPerson {
@@ -371,6 +374,11 @@ impl std::fmt::Display for Outcome {
 }
 
 impl Refusal {
+    /// Whether something could not be found out just now: no fault of whoever acts, and no answer.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::GroupUnreadable { .. } | Self::PersonUnreadable)
+    }
+
     /// Whether the refusal tells something about people trying what they may not, and therefore is
     /// written to the ledger. Typing errors and stale clicks are not.
     pub fn is_telling(&self) -> bool {

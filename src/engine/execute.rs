@@ -241,7 +241,7 @@ fn starting(request: &Request, weighed: Weighed) -> Command {
     };
     match refusal {
         None => Command::Start,
-        Some(Refusal::GroupUnreadable { .. }) => Command::LapseStart,
+        Some(refusal) if refusal.is_outage() => Command::LapseStart,
         Some(_) if unknown => Command::LapseStart,
         Some(refusal) => Command::RefuseStart { refusal },
     }
@@ -312,7 +312,7 @@ pub(super) fn overruled(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Refusal> {
     // What could not be found out just now is no answer, and ends nothing.
-    if let Refusal::GroupUnreadable { .. } | Refusal::UnknownPerson { .. } = refusal {
+    if refusal.is_outage() || matches!(refusal, Refusal::UnknownPerson { .. }) {
         return Err(refusal);
     }
     let command = Command::Overrule {

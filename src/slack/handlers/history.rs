@@ -80,7 +80,7 @@ impl Handlers {
             ids::LIST_MORE => self.list(user, Some(value)).await?,
             ids::ACTIVE_MORE => self.active(user, Some(value)).await?,
             ids::HISTORY_OLDER => self.older(user, value).await?,
-            ids::HISTORY_FILE => self.file(user, value).await?,
+            ids::HISTORY_FILE => self.file(user, value, &click.reference()).await?,
             _ => return Ok(None),
         }))
     }
@@ -221,7 +221,7 @@ impl Handlers {
     }
 
     /// Sends everything that was looked for as a file, to whoever presses, by direct message.
-    async fn file(&self, user: &str, value: &str) -> Result<Said, No> {
+    async fn file(&self, user: &str, value: &str, reference: &str) -> Result<Said, No> {
         let (reader, reading, whose) = self.again(user, value).await?;
         let Ok(_alone) = self.file.try_acquire() else {
             return Err(say(words::FILE_BUSY));
@@ -244,11 +244,16 @@ impl Handlers {
             Ok(self.send_file(user, words, file).await)
         };
         let sent: Result<Result<_, StoreError>, _> = tokio::time::timeout(SENDING, sending).await;
-        Ok(Said::Words(Content::line(match sent.ok().transpose()? {
-            Some(Ok(())) => words::FILE_SENT,
-            Some(Err(SlackFault::Admin(_))) => words::FILE_NOT_ALLOWED,
-            Some(Err(_)) | None => words::FILE_NOT_SENT,
-        })))
+        let words = match sent.ok().transpose()? {
+            Some(Ok(())) => words::FILE_SENT.to_owned(),
+            Some(Err(SlackFault::Admin(_))) => words::FILE_NOT_ALLOWED.to_owned(),
+            not_sent => {
+                let fault = not_sent.and_then(Result::err);
+                tracing::warn!(reference, ?fault, "a history was not sent as a file");
+                words::file_not_sent(reference)
+            }
+        };
+        Ok(Said::Words(Content::line(&words)))
     }
 
     async fn send_file(&self, user: &str, words: String, file: Vec<u8>) -> Result<(), SlackFault> {

@@ -17,6 +17,7 @@ use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
 use super::view::ask::Carried;
 use super::view::modal::Meta;
+use super::view::text::reply::outage;
 use super::view::text::{done as words, trouble};
 use super::view::{Content, Faces, ids, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
@@ -228,14 +229,23 @@ impl Handlers {
             _ => BTreeSet::new(),
         };
         let faces = self.faces(&named).await?;
-        let words = reply::refused(refusal, &faces);
+        let reference = delivery.reference();
+        let words = reply::refused_for(refusal, &faces, &reference);
         let Matter::Submission(submission) = &delivery.matter else {
             return Ok(Said::Words(words));
+        };
+        let with_reference = |said: String| {
+            if refusal.is_outage() {
+                outage(&said, &reference)
+            } else {
+                said
+            }
         };
         let wrote = submission.view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         // Where it can be sent off again the dialog stays, with what was written.
         if let (Some(wrote), true) = (wrote, may_be_tried_again(refusal)) {
-            let errors = json!({ids::WHY_BLOCK: refusal.to_string()});
+            let why = with_reference(refusal.to_string());
+            let errors = json!({ids::WHY_BLOCK: why});
             let update = json!({"response_action": "errors", "errors": errors});
             let words = reply::with_what_was_written(words, wrote);
             let again = true;
@@ -249,7 +259,8 @@ impl Handlers {
             Refusal::Stale => trouble::LOOK_AGAIN,
             _ => trouble::NOTHING_DONE,
         };
-        let view = modal::notice(head, &reply::refusal(refusal, &faces));
+        let said = with_reference(reply::refusal(refusal, &faces));
+        let view = modal::notice(head, &said);
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal {
             update,
@@ -317,8 +328,5 @@ fn channel_of(delivery: &Delivery) -> Option<String> {
 
 /// Whether the same act may work as soon as it is tried again.
 fn may_be_tried_again(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::GroupUnreadable { .. } | Refusal::PolicyChanged
-    )
+    refusal.is_outage() || *refusal == Refusal::PolicyChanged
 }

@@ -38,6 +38,7 @@ fn answers(request: &Request, faces: &Faces, words: &str) -> Vec<Content> {
         done::not_opened(REFERENCE),
         reply::start_cancelled(request),
         reply::retried(request),
+        reply::refused_for(&Refusal::PersonUnreadable, faces, REFERENCE),
         reply::with_what_was_written(reply::start_cancelled(request), words),
         trouble::failed_here(REFERENCE),
         workspace::no_policy(words),

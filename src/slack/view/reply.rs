@@ -261,6 +261,15 @@ pub fn refused(refusal: &Refusal, faces: &Faces) -> Content {
     }
 }
 
+/// A “no” as an answer, for whom something could not be found out: then it names what the log knows.
+pub fn refused_for(refusal: &Refusal, faces: &Faces, reference: &str) -> Content {
+    if refusal.is_outage() {
+        Content::line(&words::outage(&words::refusal(refusal, faces), reference))
+    } else {
+        refused(refusal, faces)
+    }
+}
+
 /// An answer that comes after the dialog was closed, with what was written in it: it can be copied, and
 /// sent off again.
 pub fn with_what_was_written(answer: Content, wrote: &str) -> Content {

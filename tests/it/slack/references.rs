@@ -112,3 +112,28 @@ async fn a_handler_that_panicked_ends_in_an_answer_that_the_log_knows() {
     assert!(knows("a handler panicked"), "{lines:#?}");
     assert!(knows("a delivery is given up"), "{lines:#?}");
 }
+
+#[tokio::test]
+async fn whoever_waits_for_slack_in_vain_can_name_what_the_log_knows() {
+    let (log, _guard) = Log::listen();
+    let bot = Bot::by_http().await;
+    let slack = &bot.house.slack;
+    let down = || FaultKind::Status { status: 500 };
+    slack.fault(Fault::times("users.lookupByEmail", 2, down()));
+    let told = bot
+        .types("dana", "request staging-db readonly 1h to see")
+        .await;
+    assert!(told.contains("could not read who is in dba"), "{told}");
+    assert!(!log.lines(&reference(&told)).is_empty(), "{told}");
+    slack.heal();
+    bot.asked("request staging-db readonly 1h to see").await;
+    slack.fault(Fault::times("users.info", 9, down()));
+    bot.presses("bob", "jit_approve").await;
+    let told = bot.told("bob");
+    assert!(told.contains("could not read who is in dba"), "{told}");
+    assert!(!log.lines(&reference(&told)).is_empty(), "{told}");
+    // Somebody whom nobody has read before.
+    let told = bot.types("gus", "list").await;
+    assert!(told.contains("could not read your Slack profile"), "{told}");
+    assert!(!log.lines(&reference(&told)).is_empty(), "{told}");
+}

@@ -9,6 +9,7 @@ use super::super::super::client::SlackFault;
 use super::super::super::payload::{Click, Shortcut, View, reference};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
+use super::super::super::view::text::reply::outage;
 use super::super::super::view::text::trouble;
 use super::super::super::view::{Faces, ids, modal};
 use super::super::click::not_opened;
@@ -209,6 +210,11 @@ pub(super) fn instead_of_form(no: &No, reference: &str) -> Value {
     match no {
         No::Refusal(refusal) => {
             let why = text::refusal(refusal, &Faces::default());
+            let why = if refusal.is_outage() {
+                outage(&why, reference)
+            } else {
+                why
+            };
             modal::notice(text::NOT_NOW, &why)
         }
         No::Say(content) => modal::notice(text::NOT_NOW, &content.text),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::super::payload::{Submission, View};
+use super::super::super::payload::{Submission, View, reference};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
 use super::super::super::view::{Content, Faces, ids, modal, reply};
@@ -84,10 +84,12 @@ impl Handlers {
                 })))
             }
             Err(No::Refusal(refusal)) if refusal != Refusal::Duplicate => {
-                let words = reply::refused(&refusal, &Faces::default());
+                let reference = reference(key);
+                let words = reply::refused_for(&refusal, &Faces::default(), &reference);
                 let input = input_of(&refusal);
                 let why = match input {
                     Some(_) => text::refusal_plain(&refusal),
+                    None if refusal.is_outage() => words.text.clone(),
                     None => text::refusal(&refusal, &Faces::default()),
                 };
                 Ok(self.refused_form(submission, (why, words), input).await)

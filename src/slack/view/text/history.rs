@@ -318,8 +318,10 @@ pub fn file(count: usize, unlinked: usize, cut: bool) -> String {
 pub const FILE_SENT: &str = "📄 I sent you the file by direct message.";
 
 /// The file could not be sent.
-pub const FILE_NOT_SENT: &str =
-    "😕 I could not send the file just now. Please try again in a while.";
+pub fn file_not_sent(reference: &str) -> String {
+    let goes_on = super::trouble::goes_on(reference);
+    format!("😕 I could not send the file just now. Please try again in a while. {goes_on}")
+}
 
 /// A file of somebody else is on its way.
 pub const FILE_BUSY: &str = "⏳ I am making another file just now. Please press the button again in a \

@@ -345,6 +345,12 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
     }
 }
 
+/// A “no” for want of an answer, with what to do where it goes on. The reference stands in the log as
+/// well.
+pub fn outage(refusal: &str, reference: &str) -> String {
+    format!("{refusal} {}", super::trouble::goes_on(reference))
+}
+
 /// Whether a refusal is told in the policy's words, in which links work.
 pub fn is_policys(refusal: &Refusal) -> bool {
     matches!(
