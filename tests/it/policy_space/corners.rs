@@ -367,6 +367,26 @@ fn whoever_used_up_a_rule_may_use_it_anew_under_another_name() {
 }
 
 #[test]
+fn many_rules_with_a_limit_of_uses_are_compared() {
+    let all = |rules: usize, first: u32| {
+        let rule = |at: usize| {
+            let uses = if at == 0 { first } else { 2 };
+            format!(
+                "  - {{ name: rule {at}, match: {{}}, require: {{ max_duration: {}m }}, decision: approve, limits: {{ uses: {uses}, per: 1d }} }}\n",
+                at + 5
+            )
+        };
+        policy(&with("", NOBODY, &(0..rules).map(rule).collect::<String>()))
+    };
+    let diff = Diff::between(&all(12, 1), &all(12, 1_000)).unwrap();
+    assert!(diff.is_laxer(), "{diff:?}");
+    // So many have an answer, or are refused: neither takes long.
+    if let Err(refused) = Diff::between(&all(150, 1), &all(150, 2)) {
+        assert!(refused.to_string().contains("cannot be tried out"));
+    }
+}
+
+#[test]
 fn another_name_for_the_same_people_is_no_change() {
     let rules = "  - name: steps
     match: { requester_in: [engineers] }
