@@ -387,6 +387,46 @@ fn many_rules_with_a_limit_of_uses_are_compared() {
 }
 
 #[test]
+fn groups_that_exchange_their_people_are_told_of_only_where_a_rule_kept_its_group() {
+    let text = |dba: &str, dbas: &str, from: &str| {
+        let groups = format!("{NOBODY}\n  dbas: {{ members: [{dbas}] }}");
+        let text = with("", &groups, "");
+        let text = text.replace(
+            "bob@acme.example, carol@acme.example, kim@acme.example",
+            dba,
+        );
+        text.replace("from: [dba]", &format!("from: [{from}]"))
+    };
+    let (ours, theirs) = (
+        "bob@acme.example, carol@acme.example",
+        "lee@acme.example, lou@acme.example",
+    );
+    let told = |old: &str, new: &str| -> Vec<String> {
+        let diff = Diff::between(&policy(old), &policy(new)).unwrap();
+        let changes = diff.changes().iter();
+        changes
+            .map(|change| format!("{}: {} -> {}", change.what, change.before, change.after))
+            .collect()
+    };
+    let old = text(ours, theirs, "dba");
+    let moved = |told: &[String]| {
+        told.iter()
+            .any(|line| line.contains("may decide as one of"))
+    };
+    let exchanged = told(&old, &text(theirs, ours, "dbas"));
+    assert!(!moved(&exchanged), "{exchanged:?}");
+    let kept = told(&old, &text(theirs, ours, "dba"));
+    assert!(moved(&kept), "{kept:?}");
+    // By a new name it may be the same rule.
+    let renamed = text(theirs, ours, "dba").replace("name: the rest,", "name: others,");
+    let renamed = told(&old, &renamed);
+    assert!(moved(&renamed), "{renamed:?}");
+    // Another group in the place of one is told by the answers.
+    let other = told(&old, &text(ours, theirs, "dbas"));
+    assert!(!other.is_empty() && !moved(&other), "{other:?}");
+}
+
+#[test]
 fn another_name_for_the_same_people_is_no_change() {
     let rules = "  - name: steps
     match: { requester_in: [engineers] }
