@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::super::condition::Condition;
 use super::super::rule::Rule;
 use super::{Class, Side, atoms};
 use crate::domain::{Past, PastGrant, ResourceName, RoleName, RuleName, Span};
@@ -167,7 +168,7 @@ fn matching(rule: &Rule) -> String {
     if let Some(limits) = &mut limits {
         limits.uses = None;
     }
-    let when = rule.when.as_ref().map(|when| when.text());
+    let when = rule.when.as_ref().map(Condition::text);
     let asking = rule.matcher.requester_in();
     let glass = &rule.glass;
     format!("{:?}", (rule.decision, asking, limits, when, glass))
