@@ -153,8 +153,8 @@ impl<'a> Space<'a> {
         }
         named.prolong(&sides);
         let too_large = |why: String| SpaceTooLarge {
-            resource: resource.clone(),
-            role: role.clone(),
+            resource: target.0.clone(),
+            role: target.1.clone(),
             why,
         };
         if named.free.len() > MOST_FREE {
@@ -186,8 +186,14 @@ impl<'a> Space<'a> {
             classes,
             free,
         };
-        if space.effort() > MOST_POINTS {
+        if space.len() > MOST_POINTS {
             return Err(space.explosion());
+        }
+        if space.effort() > MOST_POINTS {
+            let (asks, rules) = (space.len(), space.limited());
+            return Err(too_large(format!(
+                "there would be {asks} different asks, each about {rules} rules with a limit of uses"
+            )));
         }
         space.asked = (space.sides.iter())
             .map(|side| variants(side, &space.role, &space.free))
@@ -209,9 +215,13 @@ impl<'a> Space<'a> {
 
     /// How many asks there are, where those that look at many limited rules count for more.
     fn effort(&self) -> usize {
-        let limited = self.spent.last().map_or(0, BTreeSet::len);
-        self.len()
-            .saturating_mul(limited.div_ceil(FEW_LIMITED).max(1))
+        let times = self.limited().div_ceil(FEW_LIMITED).max(1);
+        self.len().saturating_mul(times)
+    }
+
+    /// How many rules have a limit of uses.
+    fn limited(&self) -> usize {
+        self.spent.last().map_or(0, BTreeSet::len)
     }
 
     fn explosion(&self) -> SpaceTooLarge {
