@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::Subject;
@@ -139,7 +139,8 @@ impl<'a> Trial<'a> {
             return None;
         }
         let found = moments(named, &[self.zone], &self.holidays);
-        let found: Rc<[DateTime<Utc>]> = found.iter().map(|moment| moment.at).collect();
+        let found: BTreeSet<DateTime<Utc>> = found.iter().map(|moment| moment.at).collect();
+        let found: Rc<[DateTime<Utc>]> = found.iter().copied().chain(fractions(&found)).collect();
         self.effort.spend(found.len().saturating_mul(PER_MOMENT));
         self.moments.insert(texts, Rc::clone(&found));
         Some(found)
@@ -287,6 +288,14 @@ fn stretches(boundaries: &Boundaries, holidays: usize) -> usize {
     let a_day = 1 + clock.hours.len() + 24 * clock.minutes.len();
     let holidays = if clock.holiday { holidays } else { 0 };
     a_day.saturating_mul(1 + clock.dates.len() + boundaries.moments.len() + holidays)
+}
+
+/// A moment between every two that are a second apart, or less: a condition may hold just there.
+fn fractions(moments: &BTreeSet<DateTime<Utc>>) -> impl Iterator<Item = DateTime<Utc>> {
+    let pairs = moments.iter().zip(moments.iter().skip(1));
+    let pairs = pairs.map(|(at, next)| (*at, *next - *at));
+    let close = pairs.filter(|(_, apart)| *apart <= TimeDelta::seconds(1));
+    close.map(|(at, apart)| at + apart / 2)
 }
 
 fn ways(boundaries: &Boundaries) -> Vec<Way> {

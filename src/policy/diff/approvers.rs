@@ -8,19 +8,29 @@ use super::super::source::GroupSource;
 use super::super::{Policy, suggest};
 use super::words::some;
 use super::{Change, Danger};
-use crate::domain::{GroupName, OWNER};
+use crate::domain::{GroupName, OWNER, RuleName};
 
 /// The changes in the people behind the groups that rules name.
 pub(super) fn changes(old: &Policy, new: &Policy) -> Vec<Change> {
-    let used = used(new);
+    let (used_before, used) = (used(old), used(new));
+    let known: BTreeSet<&str> = old.rules().map(RuleName::as_str).collect();
+    // Where a rule names the group only now, the answers differ, and that is told already. A rule that
+    // has another name may be the same one.
+    let has_stayed = |group: &GroupName, rule: &str| {
+        let before = used_before.get(group);
+        before.is_some_and(|rules| rules.contains(rule)) || !known.contains(rule)
+    };
     let both = used.iter().filter(|(group, _)| is_known(old, group));
     let mut found = Vec::new();
     for (group, rules) in both {
         match (old.group_entries(group), new.group_entries(group)) {
-            (Some(before), Some(after)) if !rules.is_empty() => {
-                found.extend(moved(group, rules, &before, &after));
+            (Some(before), Some(after)) => {
+                let stayed = rules.iter().filter(|rule| has_stayed(group, rule));
+                let stayed: Vec<&str> = stayed.map(String::as_str).collect();
+                if !stayed.is_empty() {
+                    found.extend(moved(group, &stayed, &before, &after));
+                }
             }
-            (Some(_), Some(_)) => {}
             _ => found.extend(elsewhere(group, rules, old, new)),
         }
     }
@@ -75,7 +85,7 @@ fn approvers(rule: &Rule) -> impl Iterator<Item = &GroupName> {
 
 fn moved(
     group: &GroupName,
-    rules: &BTreeSet<String>,
+    rules: &[&str],
     before: &[BTreeSet<Entry>],
     after: &[BTreeSet<Entry>],
 ) -> Vec<Change> {
@@ -92,8 +102,7 @@ fn moved(
         });
         gone.map(ToString::to_string).collect()
     };
-    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
-    let rules = format!("approvals by {}", rule_names(&rules));
+    let rules = format!("approvals by {}", rule_names(rules));
     let one = |people: Vec<String>, danger, before: &str, after: &str| {
         let names: Vec<&str> = people.iter().map(String::as_str).collect();
         let (before, after) = (

@@ -1,9 +1,9 @@
 //! When a digest is due: a cron expression of five fields, read in a zone.
 //!
-//! What cron expressions mean differs from one system to the other where it matters: which day the
-//! weekday `1` is, whether day of month *and* weekday must fit or one of them, what becomes of a
-//! time that a change of the clocks leaves out or brings twice. So only what means the same
-//! everywhere may be written, and the changes of the clocks are worked out here: a time that is left
+//! What cron expressions mean differs from one system to the other where it matters: whether day of
+//! month *and* weekday must fit or one of them, what becomes of a time that a change of the clocks
+//! leaves out or brings twice. So that may not be written. Weekdays by number count as cron does it,
+//! from Sunday as 0, which is 7 as well; they are put as names. The changes of the clocks are worked out here: a time that is left
 //! out counts at the first moment after the gap, and one that comes twice counts the first time.
 
 use std::str::FromStr;
@@ -80,7 +80,7 @@ fn moment(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
 /// A field of the expression: what it is called, what may stand in it, and what is written there.
 struct Field<'a> {
     name: &'static str,
-    /// The first and the last number; of weekdays, which have no numbers here, of their names.
+    /// The first and the last number; of weekdays, which cron counts otherwise, of their names.
     numbers: (u32, u32),
     words: &'static [&'static str],
     text: &'a str,
@@ -190,6 +190,11 @@ fn both_days(day: &Field<'_>, weekday: &Field<'_>) -> Finding {
         )
 }
 
+/// The place in a week of a day that is counted from Sunday.
+fn from_monday(number: u32) -> u32 {
+    (number + 6) % 7
+}
+
 /// Whether it is a single number.
 fn is_one(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_digit())
@@ -218,6 +223,9 @@ impl Field<'_> {
 
     /// One part between commas: `*`, a value, a range, any of them with a step.
     fn part(&self, part: &str) -> Result<String, Wrong> {
+        if let Some(days) = self.numbered(part) {
+            return Ok(days);
+        }
         let (range, step) = match part.split_once('/') {
             Some((range, step)) => (range, Some(self.step(step)?)),
             None => (part, None),
@@ -248,6 +256,21 @@ impl Field<'_> {
         Ok(values.join(","))
     }
 
+    /// The names of weekdays by number. A range of them may begin with Sunday, or end with it.
+    fn numbered(&self, part: &str) -> Option<String> {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (self.weekday(first)?, self.weekday(last)?);
+        let days = (first..=last).map(|number| self.shown(from_monday(number)));
+        let days: Vec<String> = days.collect();
+        (!days.is_empty()).then(|| days.join(","))
+    }
+
+    /// A weekday by number, as cron counts: Sunday is 0 and 7.
+    fn weekday(&self, text: &str) -> Option<u32> {
+        let number = text.parse().ok().filter(|_| is_one(text))?;
+        (self.is_weekday() && number <= 7).then_some(number)
+    }
+
     fn step(&self, text: &str) -> Result<usize, Wrong> {
         if self.is_weekday() {
             return Err((
@@ -267,6 +290,9 @@ impl Field<'_> {
         let named = (0u32..).zip(self.words).find(|(_, name)| **name == word);
         if let Some((index, _)) = named {
             return Ok(index + self.numbers.0);
+        }
+        if let Some(number) = self.weekday(text) {
+            return Ok(from_monday(number));
         }
         let number: Option<u32> = text.parse().ok();
         let (first, last) = self.numbers;
@@ -290,20 +316,8 @@ impl Field<'_> {
         if !self.is_weekday() {
             return (format!("`{text}` does not fit"), self.range());
         }
-        match number.filter(|number| *number <= 7) {
-            Some(_) => (
-                "a weekday by number".to_owned(),
-                format!(
-                    "weekdays have names here, since `1` is Monday to some and Sunday to others; \
-                     counted from Sunday as 0, this is `{}`",
-                    self.in_names()
-                ),
-            ),
-            None => (
-                format!("`{text}` is no weekday"),
-                "the days are mon, tue, wed, thu, fri, sat and sun".to_owned(),
-            ),
-        }
+        let hint = "the days are mon, tue, wed, thu, fri, sat and sun, or 1 to 7; 0 is sun as well";
+        (format!("`{text}` is no weekday"), hint.to_owned())
     }
 
     fn range(&self) -> String {
@@ -317,16 +331,6 @@ impl Field<'_> {
             "{article} {} is a number from {first} to {last}{words}",
             self.name
         )
-    }
-
-    /// The weekdays with names for their numbers.
-    fn in_names(&self) -> String {
-        let named = |c: char| {
-            let number = c.to_digit(10).filter(|number| *number <= 7);
-            let day = number.and_then(|number| DAYS.get((number as usize + 6) % 7));
-            day.map_or_else(|| c.to_string(), ToString::to_string)
-        };
-        self.text.chars().map(named).collect()
     }
 
     fn is_weekday(&self) -> bool {

@@ -46,6 +46,24 @@ fn next(text: &str, name: &str, from: &str, count: usize) -> Vec<String> {
 }
 
 #[test]
+fn weekdays_by_number_are_those_of_cron() {
+    let same = [
+        ("1-5", "mon-fri"),
+        ("0", "sun"),
+        ("7", "sun"),
+        ("0-2", "mon,tue,sun"),
+        ("5-7", "fri-sun"),
+        ("1,3,5", "mon,wed,fri"),
+        ("0-7", "mon-sun"),
+        ("tue-4,7", "tue-thu,sun"),
+    ];
+    for (number, name) in same {
+        let next = |days: &str| next(&format!("0 9 * * {days}"), "UTC", "2027-03-04T12:00:00Z", 9);
+        assert_eq!(next(number), next(name), "{number}");
+    }
+}
+
+#[test]
 fn a_schedule_means_what_it_says_in_its_zone() {
     assert_eq!(
         next(

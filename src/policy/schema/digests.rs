@@ -22,7 +22,7 @@ fn digest() -> Value {
             key(
                 "schedule",
                 schedule(),
-                "When it is sent, as cron writes it: minute, hour, day of the month, month, weekday by its name. Once an hour at the most.",
+                "When it is sent, as cron writes it: minute, hour, day of the month, month, weekday by its name or by its number, 0 and 7 are Sunday. Once an hour at the most.",
                 json!("0 9 * * mon-fri"),
             )
             .required(),

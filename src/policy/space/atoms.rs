@@ -186,6 +186,10 @@ pub(super) fn assumed(rule: &Rule, holds: &dyn Fn(&str) -> Option<bool>) -> Rule
             *when = constant(known);
         }
     }
+    // One use stands for all of them: how many there are is among the attributes.
+    if let Some((most, _)) = rule.limits.as_mut().and_then(|limits| limits.uses.as_mut()) {
+        *most = 1.min(*most);
+    }
     let require = &mut rule.require;
     for wanted in require.reason.iter_mut().chain(&mut require.ticket) {
         wanted.pattern = sample::fitting();

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono::{
+    DateTime, Datelike, Days, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Timelike, Utc,
+    Weekday,
+};
 use chrono_tz::Tz;
 
 use super::Named;
@@ -44,6 +47,11 @@ pub(in crate::policy) fn moments(
     let monday = plain_week(holidays);
     let mut found = Vec::new();
     for (day, date) in days(named, zones, holidays, monday) {
+        if !zones.iter().all(|zone| is_even(*zone, date)) {
+            let always = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+            found.extend(uneven(named, zones, date, always));
+            continue;
+        }
         let starts = starts(named, zones, shown, date);
         for (index, &from) in starts.iter().enumerate() {
             let to = starts.get(index + 1).copied().unwrap_or(DAY);
@@ -118,9 +126,10 @@ fn within(
     for day in days.range(first..=last) {
         let weekday = by_week.then(|| day.weekday().num_days_from_monday());
         // Of days that are cut off, or on which a clock changes, each is of a kind of its own.
-        let is_plain =
-            *day != first && *day != last && zones.iter().all(|zone| is_even(*zone, *day));
-        if !is_plain || kinds.insert((weekday, is_holiday(day))) {
+        let is_plain = *day != first && *day != last;
+        if zones.iter().any(|zone| !is_even(*zone, *day)) {
+            found.extend(uneven(named, zones, *day, (from, until)));
+        } else if !is_plain || kinds.insert((weekday, is_holiday(day))) {
             found.extend(parts(named, zones, *day, (from, until)));
         }
     }
@@ -160,6 +169,66 @@ fn parts(
     found
 }
 
+/// The parts of a day on which a clock changes: an hour may come twice, or not at all.
+fn uneven(
+    named: &Named,
+    zones: &[Tz],
+    date: NaiveDate,
+    (from, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Vec<Moment> {
+    let shown = zones.last().copied().unwrap_or(Tz::UTC);
+    let next = date.succ_opt().and_then(|next| moment(shown, next, 0));
+    let (Some(begin), Some(end)) = (moment(shown, date, 0), next) else {
+        return Vec::new();
+    };
+    let (begin, end) = (begin.max(from), end.min(until));
+    let written = written(named);
+    let mut all = BTreeSet::from([begin]);
+    for zone in zones {
+        // Of another zone the days before and after may reach into this one.
+        for day in [date.pred_opt(), Some(date), date.succ_opt()] {
+            let minutes = day
+                .into_iter()
+                .flat_map(|day| written.iter().map(move |at| (day, *at)));
+            all.extend(minutes.flat_map(|(day, minute)| instants(*zone, day, minute)));
+        }
+        all.extend(change(*zone, (begin, end)));
+    }
+    let all: Vec<DateTime<Utc>> = all.range(begin..).copied().collect();
+    let all: Vec<DateTime<Utc>> = all.into_iter().take_while(|at| *at < end).collect();
+    let ends = all.iter().skip(1).copied().chain([end]);
+    let part = |(at, end): (&DateTime<Utc>, DateTime<Utc>)| {
+        let part = single(*at, Day::Date(date), shown);
+        let length = u32::try_from((end - *at).num_minutes()).unwrap_or(DAY);
+        Moment {
+            to: part.from.saturating_add(length).min(DAY),
+            ..part
+        }
+    };
+    all.iter().zip(ends).map(part).collect()
+}
+
+/// When a clock changes in a stretch of time of about a day.
+fn change(zone: Tz, (begin, end): (DateTime<Utc>, DateTime<Utc>)) -> Option<DateTime<Utc>> {
+    let offset = |second: i64| {
+        let at = DateTime::from_timestamp(second, 0)?;
+        Some(zone.offset_from_utc_datetime(&at.naive_utc()).fix())
+    };
+    let (mut before, mut after) = (begin.timestamp(), end.timestamp());
+    if offset(before) == offset(after) {
+        return None;
+    }
+    while after - before > 1 {
+        let middle = before.midpoint(after);
+        if offset(middle) == offset(before) {
+            before = middle;
+        } else {
+            after = middle;
+        }
+    }
+    DateTime::from_timestamp(after, 0)
+}
+
 /// The Monday of a week in which no clock changes and nobody has a holiday.
 fn plain_week(holidays: &BTreeSet<NaiveDate>) -> NaiveDate {
     let first = NaiveDate::from_ymd_opt(2026, 1, 12).unwrap_or_default();
@@ -173,6 +242,19 @@ fn plain_week(holidays: &BTreeSet<NaiveDate>) -> NaiveDate {
 
 /// The times of the day at which a stretch begins, midnight included.
 fn starts(named: &Named, zones: &[Tz], shown: Tz, date: NaiveDate) -> Vec<u32> {
+    let written = written(named);
+    let mut all = BTreeSet::from([0]);
+    for zone in zones {
+        all.extend(written.iter().filter_map(|minute| {
+            let there = moment(*zone, date, *minute)?.with_timezone(&shown);
+            Some(there.hour() * 60 + there.minute())
+        }));
+    }
+    all.into_iter().collect()
+}
+
+/// The times of the day that are named, in minutes after midnight.
+fn written(named: &Named) -> BTreeSet<u32> {
     let clock = &named.boundaries.clock;
     let mut written: BTreeSet<u32> = named.minutes.iter().map(|minute| minute % DAY).collect();
     if clock.minutes.is_empty() {
@@ -183,14 +265,7 @@ fn starts(named: &Named, zones: &[Tz], shown: Tz, date: NaiveDate) -> Vec<u32> {
             written.extend(clock.minutes.iter().map(|minute| hour * 60 + minute));
         }
     }
-    let mut all = BTreeSet::from([0]);
-    for zone in zones {
-        all.extend(written.iter().filter_map(|minute| {
-            let there = moment(*zone, date, *minute)?.with_timezone(&shown);
-            Some(there.hour() * 60 + there.minute())
-        }));
-    }
-    all.into_iter().collect()
+    written
 }
 
 /// Whether the day of the week counts.
@@ -233,9 +308,21 @@ fn days(
     all
 }
 
+/// The first moment of a local time; where a clock passes over it, the first one after that.
 fn moment(zone: Tz, date: NaiveDate, minute: u32) -> Option<DateTime<Utc>> {
-    let local = date.and_hms_opt(0, 0, 0)? + TimeDelta::minutes(i64::from(minute));
-    Some(zone.from_local_datetime(&local).earliest()?.to_utc())
+    instants(zone, date, minute).next()
+}
+
+/// Every moment of a local time: an hour may come twice.
+fn instants(zone: Tz, date: NaiveDate, minute: u32) -> impl Iterator<Item = DateTime<Utc>> {
+    let local = date.and_time(NaiveTime::MIN) + TimeDelta::minutes(i64::from(minute));
+    // No clock passes over more than a day.
+    let later = (0..=DAY).map(|minutes| local + TimeDelta::minutes(i64::from(minutes)));
+    let mut found = later.map(|local| zone.from_local_datetime(&local));
+    let found = found.find(|found| found.earliest().is_some());
+    let both = found.map(|found| [found.earliest(), found.latest()]);
+    let both = both.into_iter().flatten().flatten();
+    both.map(|at| at.to_utc())
 }
 
 /// Parts of a day, in minutes after midnight.

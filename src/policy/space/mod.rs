@@ -39,12 +39,14 @@ use super::condition::{Condition, Names};
 use super::people::People;
 use super::rule::{Resource, Rule};
 use crate::domain::{
-    Ask, Asker, Circumstances, GroupName, Past, Person, PersonId, ResourceName, RoleName, RuleName,
-    Span, Standing,
+    Ask, Asker, Circumstances, GroupName, Person, PersonId, ResourceName, RoleName, RuleName, Span,
+    Standing,
 };
 
 /// The most asks that are tried of one target: some seconds of work.
 const MOST_POINTS: usize = 400_000;
+/// With so many rules with a limit of uses an ask is tried as quickly as without.
+const FEW_LIMITED: usize = 16;
 /// The most conditions that are taken both ways together.
 const MOST_FREE: usize = 6;
 /// The most groups read elsewhere that are taken both ways together.
@@ -114,8 +116,6 @@ pub(super) struct Space<'a> {
     pub(super) free: Vec<String>,
     /// For each side, the policy that is asked under each assumption.
     asked: Vec<Vec<Policy>>,
-    /// For each of `spent`, the earlier requests by which it comes about.
-    past: Vec<Vec<Past>>,
 }
 
 impl<'a> Side<'a> {
@@ -153,8 +153,8 @@ impl<'a> Space<'a> {
         }
         named.prolong(&sides);
         let too_large = |why: String| SpaceTooLarge {
-            resource: resource.clone(),
-            role: role.clone(),
+            resource: target.0.clone(),
+            role: target.1.clone(),
             why,
         };
         if named.free.len() > MOST_FREE {
@@ -170,14 +170,12 @@ impl<'a> Space<'a> {
             .flat_map(|policy| policy.holidays.iter().copied())
             .collect();
         let free: Vec<String> = named.free.iter().cloned().collect();
-        let spent = uses::spent(&sides);
-        let space = Self {
-            asked: (sides.iter())
-                .map(|side| variants(side, &role, &free))
-                .collect(),
-            past: (spent.iter())
-                .map(|names| uses::used_up(&sides, names, &resource, &role))
-                .collect(),
+        let spent = uses::spent(&sides, &classes).map_err(|many| {
+            let rules = many.rules;
+            too_large(format!("{rules} rules on it have a limit of uses"))
+        })?;
+        let mut space = Self {
+            asked: Vec::new(),
             lengths: Lengths::of(&named.durations, named.no_duration),
             moments: clock::moments(&named, &zones, &holidays),
             modes: named.modes(),
@@ -191,6 +189,15 @@ impl<'a> Space<'a> {
         if space.len() > MOST_POINTS {
             return Err(space.explosion());
         }
+        if space.effort() > MOST_POINTS {
+            let (asks, rules) = (space.len(), space.limited());
+            return Err(too_large(format!(
+                "there would be {asks} different asks, each about {rules} rules with a limit of uses"
+            )));
+        }
+        space.asked = (space.sides.iter())
+            .map(|side| variants(side, &space.role, &space.free))
+            .collect();
         Ok(space)
     }
 
@@ -204,6 +211,17 @@ impl<'a> Space<'a> {
             1 << self.free.len(),
         ];
         (others.into_iter()).fold(self.classes.len(), usize::saturating_mul)
+    }
+
+    /// How many asks there are, where those that look at many limited rules count for more.
+    fn effort(&self) -> usize {
+        let times = self.limited().div_ceil(FEW_LIMITED).max(1);
+        self.len().saturating_mul(times)
+    }
+
+    /// How many rules have a limit of uses.
+    fn limited(&self) -> usize {
+        self.spent.last().map_or(0, BTreeSet::len)
     }
 
     fn explosion(&self) -> SpaceTooLarge {
@@ -286,10 +304,11 @@ impl<'a> Space<'a> {
     fn circumstances(&self, point: Point) -> Circumstances {
         let now = self.moments[point.moment].at;
         let mut circumstances = Circumstances::at(now);
-        circumstances.past.clone_from(&self.past[point.spent]);
-        for past in &mut circumstances.past {
-            past.asked_at = now - chrono::TimeDelta::minutes(1);
-        }
+        let before = now - chrono::TimeDelta::minutes(1);
+        let spent = self.spent[point.spent].iter();
+        circumstances.past = spent
+            .map(|rule| uses::used_up(rule, &self.resource, &self.role, before))
+            .collect();
         if self.modes[point.mode] == Mode::Extension {
             circumstances.chain = Some(crate::domain::Chain {
                 extensions: 0,

@@ -88,9 +88,16 @@ fn a_condition_that_may_hold_is_no_fault() {
     let steps = "review\n    steps: [{ from: [dba] }, { from: [dba], when: request.on_behalf }]";
     for decision in ["deny\n    message: No.", "approve", steps] {
         for when in POSSIBLE {
-            let text = format!(
-                "version: 1
-defaults: {{ timezone: Europe/Berlin, channel: \"#access\", max_duration: 4h, holidays: [2026-12-25] }}
+            assert_eq!(told("Europe/Berlin", when, decision), None, "{when}");
+        }
+    }
+}
+
+/// What is told of a rule with a condition.
+fn told(zone: &str, when: &str, decision: &str) -> Option<String> {
+    let text = format!(
+        "version: 1
+defaults: {{ timezone: {zone}, channel: \"#access\", max_duration: 4h, holidays: [2026-12-25] }}
 groups:
   web: {{ members: [dana@acme.example] }}
   dba: {{ members: [bob@acme.example, carol@acme.example] }}
@@ -107,11 +114,59 @@ rules:
     decision: {decision}
   - {{ name: free, match: {{ roles: [rw] }}, when: now.holiday, decision: deny, message: No. }}
 "
-            );
-            if let Err(faults) = Policy::from_sources(vec![source("policy.yaml", text)]) {
-                panic!("{when}: {faults}");
-            }
-        }
+    );
+    let policy = Policy::from_sources(vec![source("policy.yaml", text)]);
+    policy.err().map(|faults| faults.to_string())
+}
+
+/// An hour that comes twice, one that is passed over, and parts of a second.
+#[test]
+fn a_condition_that_holds_only_while_clocks_change_is_no_fault() {
+    let between = |from: &str, to: &str, more: &str| {
+        format!("now.time > timestamp('{from}') && now.time < timestamp('{to}'){more}")
+    };
+    let second_pass = "now.time >= timestamp('2026-10-25T01:00:00Z') && now.date == '2026-10-25' \
+                       && now.hour == 2 && now.minute >= 30";
+    let new_york = "now.time >= timestamp('2026-11-01T06:00:00Z') && now.time <= \
+                    timestamp('2026-11-01T07:00:00Z') && now.minute > 10 && now.minute < 50";
+    let quarter = between(
+        "2026-10-25T01:15:00Z",
+        "2026-10-25T01:59:00Z",
+        " && now.minute == 45",
+    );
+    let early = between(
+        "2026-10-25T00:45:00Z",
+        "2026-10-25T02:00:00Z",
+        " && now.minute < 30",
+    );
+    let part = between("2026-03-02T00:00:00.2Z", "2026-03-02T00:00:00.9Z", "");
+    let inside = between("2026-03-02T00:00:00Z", "2026-03-02T00:00:01Z", "");
+    let possible = [
+        ("Europe/Berlin", second_pass),
+        ("Europe/Berlin", &quarter),
+        ("Europe/Berlin", &early),
+        ("America/New_York", new_york),
+        (
+            "Australia/Lord_Howe",
+            "now.date == '2026-10-04' && now.hour == 2",
+        ),
+        ("Africa/Cairo", "now.date == '2026-04-24' && now.hour == 1"),
+        ("UTC", &part),
+        ("UTC", &inside),
+    ];
+    for (zone, when) in possible {
+        assert_eq!(told(zone, when, "approve"), None, "{zone}: {when}");
+    }
+    let passed_over = "now.date == '2026-03-29' && now.hour == 2";
+    let third_pass = between(
+        "2026-10-25T02:00:00Z",
+        "2026-10-25T03:00:00Z",
+        " && now.hour == 2",
+    );
+    let late = between("2026-03-02T00:00:00.9Z", "2026-03-02T00:00:00.2Z", "");
+    for when in [passed_over, &third_pass, &late] {
+        let told = told("Europe/Berlin", when, "approve");
+        assert!(told.is_some_and(|told| told.contains("never")), "{when}");
     }
 }
 

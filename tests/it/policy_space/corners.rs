@@ -367,6 +367,66 @@ fn whoever_used_up_a_rule_may_use_it_anew_under_another_name() {
 }
 
 #[test]
+fn many_rules_with_a_limit_of_uses_are_compared() {
+    let all = |rules: usize, first: u32| {
+        let rule = |at: usize| {
+            let uses = if at == 0 { first } else { 2 };
+            format!(
+                "  - {{ name: rule {at}, match: {{}}, require: {{ max_duration: {}m }}, decision: approve, limits: {{ uses: {uses}, per: 1d }} }}\n",
+                at + 5
+            )
+        };
+        policy(&with("", NOBODY, &(0..rules).map(rule).collect::<String>()))
+    };
+    let diff = Diff::between(&all(12, 1), &all(12, 1_000)).unwrap();
+    assert!(diff.is_laxer(), "{diff:?}");
+    // So many have an answer, or are refused: neither takes long.
+    if let Err(refused) = Diff::between(&all(150, 1), &all(150, 2)) {
+        assert!(refused.to_string().contains("cannot be tried out"));
+    }
+}
+
+#[test]
+fn groups_that_exchange_their_people_are_told_of_only_where_a_rule_kept_its_group() {
+    let text = |dba: &str, dbas: &str, from: &str| {
+        let groups = format!("{NOBODY}\n  dbas: {{ members: [{dbas}] }}");
+        let text = with("", &groups, "");
+        let text = text.replace(
+            "bob@acme.example, carol@acme.example, kim@acme.example",
+            dba,
+        );
+        text.replace("from: [dba]", &format!("from: [{from}]"))
+    };
+    let (ours, theirs) = (
+        "bob@acme.example, carol@acme.example",
+        "lee@acme.example, lou@acme.example",
+    );
+    let told = |old: &str, new: &str| -> Vec<String> {
+        let diff = Diff::between(&policy(old), &policy(new)).unwrap();
+        let changes = diff.changes().iter();
+        changes
+            .map(|change| format!("{}: {} -> {}", change.what, change.before, change.after))
+            .collect()
+    };
+    let old = text(ours, theirs, "dba");
+    let moved = |told: &[String]| {
+        told.iter()
+            .any(|line| line.contains("may decide as one of"))
+    };
+    let exchanged = told(&old, &text(theirs, ours, "dbas"));
+    assert!(!moved(&exchanged), "{exchanged:?}");
+    let kept = told(&old, &text(theirs, ours, "dba"));
+    assert!(moved(&kept), "{kept:?}");
+    // By a new name it may be the same rule.
+    let renamed = text(theirs, ours, "dba").replace("name: the rest,", "name: others,");
+    let renamed = told(&old, &renamed);
+    assert!(moved(&renamed), "{renamed:?}");
+    // Another group in the place of one is told by the answers.
+    let other = told(&old, &text(ours, theirs, "dbas"));
+    assert!(!other.is_empty() && !moved(&other), "{other:?}");
+}
+
+#[test]
 fn another_name_for_the_same_people_is_no_change() {
     let rules = "  - name: steps
     match: { requester_in: [engineers] }
