@@ -348,7 +348,11 @@ fn role(form: &Form) -> Option<Value> {
     let mut offers: Vec<String> = form.what.iter().map(|what| what.name.clone()).collect();
     offers.extend(form.roles.iter().cloned());
     let select = select(&options, chosen.as_ref());
-    Some(input(ids::ROLE, words::ROLE, &select, Some(&offers)))
+    let input = input(ids::ROLE, words::ROLE, &select, Some(&offers));
+    Some(match form.roles.len().saturating_sub(CHOICES) {
+        0 => input,
+        left => hint(input, &words::more_roles(left)),
+    })
 }
 
 fn times(times: &Times) -> Vec<Value> {

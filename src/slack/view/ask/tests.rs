@@ -223,6 +223,19 @@ fn choices_fit_however_many_and_however_long() {
     }
 }
 
+#[test]
+fn roles_that_a_form_cannot_offer_are_told_of() {
+    let form = |count: usize| Form {
+        roles: (0..count)
+            .map(|number| format!("role-{number:03}"))
+            .collect(),
+        ..Form::default()
+    };
+    let said = |count| role(&form(count)).unwrap()["hint"]["text"].to_string();
+    assert_eq!(said(100), "null");
+    assert!(said(130).contains("30 more"), "{}", said(130));
+}
+
 /// Holds the forms with these words wherever there is room for any, and these names of roles.
 fn hold_forms(words: &str, names: &[String], faces: Faces, (free, bundle): (bool, bool)) {
     let words = words.to_owned();

@@ -36,6 +36,11 @@ pub const WHAT: &str = "What do you need?";
 pub const WHAT_PLACEHOLDER: &str = "Type a part of its name";
 /// The label of the role.
 pub const ROLE: &str = "In which role?";
+/// That there are more roles than a form can offer.
+pub fn more_roles(left: usize) -> String {
+    format!("There are {left} more: type `/jit request` with the resource and the role.")
+}
+
 /// The label of the length of time.
 pub const HOW_LONG: &str = "For how long?";
 /// The choice of a length that is none of the others.
