@@ -243,21 +243,21 @@ impl Client {
     }
 
     /// The address of a message, made as Slack makes it, where Slack cannot be asked for it: the bot may
-    /// not see it, or there are too many. Of one in a thread, with where that begins.
+    /// not see it, or there are too many. Of one in a thread, with where that begins. None while nobody
+    /// knows the address of the workspace.
     pub async fn composed_permalink(
         &self,
         (channel, ts): (&str, &str),
         thread: Option<&str>,
-    ) -> Result<Option<String>, SlackFault> {
-        let Some(url) = &self.installation().await?.url else {
-            return Ok(None);
-        };
+    ) -> Option<String> {
+        let installed = self.installation().await.ok()?;
+        let url = installed.url.as_ref()?;
         let home = url.trim_end_matches('/');
         let link = format!("{home}/archives/{channel}/p{}", ts.replace('.', ""));
-        Ok(Some(match thread {
+        Some(match thread {
             Some(root) if root != ts => format!("{link}?thread_ts={root}&cid={channel}"),
             _ => link,
-        }))
+        })
     }
 
     /// The address as Slack tells it, asked once: a message keeps its address.
@@ -285,8 +285,7 @@ impl Client {
         if let Ok(link) = self.known_permalink(channel, ts).await {
             return Some(link);
         }
-        let composing = self.composed_permalink((channel, ts), None);
-        composing.await.ok().flatten()
+        self.composed_permalink((channel, ts), None).await
     }
 
     /// Opens a modal and answers its id. A trigger lives three seconds.

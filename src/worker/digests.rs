@@ -220,8 +220,7 @@ impl Worker {
                     Err(fault) => slack_answers = !fault.is_passing(),
                 }
             }
-            let composing = self.slack.composed_permalink((channel, ts), None);
-            item.link = composing.await.ok().flatten();
+            item.link = self.slack.composed_permalink((channel, ts), None).await;
         }
         Ok(())
     }

@@ -82,12 +82,10 @@ impl Handlers {
             let Some(place) = self.engine.store().card_place(request.id).await? else {
                 continue;
             };
-            let composing = self
-                .client
-                .composed_permalink((&place.channel, &place.ts), None);
+            let message = (place.channel.as_str(), place.ts.as_str());
             let link = match place.permalink {
                 Some(told) => Some(told),
-                None => composing.await.ok().flatten(),
+                None => self.client.composed_permalink(message, None).await,
             };
             owner.links.extend(link.map(|link| (request.id, link)));
         }

@@ -304,8 +304,7 @@ impl Handlers {
         for place in places.values_mut() {
             if place.permalink.is_none() {
                 let message = (place.channel.as_str(), place.ts.as_str());
-                let composing = self.client.composed_permalink(message, None);
-                place.permalink = composing.await.ok().flatten();
+                place.permalink = self.client.composed_permalink(message, None).await;
             }
         }
         let link = |request: &Request| places.get(&request.card())?.permalink.clone();

@@ -17,7 +17,7 @@ use super::client::{Client, Respond};
 use super::payload::{Actor, Delivery, Matter};
 use super::view::ask::Carried;
 use super::view::modal::Meta;
-use super::view::text::reply::outage;
+use super::view::text::reply::with_reference;
 use super::view::text::{done as words, trouble};
 use super::view::{Content, Faces, ids, modal, reply};
 use crate::directory::{Directory, DirectoryFault};
@@ -234,17 +234,10 @@ impl Handlers {
         let Matter::Submission(submission) = &delivery.matter else {
             return Ok(Said::Words(words));
         };
-        let with_reference = |said: String| {
-            if refusal.is_outage() {
-                outage(&said, &reference)
-            } else {
-                said
-            }
-        };
         let wrote = submission.view.value(ids::WHY_BLOCK, ids::WHY_INPUT);
         // Where it can be sent off again the dialog stays, with what was written.
         if let (Some(wrote), true) = (wrote, may_be_tried_again(refusal)) {
-            let why = with_reference(refusal.to_string());
+            let why = with_reference(refusal, refusal.to_string(), &reference);
             let errors = json!({ids::WHY_BLOCK: why});
             let update = json!({"response_action": "errors", "errors": errors});
             let words = reply::with_what_was_written(words, wrote);
@@ -259,7 +252,7 @@ impl Handlers {
             Refusal::Stale => trouble::LOOK_AGAIN,
             _ => trouble::NOTHING_DONE,
         };
-        let said = with_reference(reply::refusal(refusal, &faces));
+        let said = with_reference(refusal, reply::refusal(refusal, &faces), &reference);
         let view = modal::notice(head, &said);
         let update = json!({"response_action": "update", "view": view});
         Ok(Said::Modal {

@@ -264,7 +264,8 @@ pub fn refused(refusal: &Refusal, faces: &Faces) -> Content {
 /// A “no” as an answer, for whom something could not be found out: then it names what the log knows.
 pub fn refused_for(refusal: &Refusal, faces: &Faces, reference: &str) -> Content {
     if refusal.is_outage() {
-        Content::line(&words::outage(&words::refusal(refusal, faces), reference))
+        let said = words::refusal(refusal, faces);
+        Content::line(&words::with_reference(refusal, said, reference))
     } else {
         refused(refusal, faces)
     }

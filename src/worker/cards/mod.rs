@@ -268,8 +268,8 @@ impl<'a> Telltale<'a> {
         }
         let slack = &self.worker.slack;
         let Ok(link) = slack.permalink(&card.channel, &card.ts).await else {
-            let composing = slack.composed_permalink((&card.channel, &card.ts), None);
-            return composing.await.ok().flatten();
+            let message = (card.channel.as_str(), card.ts.as_str());
+            return slack.composed_permalink(message, None).await;
         };
         // Where it cannot be kept, Slack is asked again.
         let _ = self

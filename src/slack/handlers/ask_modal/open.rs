@@ -9,7 +9,7 @@ use super::super::super::client::SlackFault;
 use super::super::super::payload::{Click, Shortcut, View, reference};
 use super::super::super::view::ask::{self, Carried};
 use super::super::super::view::text::ask as text;
-use super::super::super::view::text::reply::outage;
+use super::super::super::view::text::reply::with_reference;
 use super::super::super::view::text::trouble;
 use super::super::super::view::{Faces, ids, modal};
 use super::super::click::not_opened;
@@ -119,8 +119,8 @@ impl Handlers {
             link
         } else {
             let thread = shortcut.thread_ts.as_deref();
-            let composing = self.client.composed_permalink((channel, ts), thread);
-            composing.await.ok()??
+            let message = (channel.as_str(), ts.as_str());
+            self.client.composed_permalink(message, thread).await?
         };
         text::message_link(&link).is_some().then_some(link)
     }
@@ -210,11 +210,7 @@ pub(super) fn instead_of_form(no: &No, reference: &str) -> Value {
     match no {
         No::Refusal(refusal) => {
             let why = text::refusal(refusal, &Faces::default());
-            let why = if refusal.is_outage() {
-                outage(&why, reference)
-            } else {
-                why
-            };
+            let why = with_reference(refusal, why, reference);
             modal::notice(text::NOT_NOW, &why)
         }
         No::Say(content) => modal::notice(text::NOT_NOW, &content.text),

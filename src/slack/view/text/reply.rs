@@ -345,10 +345,14 @@ pub fn refusal(refusal: &Refusal, faces: &Faces) -> String {
     }
 }
 
-/// A “no” for want of an answer, with what to do where it goes on. The reference stands in the log as
-/// well.
-pub fn outage(refusal: &str, reference: &str) -> String {
-    format!("{refusal} {}", super::trouble::goes_on(reference))
+/// What was said of a “no”; where it is one for want of an answer, with what to do where that goes on.
+/// The reference stands in the log as well.
+pub fn with_reference(refusal: &Refusal, said: String, reference: &str) -> String {
+    if refusal.is_outage() {
+        format!("{said} {}", super::trouble::goes_on(reference))
+    } else {
+        said
+    }
 }
 
 /// Whether a refusal is told in the policy's words, in which links work.
